@@ -1,0 +1,205 @@
+"""The workspace: the folder on disk that holds everything RingTrace knows, and survives kill -9 at any moment.
+
+Nothing in it is ever changed in place. Data files are written under new names; then one small pointer file is replaced
+by an atomic rename, and only that makes them count. A reader that opened an earlier state keeps it whole.
+
+    workspace.json            what this folder is
+    CURRENT                   number of the current generation
+    generations/000007.json   manifest of a generation: its data files, sources, reconciliation
+    tables/ sources/ quarantine/   Parquet files that manifests name
+    graph/ findings/          derived from a generation, each with a pointer of its own
+    tmp/                      unfinished work; emptied by the next writer
+    writer.lock               held by the one process that writes
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from ringtrace.data_schema import Table, tables
+from ringtrace.errors import RingTraceError
+
+FORMAT: Final = 1
+DEFAULT_MEMORY: Final = "4GB"
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write `content` to `path` so that a reader, or a crash, sees the old file or the new one and nothing between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` durable; a platform that cannot open folders (Windows) orders renames itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Workspace:
+    """A workspace folder, opened for reading; writers take `writing()` first.
+
+    Parameters
+    ----------
+    path:
+        The folder.
+    create:
+        Make it if it does not exist or is empty.
+
+    Raises
+    ------
+    RingTraceError
+        If the folder is not a workspace, or was written by a later format than this version reads.
+    """
+
+    def __init__(self, path: str | Path, *, create: bool = False) -> None:
+        self.path = Path(path)
+        marker = self.path / "workspace.json"
+        if not marker.is_file():
+            if not create:
+                raise RingTraceError(
+                    f"{self.path} is not a RingTrace workspace.",
+                    means="No data was loaded there yet.",
+                    hint=f"Load a folder of records first: ringtrace load FOLDER -w {self.path}",
+                )
+            if self.path.is_dir() and any(self.path.iterdir()):
+                raise RingTraceError(
+                    f"{self.path} holds other files and is not a workspace.",
+                    means="Nothing was written, so that nothing of yours is mixed up.",
+                    hint="Name an empty or a new folder with -w.",
+                )
+            write_atomic(marker, json.dumps({"ringtrace_workspace": FORMAT}))
+        found = json.loads(marker.read_text("utf-8")).get("ringtrace_workspace")
+        if found != FORMAT:
+            raise RingTraceError(
+                f"{self.path} has workspace format {found}; this version reads format {FORMAT}.",
+                means="Nothing was changed.",
+                hint="Use the version of RingTrace that made it, or load the records into a new workspace.",
+            )
+
+    # -- generations -------------------------------------------------------------------------------------------------
+
+    @property
+    def generation(self) -> int:
+        """Number of the current generation; 0 before the first load."""
+        pointer = self.path / "CURRENT"
+        return int(pointer.read_text("ascii")) if pointer.is_file() else 0
+
+    def manifest(self, generation: int | None = None) -> dict[str, Any]:
+        """The manifest of a generation (the current one by default); `{"tables": {}}` before the first load.
+
+        `manifest["tables"][name]` is the list of that table's Parquet files, relative to the workspace, and
+        `manifest["sources"]` the list of source files with their number, name, SHA-256 and landing Parquet.
+        """
+        number = self.generation if generation is None else generation
+        if number == 0:
+            return {"generation": 0, "tables": {}, "sources": [], "quarantine": [], "reconciliation": []}
+        content: dict[str, Any] = json.loads((self.path / "generations" / f"{number:06d}.json").read_text("utf-8"))
+        return content
+
+    def commit(self, manifest: dict[str, Any]) -> int:
+        """Make `manifest` the current generation and return its number; the caller holds `writing()`."""
+        number = self.generation + 1
+        write_atomic(
+            self.path / "generations" / f"{number:06d}.json",
+            json.dumps(manifest | {"generation": number}, ensure_ascii=False, indent=1),
+        )
+        write_atomic(self.path / "CURRENT", f"{number}\n")
+        return number
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """Hold the one writer's lock; yields an empty scratch folder on the same disk, removed afterwards.
+
+        Raises
+        ------
+        RingTraceError
+            If another process is writing: at once, not after a wait.
+        """
+        lock = FileLock(self.path / "writer.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RingTraceError(
+                f"Another process is writing to {self.path}.",
+                means="Nothing was done here; the other one goes on undisturbed.",
+                hint="Wait until it has finished, then repeat the command.",
+            ) from None
+        scratch = self.path / "tmp" / uuid4().hex
+        try:
+            # What a killed writer left there belongs to nobody: the lock proves that no writer is alive.
+            shutil.rmtree(self.path / "tmp", ignore_errors=True)
+            scratch.mkdir(parents=True)
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+            lock.release()
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    def connect(
+        self, *, memory: str = DEFAULT_MEMORY, threads: int | None = None, generation: int | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with one view for every table of the contract, typed as `Table.sql_columns`.
+
+        A table that was never loaded is an empty view, so that SQL need not ask which tables exist; `has_rows` does.
+        Work larger than `memory` spills to a folder that is removed with the connection's process.
+        """
+        spill = self.path / "spill" / f"{os.getpid()}-{uuid4().hex[:8]}"
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory,
+            "temp_directory": str(spill),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        if threads:
+            settings["threads"] = threads
+        connection = duckdb.connect(config=settings)
+        listed = self.manifest(generation)["tables"]
+        for table in tables().values():
+            files = [str(self.path / file) for file in listed.get(table.name, [])]
+            connection.execute(f"CREATE VIEW {table.name} AS {_relation(table, files)}")
+        return connection
+
+
+def _relation(table: Table, files: list[str]) -> str:
+    columns = table.sql_columns
+    if files:
+        quoted = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        return f"SELECT {', '.join(columns)} FROM read_parquet([{quoted}])"
+    empty = ", ".join(f"CAST(NULL AS {sql_type}) AS {name}" for name, sql_type in columns.items())
+    return f"SELECT {empty} WHERE false"
+
+
+def has_rows(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether the table has a row at all."""
+    found = connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
+    return found is not None
