@@ -1,30 +1,38 @@
-# Two commands do all: `make demo` and `make test`. They need python3, make and the package registry, nothing else.
+# Two commands do all: `make demo` and `make test`. They need python3 (3.11 or later), make and the package registry.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+WORKSPACE ?= demo/workspace
 
-.PHONY: demo app test lint clean
-
-$(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $@
+.PHONY: demo app test lint docs clean
 
 demo: $(STAMP)
-	$(BIN)/ringtrace demo --workspace demo/workspace
+	$(BIN)/ringtrace demo --folder demo
 
 app: $(STAMP)
-	$(BIN)/ringtrace app --workspace demo/workspace
+	$(BIN)/ringtrace app --workspace $(WORKSPACE)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(STAMP) .typing/ringtrace
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p ringtrace
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
+
+docs: $(STAMP)
+	$(BIN)/python -m ringtrace.data_schema.document > docs/data.md
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "RingTrace needs Python 3.11 or later. Name one: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -m venv .venv || $(PYTHON) -m virtualenv .venv || { rm -rf .venv; echo \
+	  "This python3 cannot make environments. On Debian and Ubuntu: apt install python3-venv; then repeat."; exit 1; }
+	@echo "Installing RingTrace and what it needs into .venv (about a minute) …"
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
 
 # mypy finds the package `ringtrace` by this link, since the repository root is the package itself.
 .typing/ringtrace:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from ringtrace.texts import default_language, text
+
 
 class RingTraceError(Exception):
     """An error meant for the user; every front (command line, app, Python) shows its three parts in this order.
@@ -26,3 +30,10 @@ class RingTraceError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.happened, self.means, self.hint) if part)
+
+    @classmethod
+    def of(cls, key: str, /, **values: object) -> Self:
+        """The error whose three parts stand in the catalogue as `key.happened`, `key.means` and `key.hint`."""
+        language = default_language()
+        happened, means, hint = (text(f"{key}.{part}", language, **values) for part in ("happened", "means", "hint"))
+        return cls(happened, means=means, hint=hint)

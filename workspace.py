@@ -82,25 +82,13 @@ class Workspace:
         marker = self.path / "workspace.json"
         if not marker.is_file():
             if not create:
-                raise RingTraceError(
-                    f"{self.path} is not a RingTrace workspace.",
-                    means="No data was loaded there yet.",
-                    hint=f"Load a folder of records first: ringtrace load FOLDER -w {self.path}",
-                )
+                raise RingTraceError.of("workspace.absent", path=self.path)
             if self.path.is_dir() and any(self.path.iterdir()):
-                raise RingTraceError(
-                    f"{self.path} holds other files and is not a workspace.",
-                    means="Nothing was written, so that nothing of yours is mixed up.",
-                    hint="Name an empty or a new folder with -w.",
-                )
+                raise RingTraceError.of("workspace.foreign", path=self.path)
             write_atomic(marker, json.dumps({"ringtrace_workspace": FORMAT}))
         found = json.loads(marker.read_text("utf-8")).get("ringtrace_workspace")
         if found != FORMAT:
-            raise RingTraceError(
-                f"{self.path} has workspace format {found}; this version reads format {FORMAT}.",
-                means="Nothing was changed.",
-                hint="Use the version of RingTrace that made it, or load the records into a new workspace.",
-            )
+            raise RingTraceError.of("workspace.format", path=self.path, found=found, known=FORMAT)
 
     # -- generations -------------------------------------------------------------------------------------------------
 
@@ -147,11 +135,7 @@ class Workspace:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise RingTraceError(
-                f"Another process is writing to {self.path}.",
-                means="Nothing was done here; the other one goes on undisturbed.",
-                hint="Wait until it has finished, then repeat the command.",
-            ) from None
+            raise RingTraceError.of("workspace.busy", path=self.path) from None
         scratch = self.path / "tmp" / uuid4().hex
         try:
             # What a killed writer left there belongs to nobody: the lock proves that no writer is alive.
