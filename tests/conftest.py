@@ -1,4 +1,4 @@
-"""What every test shares: sentences in English whatever the machine's locale says, and no deadline on a busy machine."""
+"""What every test shares: sentences in English whatever the machine's locale, and no deadline on a busy machine."""
 
 from __future__ import annotations
 
