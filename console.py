@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
 from ringtrace.errors import RingTraceError
+from ringtrace.findings import Finding
 from ringtrace.progress import Progress, Step
 from ringtrace.texts import default_language, text
 
@@ -56,20 +58,34 @@ def _cell(value: object) -> str:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A `Progress` that draws bars on a terminal, and prints one line a finished stage where there is none."""
-    if not err.is_terminal:
-        yield _Lines()
-        return
+    """A `Progress` that draws bars on a terminal, and prints one line a stage where there is none.
+
+    An interruption ends the command with status 130 and says what became of the work.
+    """
+    try:
+        if err.is_terminal:
+            with _bars() as draw:
+                yield draw
+        else:
+            yield _Lines()
+    except KeyboardInterrupt:
+        say("cli.interrupted", style="yellow")
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
     bars = RichProgress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=err, transient=False,
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        console=err,
     )  # fmt: skip
     tasks: dict[str, TaskID] = {}
 
     def draw(step: Step) -> None:
         if step.key not in tasks:
             for earlier in tasks.values():  # a stage ends where the next begins
-                bars.update(earlier, total=bars.tasks[earlier].total or 1, completed=bars.tasks[earlier].total or 1)
+                total = bars.tasks[earlier].total or 1
+                bars.update(earlier, total=total, completed=total)
             tasks[step.key] = bars.add_task(escape(text(step.key, default_language())), total=step.total)
         bars.update(tasks[step.key], completed=step.done, total=step.total)
 
@@ -88,3 +104,54 @@ class _Lines:
         if step.key != self.stage:
             self.stage = step.key
             err.print(f"{time.monotonic() - self.began:7.1f} s  {escape(text(step.key, default_language()))}")
+
+
+def explain(finding: Finding, rows: int) -> None:
+    """Print one finding as an investigator asks: what, how sure, why, what speaks against it, who, and the proof."""
+    language = default_language()
+    out.rule(escape(finding.title.render(language)), align="left")
+    say("cli.explain.head", finding=finding.finding_id, level=text(f"terms.level.{finding.level}", language),
+        score=finding.score, amount=finding.amount)  # fmt: skip
+    if finding.first_time and finding.last_time:
+        say("cli.explain.time", first=finding.first_time, last=finding.last_time)
+    out.print(escape(finding.summary.render(language)))
+    table(
+        [text(f"cli.explain.{name}", language) for name in ("reason", "value", "expected", "chance")],
+        [
+            (each.message.render(language), each.value, each.expected, _chance(each.p_value, each.ratio))
+            for each in finding.reasons
+        ],
+        title=text("cli.explain.reasons", language),
+    )
+    table(
+        [text(f"cli.explain.{name}", language) for name in ("check", "outcome")],
+        [
+            (each.message.render(language), text(f"terms.outcome.{each.outcome}", language))
+            for each in finding.counter_evidence
+        ],
+        title=text("cli.explain.checks", language),
+    )
+    table(
+        [text(f"cli.explain.{name}", language) for name in ("label", "id", "role", "weight")],
+        [
+            (
+                text(f"terms.label.{each.label}", language),
+                each.id,
+                text(f"terms.role.{each.role}", language),
+                each.weight,
+            )
+            for each in finding.members
+        ],
+        title=text("cli.explain.members", language),
+    )
+    table(
+        [text(f"cli.explain.{name}", language) for name in ("table", "key", "file", "row", "sha256")],
+        [(each.table, each.key, each.file, each.row, (each.sha256 or "")[:16]) for each in finding.evidence[:rows]],
+        title=text("cli.explain.evidence", language, shown=min(rows, len(finding.evidence)), n=len(finding.evidence)),
+    )
+
+
+def _chance(p_value: float | None, ratio: float | None) -> str | None:
+    if p_value is not None:
+        return f"p = {p_value:.2g}"
+    return f"× {ratio:,.1f}" if ratio is not None else None

@@ -1,0 +1,350 @@
+"""The console command `ringtrace`: each command is a thin front on the function of a room."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringtrace import __version__, console
+from ringtrace.errors import RingTraceError
+from ringtrace.texts import default_language, text
+
+if TYPE_CHECKING:  # rooms are imported by the command that needs them: `ringtrace --help` answers at once
+    from ringtrace.findings import Finding
+    from ringtrace.workspace import Workspace
+
+
+def _t(key: str) -> str:
+    return text(key, default_language())
+
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help=_t("cli.about"),
+)  # fmt: skip
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", envvar="RINGTRACE_WORKSPACE", help=_t("cli.workspace"))
+]
+DEFAULT_WORKSPACE = Path("ringtrace-workspace")
+
+
+class Preset(StrEnum):
+    """Layouts of a delivery that need no mapping."""
+
+    contract = "contract"
+    nhsa = "nhsa"
+    synthea = "synthea"
+    arcos = "arcos"
+
+
+class Format(StrEnum):
+    """How `ringtrace findings` writes."""
+
+    table = "table"
+    jsonl = "jsonl"
+    csv = "csv"
+    xlsx = "xlsx"
+
+
+class Difficulty(StrEnum):
+    """How well the planted schemes hide."""
+
+    easy = "easy"
+    medium = "medium"
+    hard = "hard"
+    mixed = "mixed"
+
+
+class LanguageChoice(StrEnum):
+    """Languages of the catalogue."""
+
+    zh = "zh"
+    en = "en"
+
+
+FolderArgument = Annotated[Path, typer.Argument(help=_t("cli.folder"))]
+PresetOption = Annotated[Preset | None, typer.Option(help=_t("cli.preset"))]
+MappingOption = Annotated[Path | None, typer.Option(help=_t("cli.mapping"))]
+BadShareOption = Annotated[float, typer.Option("--max-bad", min=0, max=1, help=_t("cli.max_bad"))]
+KindOption = Annotated[list[str] | None, typer.Option("--kind", help=_t("cli.kind"))]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ringtrace {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    lang: Annotated[LanguageChoice | None, typer.Option(help=_t("cli.lang"))] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=_t("cli.version"))
+    ] = False,
+) -> None:
+    if lang is not None:
+        os.environ["RINGTRACE_LANG"] = lang.value
+
+
+@app.command(help=_t("cli.load.help"))
+def load(
+    folder: FolderArgument,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    preset: PresetOption = None,
+    mapping: MappingOption = None,
+    max_bad: BadShareOption = 0.05,
+) -> None:
+    _load(folder, _create(workspace), preset, mapping, max_bad)
+
+
+@app.command(help=_t("cli.graph.help"))
+def graph(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
+    _graph(_open(workspace))
+
+
+@app.command(help=_t("cli.detect.help"))
+def detect(workspace: WorkspaceOption = DEFAULT_WORKSPACE, kind: KindOption = None) -> None:
+    _detect(_open(workspace), kind)
+
+
+@app.command(help=_t("cli.run.help"))
+def run(
+    folder: FolderArgument,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", envvar="RINGTRACE_WORKSPACE", help=_t("cli.run.workspace"))
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help=_t("cli.run.out"))] = None,
+    preset: PresetOption = None,
+    mapping: MappingOption = None,
+    max_bad: BadShareOption = 0.05,
+) -> None:
+    name = folder.resolve().name
+    opened = _create(workspace or Path(f"{name}.workspace"))
+    _run(folder, opened, out or Path(f"{name}.findings"), preset, mapping, max_bad)
+    console.say("cli.run.next", workspace=opened.path)
+
+
+@app.command(help=_t("cli.findings.help"))
+def findings(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    kind: KindOption = None,
+    level: Annotated[list[str] | None, typer.Option(help=_t("cli.findings.level"))] = None,
+    form: Annotated[Format, typer.Option("--format", help=_t("cli.findings.format"))] = Format.table,
+    out: Annotated[Path | None, typer.Option(help=_t("cli.findings.out"))] = None,
+) -> None:
+    from ringtrace.evidence import tabular
+
+    chosen = _chosen(_open(workspace), kind, level)
+    if form is Format.table:
+        _show_findings(chosen)
+    elif form is Format.xlsx:
+        if out is None:
+            raise RingTraceError.of("cli.findings.needs_out")
+        tabular.write_findings(chosen, out, form.value, default_language())
+        console.say("cli.written", path=out)
+    elif out is not None:
+        tabular.write_findings(chosen, out, form.value, default_language())
+        console.say("cli.written", path=out)
+    else:
+        sys.stdout.write(tabular.findings_text(chosen, form.value, default_language()))
+
+
+@app.command(help=_t("cli.explain.help"))
+def explain(
+    finding: Annotated[str, typer.Argument(help=_t("cli.finding"))],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    rows: Annotated[int, typer.Option(min=0, help=_t("cli.explain.rows"))] = 20,
+) -> None:
+    console.explain(_named(_open(workspace), [finding])[0], rows)
+
+
+@app.command(help=_t("cli.export.help"))
+def export(
+    finding: Annotated[list[str], typer.Argument(help=_t("cli.finding"))],
+    out: Annotated[Path, typer.Option(help=_t("cli.export.out"))],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    masked: Annotated[bool, typer.Option("--masked", help=_t("cli.export.masked"))] = False,
+) -> None:
+    from ringtrace.evidence import export as export_evidence
+
+    opened = _open(workspace)
+    ids = [each.finding_id for each in _named(opened, finding)]
+    export_evidence(opened, ids, out, masked=masked, language=default_language())
+    console.say("cli.export.done", path=out)
+
+
+@app.command(help=_t("cli.verify.help"))
+def verify(folder: Annotated[Path, typer.Argument(help=_t("cli.verify.folder"))]) -> None:
+    from ringtrace.evidence import verify as verify_evidence
+
+    report = verify_evidence(folder)
+    for problem in report.problems:
+        console.err.print(problem.text(default_language()), style="red", markup=False)
+    if not report.ok:
+        raise RingTraceError.of("cli.verify.failed", path=folder, n=len(report.problems))
+    console.say("cli.verify.ok", path=folder, n=report.checked, style="green")
+
+
+@app.command(help=_t("cli.simulate.help"))
+def simulate(
+    persons: Annotated[int, typer.Option(min=200, help=_t("cli.simulate.persons"))],
+    out: Annotated[Path, typer.Option(help=_t("cli.simulate.out"))],
+    seed: Annotated[int, typer.Option(help=_t("cli.simulate.seed"))] = 1,
+    difficulty: Annotated[Difficulty, typer.Option(help=_t("cli.simulate.difficulty"))] = Difficulty.medium,
+    months: Annotated[int, typer.Option(min=1, max=60, help=_t("cli.simulate.months"))] = 12,
+    clean: Annotated[bool, typer.Option("--no-schemes", help=_t("cli.simulate.clean"))] = False,
+) -> None:
+    from ringtrace.simulate import simulate as make_city
+
+    with console.progress() as progress:
+        make_city(
+            out, persons=persons, seed=seed, difficulty=difficulty.value, months=months, schemes=not clean,
+            progress=progress,
+        )  # fmt: skip
+    console.say("cli.simulate.done", path=out)
+
+
+@app.command(help=_t("cli.demo.help"))
+def demo(
+    folder: Annotated[Path, typer.Option(help=_t("cli.demo.folder"))] = Path("demo"),
+    persons: Annotated[int, typer.Option(min=200, help=_t("cli.simulate.persons"))] = 20_000,
+    seed: Annotated[int, typer.Option(help=_t("cli.simulate.seed"))] = 1,
+) -> None:
+    from ringtrace.simulate import simulate as make_city
+
+    city = folder / "city"
+    if not (city / "settlements.csv").exists() and not any(city.glob("settlements*")):
+        with console.progress() as progress:
+            make_city(city, persons=persons, seed=seed, difficulty="mixed", progress=progress)
+    opened = _create(folder / "workspace")
+    _run(city, opened, folder / "findings", None, None, 0.05)
+    console.say("cli.demo.next", workspace=opened.path)
+
+
+@app.command("app", help=_t("cli.app.help"))
+def open_app(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    port: Annotated[int, typer.Option(help=_t("cli.app.port"))] = 8501,
+    headless: Annotated[bool, typer.Option("--headless", help=_t("cli.app.headless"))] = False,
+) -> None:
+    from ringtrace.app_pages.launch import launch
+
+    launch(_open(workspace).path, port=port, headless=headless)
+
+
+def _open(path: Path) -> Workspace:
+    from ringtrace.workspace import Workspace
+
+    return Workspace(path)
+
+
+def _create(path: Path) -> Workspace:
+    from ringtrace.workspace import Workspace
+
+    return Workspace(path, create=True)
+
+
+def _load(folder: Path, workspace: Workspace, preset: Preset | None, mapping: Path | None, max_bad: float) -> None:
+    from ringtrace.loaders import load_folder
+
+    with console.progress() as progress:
+        report = load_folder(
+            folder, workspace, preset=preset.value if preset else None, mapping=mapping, max_bad_share=max_bad,
+            progress=progress,
+        )  # fmt: skip
+    for line in report.tables(default_language()):
+        console.table(line.headers, line.rows, title=line.title)
+
+
+def _graph(workspace: Workspace) -> None:
+    from ringtrace.graph import build_graph
+
+    with console.progress() as progress:
+        report = build_graph(workspace, progress=progress)
+    console.say(
+        "cli.graph.done", nodes=sum(report.nodes.values()), relationships=sum(report.relationships.values()),
+        seconds=report.seconds,
+    )  # fmt: skip
+
+
+def _detect(workspace: Workspace, kinds: list[str] | None) -> None:
+    from ringtrace.detectors import detect as run_detectors
+
+    with console.progress() as progress:
+        report = run_detectors(workspace, kinds=kinds or None, progress=progress)
+    for gap in report.gaps:
+        console.out.print(gap.message.render(default_language()), style="yellow", markup=False)
+    _show_findings([finding for finding in report.findings if finding.level != "explained"], limit=25)
+
+
+def _run(
+    folder: Path, workspace: Workspace, out: Path, preset: Preset | None, mapping: Path | None, max_bad: float
+) -> None:
+    from ringtrace.evidence import tabular
+    from ringtrace.findings import read_findings
+
+    _load(folder, workspace, preset, mapping, max_bad)
+    _graph(workspace)
+    _detect(workspace, None)
+    target = out / "findings.jsonl"
+    tabular.write_findings(read_findings(workspace), target, "jsonl", default_language())
+    console.say("cli.written", path=target)
+
+
+def _chosen(workspace: Workspace, kinds: list[str] | None, levels: list[str] | None) -> list[Finding]:
+    from ringtrace.findings import LEVELS, current_run, read_findings
+
+    if unknown := set(levels or []) - set(LEVELS):
+        raise RingTraceError.of("cli.unknown_level", level=", ".join(sorted(unknown)), known=", ".join(LEVELS))
+    if current_run(workspace) == 0:
+        raise RingTraceError.of("cli.no_run", path=workspace.path)
+    return [
+        finding
+        for finding in read_findings(workspace)
+        if (not kinds or finding.kind in kinds) and finding.level in (levels or LEVELS)
+    ]
+
+
+def _named(workspace: Workspace, ids: list[str]) -> list[Finding]:
+    """The findings of these ids; an unambiguous beginning of an id is enough."""
+    every = _chosen(workspace, None, None)
+    named = []
+    for each in ids:
+        matches = [finding for finding in every if finding.finding_id.startswith(each)]
+        if len(matches) != 1:
+            raise RingTraceError.of("cli.no_finding", finding=each, n=len(matches), path=workspace.path)
+        named += matches
+    return named
+
+
+def _show_findings(chosen: list[Finding], limit: int | None = None) -> None:
+    language = default_language()
+    headers = [_t(f"cli.findings.{name}") for name in ("id", "shown_level", "score", "amount", "title")]
+    rows = [
+        (
+            each.finding_id,
+            text(f"terms.level.{each.level}", language),
+            each.score,
+            float(each.amount),
+            each.title.render(language),
+        )
+        for each in chosen[:limit]
+    ]
+    if rows:
+        console.table(headers, rows)
+    console.say("cli.findings.count", shown=len(rows), n=len(chosen))
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend ends it with status 1 and its three parts."""
+    try:
+        app()
+    except RingTraceError as error:
+        console.show_error(error)
+        sys.exit(1)
