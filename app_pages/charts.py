@@ -1,0 +1,82 @@
+"""Colours and charts that several pages share, drawn by the Vega that Streamlit carries (nothing is fetched)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import altair as alt
+import pandas as pd
+
+from ringtrace.app_pages.plain import visible
+from ringtrace.app_pages.shell import Desk
+
+LEVEL_COLOURS: Final = {"red": "#c62828", "orange": "#ef6c00", "yellow": "#c9a200", "explained": "#7d8a97"}
+"""Level → colour, from red down; each stands out from light and dark ground."""
+
+PLACE_COLOURS: Final = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7b4ea3", "#8c564b", "#5f9e3f", "#7f7f7f",
+)  # fmt: skip
+"""Okabe and Ito's colours for the colour-blind, and a few more for many places."""
+
+PLACE_SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+
+
+def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str]) -> alt.Chart:
+    """Swim-lanes of a ring: a row per card, a mark per use, coloured and shaped by place; cited uses stand out.
+
+    `uses` as `ringtrace.casework.finding_lines.card_uses` gives it; `names` are the captions of the rows. The wheel zooms the
+    time; dragging moves it.
+    """
+    frame = uses.assign(
+        row=[names.get(card, visible(card, 24)) for card in uses["card"]],
+        place_name=[visible(name, 40) for name in uses["place_name"]],
+        use=[desk.say("app.lanes.cited" if cited else "app.lanes.other") for cited in uses["cited"]],
+    )
+    places = list(frame.groupby("place_name").size().sort_values(ascending=False).index)
+    shown = places[: len(PLACE_COLOURS) - 1]
+    other = desk.say("app.lanes.elsewhere")
+    frame["where"] = [name if name in shown else other for name in frame["place_name"]]
+    domain = [*shown, *([other] if len(places) > len(shown) else [])]
+    rows = list(frame.groupby("row")["cited"].sum().sort_values(ascending=False).index)
+    cited_word = desk.say("app.lanes.cited")
+    return (
+        alt.Chart(frame)
+        .mark_point(filled=True)
+        .encode(
+            x=alt.X("time:T", title=None, axis=alt.Axis(labelOverlap=True)),
+            y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(grid=True, labelLimit=220)),
+            color=alt.Color(
+                "where:N",
+                scale=alt.Scale(domain=domain, range=list(PLACE_COLOURS[: len(domain)])),
+                legend=alt.Legend(title=desk.say("app.lanes.place"), orient="bottom", columns=3, labelLimit=260),
+            ),
+            shape=alt.Shape(
+                "where:N", scale=alt.Scale(domain=domain, range=[PLACE_SHAPES[i % 6] for i in range(len(domain))])
+            ),
+            size=alt.condition(alt.datum.use == cited_word, alt.value(90), alt.value(28)),
+            opacity=alt.condition(alt.datum.use == cited_word, alt.value(0.95), alt.value(0.4)),
+            tooltip=[
+                alt.Tooltip("row:N", title=desk.say("app.lanes.card")),
+                alt.Tooltip("time:T", title=desk.say("app.column.time"), format="%Y-%m-%d %H:%M:%S"),
+                alt.Tooltip("place_name:N", title=desk.say("app.lanes.place")),
+                alt.Tooltip("amount:Q", title=desk.say("app.column.amount"), format=",.2f"),
+                alt.Tooltip("setl_id:N", title=desk.say("app.column.setl_id")),
+                alt.Tooltip("use:N", title=desk.say("app.lanes.use")),
+            ],
+        )
+        .properties(height=max(140, min(620, 26 * len(rows) + 110)))
+        .interactive(bind_y=False)
+    )
+
+
+def months(frame: pd.DataFrame, title: str, height: int = 120) -> alt.Chart:
+    """Settlements per month as bars; `frame` has `month` and `settlements`."""
+    return (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=alt.X("yearmonth(month):T", title=None, axis=alt.Axis(format="%Y-%m", labelOverlap=True)),
+            y=alt.Y("settlements:Q", title=title, axis=alt.Axis(tickMinStep=1, format="d")),
+        )
+        .properties(height=height)
+    )

@@ -1,0 +1,80 @@
+"""One finding: why, how sure, who, since when, how much, what speaks against it, and where the proof is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ringtrace.app_pages.finding_parts import (
+    show_checks,
+    show_facts,
+    show_lanes,
+    show_members,
+    show_proof,
+    show_reasons,
+    show_settings,
+)
+from ringtrace.app_pages.frames import level_word
+from ringtrace.app_pages.judging import show_actions, show_verdict
+from ringtrace.app_pages.plain import markdown, visible
+from ringtrace.app_pages.shell import Desk, open_desk
+from ringtrace.casework.ranking import rank
+from ringtrace.findings import Finding
+
+
+def page() -> None:
+    desk = open_desk()
+    findings = {each.finding_id: each for each in rank(desk.findings())}
+    if not findings:
+        st.title(desk.say("app.page.finding"))
+        st.info(desk.say("app.no_findings"), icon=":material/info:")
+        return
+    wanted = st.query_params.get("id")
+    if wanted is not None and wanted not in findings:
+        st.title(desk.say("app.page.finding"))
+        st.warning(desk.say("app.finding.gone", id=markdown(wanted)), icon=":material/info:")
+        wanted = None
+    finding = _chosen(desk, findings, wanted)
+    st.query_params["id"] = finding.finding_id
+    _show(desk, finding)
+
+
+def _chosen(desk: Desk, findings: dict[str, Finding], wanted: str | None) -> Finding:
+    ids = list(findings)
+    at = ids.index(wanted) if wanted else 0
+    before, middle, after = st.columns([1, 12, 1], vertical_alignment="bottom")
+    if before.button("◀", help=desk.say("app.finding.previous"), disabled=at == 0, width="stretch", key="previous"):
+        at -= 1
+    if after.button("▶", help=desk.say("app.finding.next"), disabled=at == len(ids) - 1, width="stretch", key="next"):
+        at += 1
+    picked = middle.selectbox(
+        desk.say("app.finding.choose"),
+        ids,
+        index=at,
+        format_func=lambda each: (
+            f"{level_word(desk, findings[each].level)} · {visible(findings[each].title.render(desk.language))}"
+        ),
+        key=f"finding-{ids[at]}",
+        label_visibility="collapsed",
+    )
+    return findings[picked]
+
+
+def _show(desk: Desk, finding: Finding) -> None:
+    st.header(markdown(finding.title.render(desk.language), 400))
+    st.markdown(markdown(finding.summary.render(desk.language), 2000))
+    show_facts(desk, finding)
+    show_actions(desk, finding)
+    why, against = st.columns(2, gap="large")
+    with why:
+        show_reasons(desk, finding)
+    with against:
+        show_checks(desk, finding)
+    show_members(desk, finding)
+    show_lanes(desk, finding)
+    show_proof(desk, finding)
+    show_verdict(desk, finding)
+    show_settings(desk, finding)
+
+
+if __name__ == "__main__":
+    page()

@@ -1,0 +1,129 @@
+"""Findings: ranked, filtered, compared with the run before; a click opens one."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pandas as pd
+import streamlit as st
+
+from ringtrace.app_pages.frames import level_word
+from ringtrace.app_pages.plain import visible
+from ringtrace.app_pages.shell import Desk, kept, open_desk
+from ringtrace.casework.notebook import verdicts
+from ringtrace.casework.ranking import ORDERS, Comparison, Order, compare_runs, rank, select, suspects
+from ringtrace.findings import LEVELS, Finding, Level
+
+
+def page() -> None:
+    desk = open_desk()
+    findings = desk.findings()
+    st.title(desk.say("app.page.findings"))
+    if not findings:
+        st.info(desk.say("app.no_findings"), icon=":material/info:")
+        return
+    chosen = _filtered(desk, findings)
+    comparison = compare_runs(desk.workspace())
+    st.caption(desk.say("app.findings.shown", shown=len(chosen), total=len(findings)))
+    _table(desk, chosen, comparison)
+    if comparison and comparison.gone:
+        with st.expander(desk.say("app.findings.gone", number=len(comparison.gone))):
+            st.caption(desk.say("app.findings.gone.means"))
+            _plain_table(desk, list(comparison.gone))
+
+
+def _filtered(desk: Desk, findings: list[Finding]) -> list[Finding]:
+    kinds = sorted({each.kind for each in findings}, key=lambda kind: desk.term("kind", kind))
+    first, second, third, fourth = st.columns([3, 3, 2, 2])
+    suspicious: list[Level] = [level for level in LEVELS if level != "explained"]
+    levels = first.multiselect(
+        desk.say("app.column.level"),
+        LEVELS,
+        default=kept("levels", suspicious),
+        format_func=lambda level: level_word(desk, level),
+        key="findings.levels",
+    )
+    wanted = second.multiselect(
+        desk.say("app.column.kind"),
+        kinds,
+        default=[kind for kind in kept("kinds", []) if kind in kinds],
+        format_func=lambda kind: desk.term("kind", kind),
+        placeholder=desk.say("app.findings.all_kinds"),
+        key="findings.kinds",
+    )
+    orders: tuple[Order, ...] = get_args(Order)
+    order = third.selectbox(
+        desk.say("app.findings.order"),
+        orders,
+        index=orders.index(kept("order", ORDERS[0])),
+        format_func=lambda each: desk.say(f"app.order.{each}"),
+        key="findings.order",
+    )
+    searched = fourth.text_input(
+        desk.say("app.findings.search"), kept("search", ""), placeholder=desk.say("app.findings.search.hint")
+    )
+    st.session_state["kept"] = {"levels": levels, "kinds": wanted, "order": order, "search": searched}
+    return rank(select(findings, kinds=wanted, levels=levels, text=searched, language=desk.language), order)
+
+
+def _frame(desk: Desk, findings: list[Finding], comparison: Comparison | None) -> pd.DataFrame:
+    judged = verdicts(desk.workspace())
+    rows = {
+        "level": [level_word(desk, each.level) for each in findings],
+        "title": [visible(each.title.render(desk.language)) for each in findings],
+        "kind": [desk.term("kind", each.kind) for each in findings],
+        "score": [each.score for each in findings],
+        "amount": [float(each.amount) for each in findings],
+        "people": [suspects(each) for each in findings],
+        "first": [each.first_time for each in findings],
+        "last": [each.last_time for each in findings],
+        "verdict": [
+            desk.say(f"app.verdict.{judged[each.finding_id].verdict}") if each.finding_id in judged else ""
+            for each in findings
+        ],
+    }
+    if comparison:
+        rows["change"] = [desk.say(f"app.change.{comparison.changes[each.finding_id]}") for each in findings]
+    return pd.DataFrame(rows)
+
+
+def _columns(desk: Desk) -> dict[str, object]:
+    config = st.column_config
+    return {
+        "level": config.TextColumn(desk.say("app.column.level"), width="small"),
+        "title": config.TextColumn(desk.say("app.column.title"), width="large"),
+        "kind": config.TextColumn(desk.say("app.column.kind")),
+        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1),
+        "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f"),
+        "people": config.NumberColumn(desk.say("app.column.people")),
+        "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD"),
+        "last": config.DateColumn(desk.say("app.column.last"), format="YYYY-MM-DD"),
+        "verdict": config.TextColumn(desk.say("app.column.verdict")),
+        "change": config.TextColumn(desk.say("app.column.change")),
+    }
+
+
+def _table(desk: Desk, findings: list[Finding], comparison: Comparison | None) -> None:
+    st.caption(desk.say("app.findings.click"))
+    picked = st.dataframe(
+        _frame(desk, findings, comparison),
+        column_config=_columns(desk),
+        hide_index=True,
+        width="stretch",
+        height=min(640, 38 + 35 * max(len(findings), 1)),
+        on_select="rerun",
+        selection_mode=["single-row", "single-cell"],
+        key="findings.table",
+    )
+    selection = picked["selection"]
+    rows = list(selection["rows"]) or [cell[0] for cell in selection["cells"]]
+    if rows:
+        st.switch_page("app_pages/finding.py", query_params={"id": findings[rows[0]].finding_id})
+
+
+def _plain_table(desk: Desk, findings: list[Finding]) -> None:
+    st.dataframe(_frame(desk, findings, None), column_config=_columns(desk), hide_index=True, width="stretch")
+
+
+if __name__ == "__main__":
+    page()

@@ -1,0 +1,91 @@
+"""Tables of the app: column titles from the schema, values as text, money and times in local form."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from ringtrace.app_pages.plain import markdown, masked, visible
+from ringtrace.app_pages.shell import Desk
+from ringtrace.data_schema import Sensitivity, tables
+
+_MARKS: Final = {"red": "⬤", "orange": "▲", "yellow": "◆", "explained": "○"}
+
+
+def level_word(desk: Desk, level: str) -> str:
+    """The level with a mark of its own shape, so that colour is never the only sign."""
+    return f"{_MARKS.get(level, '')} {desk.term('level', level)}".strip()
+
+
+def sensitivity_of(column: str) -> Sensitivity:
+    """The sensitivity of a column of the contract, whichever table declares it; `none` for any other name."""
+    for table in tables().values():
+        for declared in table.columns:
+            if declared.name == column:
+                return declared.sensitivity
+    return "none"
+
+
+def column_title(desk: Desk, column: str, table: str | None = None) -> str:
+    """The title of a column: the schema's label of it, or the app's own word."""
+    places = [tables()[table]] if table else list(tables().values())
+    for place in places:
+        for declared in place.columns:
+            if declared.name == column:
+                label = declared.label(desk.language)
+                return label[:1].upper() + label[1:]
+    return desk.say(f"app.column.{column}")
+
+
+def presentable(desk: Desk, frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy to show: text columns as visible text, masked where the desk's switch says so, decimals as numbers."""
+    shown = frame.copy()
+    for name in shown.columns:
+        sensitivity = sensitivity_of(str(name))
+        values = shown[name]
+        if pd.api.types.is_bool_dtype(values) or pd.api.types.is_datetime64_any_dtype(values):
+            continue
+        if pd.api.types.is_numeric_dtype(values):
+            continue
+        if tables_money(str(name)):
+            shown[name] = pd.to_numeric(values)
+            continue
+        if desk.masked and sensitivity != "none":
+            shown[name] = [masked(value, sensitivity) for value in values]
+        else:
+            shown[name] = [visible(value, 10_000) if pd.notna(value) else None for value in values]
+    return shown
+
+
+def tables_money(column: str) -> bool:
+    """Whether a column holds money or counts, kept exact as decimals in the tables."""
+    return any(
+        declared.name == column and declared.type in ("money", "count")
+        for table in tables().values()
+        for declared in table.columns
+    )
+
+
+def configured(desk: Desk, frame: pd.DataFrame, table: str | None = None) -> dict[str, ColumnConfig]:
+    """Column settings for `st.dataframe`: titles, time and money formats."""
+    settings: dict[str, ColumnConfig] = {}
+    for name in map(str, frame.columns):
+        title = markdown(column_title(desk, name, table))
+        if pd.api.types.is_datetime64_any_dtype(frame[name]):
+            settings[name] = st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm:ss")
+        elif pd.api.types.is_float_dtype(frame[name]):
+            settings[name] = st.column_config.NumberColumn(title, format="%.2f")
+        else:
+            settings[name] = st.column_config.Column(title)
+    return settings
+
+
+def show_lines(desk: Desk, frame: pd.DataFrame, table: str | None = None, *, key: str, height: int = 320) -> None:
+    """Source lines as a table that sorts, searches and copies."""
+    shown = presentable(desk, frame)
+    st.dataframe(
+        shown, column_config=configured(desk, shown, table), hide_index=True, width="stretch", height=height, key=key
+    )

@@ -1,0 +1,49 @@
+"""How the app is started: Streamlit on loopback, with everything that would call out switched off."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+WORKSPACE_VARIABLE: Final = "RINGTRACE_WORKSPACE"
+
+OPTIONS: Final[dict[str, str]] = {
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "minimal",
+    "server.address": "127.0.0.1",
+    "server.fileWatcherType": "none",
+}
+"""Streamlit's settings for an office without a network; `.streamlit/config.toml` says the same for developers."""
+
+
+def command(workspace: str | Path, *, port: int = 8501, headless: bool = False) -> list[str]:
+    """The command that serves the app for `workspace` on `http://127.0.0.1:port`, as `subprocess` takes it.
+
+    Streamlit opens the browser once the page is up, unless `headless`.
+    """
+    script = Path(__file__).parent.parent / "app.py"
+    chosen = OPTIONS | {"server.port": str(port), "server.headless": str(headless).lower()}
+    options = [f"--{name}={value}" for name, value in chosen.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(script), *options, "--", "--workspace", str(workspace)]
+
+
+def launch(workspace: str | Path, *, port: int = 8501, headless: bool = False) -> int:
+    """Serve the app until it is stopped (Ctrl-C), and return its exit status."""
+    # A child of its own: Streamlit installs signal handlers and ends its process as it likes.
+    with subprocess.Popen(command(workspace, port=port, headless=headless)) as served:
+        try:
+            return served.wait()
+        except KeyboardInterrupt:
+            return served.wait()
+
+
+def workspace_path(arguments: list[str]) -> Path | None:
+    """The workspace named by `--workspace DIR` among the script's own arguments, or by the environment."""
+    for flag in ("--workspace", "-w"):
+        if flag in arguments[:-1]:
+            return Path(arguments[arguments.index(flag) + 1])
+    named = os.environ.get(WORKSPACE_VARIABLE)
+    return Path(named) if named else None

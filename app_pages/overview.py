@@ -1,0 +1,156 @@
+"""Overview: what came in, what was refused, and what was found."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from ringtrace.app_pages.charts import LEVEL_COLOURS
+from ringtrace.app_pages.frames import level_word
+from ringtrace.app_pages.plain import day, markdown, money
+from ringtrace.app_pages.shell import Desk, open_desk
+from ringtrace.casework.overview import KindCount, count_findings, settlements_by_month, table_sizes
+from ringtrace.casework.ranking import rank, suspects
+from ringtrace.data_schema import tables
+from ringtrace.workspace import Workspace
+
+
+def page() -> None:
+    desk = open_desk()
+    workspace = desk.workspace()
+    st.title(desk.say("app.page.overview"))
+    if workspace.generation == 0:
+        st.info(desk.say("app.nothing_loaded"), icon=":material/info:")
+        return
+    _figures(desk)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _kinds(desk)
+        _urgent(desk)
+    with right:
+        _loaded(desk, workspace)
+
+
+def _figures(desk: Desk) -> None:
+    findings = desk.findings()
+    standing = [each for each in findings if each.level != "explained"]
+    people = {
+        member.id for each in standing for member in each.members if member.suspected and member.label == "Patient"
+    }
+    places = {
+        member.id
+        for each in standing
+        for member in each.members
+        if member.suspected and member.label in ("Pharmacy", "Hospital")
+    }
+    with st.container(horizontal=True):
+        st.metric(desk.say("app.overview.findings"), f"{len(standing):,}", border=True)
+        st.metric(desk.say("app.overview.urgent"), f"{sum(each.level == 'red' for each in standing):,}", border=True)
+        st.metric(desk.say("app.overview.people"), f"{len(people):,}", border=True)
+        st.metric(desk.say("app.overview.places"), f"{len(places):,}", border=True)
+        st.metric(
+            desk.say("app.overview.amount"),
+            markdown(money(sum((each.amount for each in standing), start=0), desk.language)),
+            border=True,
+            help=desk.say("app.overview.amount.help"),
+        )
+
+
+def _kinds(desk: Desk) -> None:
+    st.subheader(desk.say("app.overview.by_kind"))
+    counts = count_findings(desk.findings())
+    if not counts:
+        st.info(desk.say("app.no_findings"), icon=":material/info:")
+        return
+    frame = _long(desk, counts)
+    order = list(dict.fromkeys(frame["kind"]))
+    chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            y=alt.Y("kind:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),
+            x=alt.X("findings:Q", title=desk.say("app.overview.number"), axis=alt.Axis(tickMinStep=1, format="d")),
+            color=alt.Color(
+                "level:N",
+                sort=[level_word(desk, level) for level in LEVEL_COLOURS],
+                scale=alt.Scale(
+                    domain=[level_word(desk, level) for level in LEVEL_COLOURS], range=list(LEVEL_COLOURS.values())
+                ),
+                legend=alt.Legend(title=None, orient="bottom", columns=2, labelLimit=300),
+            ),
+            order="rank:Q",
+            tooltip=[
+                alt.Tooltip("kind:N", title=desk.say("app.column.kind")),
+                alt.Tooltip("level:N", title=desk.say("app.column.level")),
+                alt.Tooltip("findings:Q", title=desk.say("app.overview.number")),
+                alt.Tooltip("amount:Q", title=desk.say("app.column.amount"), format=",.2f"),
+            ],
+        )
+        .properties(height=max(120, 34 * len(order) + 60))
+    )
+    st.altair_chart(chart, width="stretch")
+
+
+def _long(desk: Desk, counts: list[KindCount]) -> pd.DataFrame:
+    levels = list(LEVEL_COLOURS)
+    return pd.DataFrame(
+        {
+            "kind": [desk.term("kind", each.kind) for each in counts],
+            "level": [level_word(desk, each.level) for each in counts],
+            "rank": [levels.index(each.level) for each in counts],
+            "findings": [each.findings for each in counts],
+            "amount": [float(each.amount) for each in counts],
+        }
+    )
+
+
+def _urgent(desk: Desk) -> None:
+    standing = [each for each in desk.findings() if each.level != "explained"]
+    if not standing:
+        return
+    st.subheader(desk.say("app.overview.first"))
+    for finding in rank(standing)[:5]:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**{markdown(finding.title.render(desk.language))}**  \n"
+                f"{level_word(desk, finding.level)} · {markdown(desk.term('kind', finding.kind))} · "
+                f"{markdown(money(finding.amount, desk.language))} · "
+                f"{desk.say('app.people', number=suspects(finding))}"
+            )
+            if st.button(desk.say("app.open"), key=f"open-{finding.finding_id}", icon=":material/arrow_forward:"):
+                st.switch_page("app_pages/finding.py", query_params={"id": finding.finding_id})
+
+
+def _loaded(desk: Desk, workspace: Workspace) -> None:
+    st.subheader(desk.say("app.overview.loaded"))
+    sizes = _sizes(str(workspace.path), workspace.generation)
+    for size in sizes:
+        span = f" · {day(size.first, desk.language)} – {day(size.last, desk.language)}" if size.first else ""
+        st.markdown(f"**{tables()[size.table].label(desk.language)}** {size.rows:,}{span}")
+    months = _months(str(workspace.path), workspace.generation)
+    if len(months) > 1:
+        chart = (
+            alt.Chart(months)
+            .mark_bar()
+            .encode(
+                x=alt.X("month:T", title=None, axis=alt.Axis(format="%Y-%m", labelOverlap=True)),
+                y=alt.Y("settlements:Q", title=desk.say("app.overview.settlements")),
+            )
+            .properties(height=160)
+        )
+        st.altair_chart(chart, width="stretch")
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _sizes(folder: str, generation: int) -> list:  # type: ignore[type-arg]
+    return table_sizes(Workspace(folder))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _months(folder: str, generation: int) -> pd.DataFrame:
+    return settlements_by_month(Workspace(folder))
+
+
+if __name__ == "__main__":
+    page()

@@ -1,0 +1,120 @@
+"""What every page stands on: the open workspace, the language, the switch for masked names, and how errors are shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn, TypeVar
+
+import duckdb
+import streamlit as st
+
+from ringtrace.app_pages.launch import workspace_path
+from ringtrace.app_pages.plain import markdown
+from ringtrace.errors import RingTraceError
+from ringtrace.findings import Finding, current_run, read_findings
+from ringtrace.texts import Language, catalogue, text
+from ringtrace.workspace import Workspace
+
+
+_Kept = TypeVar("_Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A page in the navigation: its file, address, icon and the catalogue key of its title."""
+
+    path: str
+    url: str
+    title: str
+    icon: str
+
+
+PAGES: Final[tuple[PageLink, ...]] = (
+    PageLink("app_pages/overview.py", "overview", "app.page.overview", ":material/dashboard:"),
+    PageLink("app_pages/findings.py", "findings", "app.page.findings", ":material/format_list_numbered:"),
+    PageLink("app_pages/finding.py", "finding", "app.page.finding", ":material/find_in_page:"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where an investigator sits: the workspace's folder, the language, and whether names are masked on this screen."""
+
+    folder: Path | None
+    language: Language
+    masked: bool
+
+    def say(self, key: str, /, **values: object) -> str:
+        """The sentence `key` in the desk's language."""
+        return text(key, self.language, **values)
+
+    def term(self, family: str, code: str) -> str:
+        """The word for a kind, level, role, label or outcome; a code without a word is shown as it is written."""
+        entry = catalogue().get(f"terms.{family}.{code}")
+        return entry[self.language] if entry else code
+
+    def workspace(self) -> Workspace:
+        """The open workspace; a page that says what to do takes the place of this one if there is none."""
+        if self.folder is None:
+            stop(self, self.say("app.no_workspace"), self.say("app.no_workspace.hint"))
+        try:
+            return Workspace(self.folder)
+        except RingTraceError as error:
+            stop(self, error.happened, error.means, error.hint)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A reading connection, to be closed by `with`."""
+        return self.workspace().connect(memory="1GB")
+
+    def findings(self) -> list[Finding]:
+        """The newest run's findings, read once per run."""
+        workspace = self.workspace()
+        return _findings(str(workspace.path), current_run(workspace))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _findings(folder: str, run: int) -> list[Finding]:
+    return read_findings(Workspace(folder), run)
+
+
+def open_desk() -> Desk:
+    """The desk of this session: language from the browser until somebody switches it."""
+    state = st.session_state
+    if "language" not in state:
+        state["language"] = "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
+    return Desk(workspace_path(sys.argv[1:]), state["language"], bool(state.get("masked", False)))
+
+
+def sidebar(desk: Desk) -> None:
+    """The switches that stand beside every page."""
+    with st.sidebar:
+        choices: Sequence[Language] = ("zh", "en")
+        chosen = st.segmented_control(
+            desk.say("app.language"),
+            choices,
+            default=desk.language,
+            format_func=lambda each: "中文" if each == "zh" else "English",
+        )
+        masked = st.toggle(desk.say("app.mask"), value=desk.masked, help=desk.say("app.mask.help"))
+        if (chosen and chosen != desk.language) or masked != desk.masked:
+            st.session_state["language"] = chosen or desk.language
+            st.session_state["masked"] = masked
+            st.rerun()
+        if desk.folder is not None:
+            st.caption(f"{desk.say('app.workspace')}: {markdown(desk.folder.name)}")
+
+
+def kept(name: str, default: _Kept) -> _Kept:
+    """What a filter was set to when the page was left: Streamlit forgets a widget that is not drawn."""
+    value: _Kept = st.session_state.get("kept", {}).get(name, default)
+    return value
+
+
+def stop(desk: Desk, happened: str, *more: str) -> NoReturn:
+    """Show what happened and what to do in place of the page."""
+    st.warning("\n\n".join(markdown(part, 1000) for part in (happened, *more) if part), icon=":material/info:")
+    st.stop()
+    raise AssertionError("st.stop ends the script")

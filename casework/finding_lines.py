@@ -1,0 +1,93 @@
+"""The rows that a finding cites, with what they say, and the uses of its cards in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import duckdb
+import pandas as pd
+
+from ringtrace.data_schema import tables
+from ringtrace.findings import Finding
+
+_LINEAGE: Final = ("file", "row", "sha256")
+
+
+def cited_rows(connection: duckdb.DuckDBPyConnection, finding: Finding, limit: int = 5_000) -> dict[str, pd.DataFrame]:
+    """The cited rows by canonical table, in time order: the table's columns that hold a value, then where each stands.
+
+    The last columns are `file`, `row` (1-based data row) and `sha256` of the source row. At most `limit` rows a table.
+    """
+    cited: dict[str, list[tuple[str, str | None, int | None, str | None]]] = {}
+    for ref in finding.evidence:
+        cited.setdefault(ref.table, []).append((ref.key, ref.file, ref.row, ref.sha256))
+    frames = {}
+    for name in tables():
+        if name not in cited:
+            continue
+        table = tables()[name]
+        rows = cited[name][:limit]
+        columns = ", ".join(f"t.{column.name}" for column in table.columns)
+        order = f"t.{table.time}, cited.key" if table.time else "cited.key"
+        frame = connection.execute(
+            f"""
+            WITH cited AS (
+              SELECT unnest($keys) AS key, unnest($files) AS file, unnest($rows) AS row, unnest($hashes) AS sha256
+            )
+            SELECT {columns}, cited.file, cited.row, cited.sha256
+            FROM {name} AS t JOIN cited ON {table.key_sql("t")} = cited.key
+            ORDER BY {order}
+            """,
+            {
+                "keys": [row[0] for row in rows],
+                "files": [row[1] or "" for row in rows],
+                "rows": [row[2] for row in rows],
+                "hashes": [row[3] or "" for row in rows],
+            },
+        ).df()
+        filled = [column for column in frame.columns if column in _LINEAGE or frame[column].notna().any()]
+        frames[name] = frame[filled]
+    return frames
+
+
+def card_uses(
+    connection: duckdb.DuckDBPyConnection, finding: Finding, max_rows: int = 5_000
+) -> tuple[pd.DataFrame, bool]:
+    """Every settlement of the finding's suspected people within its time, for drawing swim-lanes.
+
+    Columns: `card` (credential, or the person where none was recorded), `person`, `time`, `place` (code), `place_name`,
+    `amount` (yuan), `setl_id`, `cited` (whether the finding cites it). The flag says whether rows were left out: cited ones
+    are kept first.
+    """
+    people = sorted({member.id for member in finding.members if member.suspected and member.label == "Patient"})
+    cards = sorted({member.id for member in finding.members if member.suspected and member.label == "Card"})
+    cited = [ref.key for ref in finding.evidence if ref.table == "settlements"]
+    through_items = _settlements_of_items([ref.key for ref in finding.evidence if ref.table == "settlement_items"])
+    frame = connection.execute(
+        f"""
+        WITH cited AS (SELECT DISTINCT unnest($cited) AS setl_id)
+        SELECT coalesce(s.mdtrt_cert_no, s.psn_no) AS card, s.psn_no AS person, s.setl_time AS time,
+               s.fixmedins_code AS place, coalesce(i.fixmedins_name, s.fixmedins_code) AS place_name,
+               CAST(s.medfee_sumamt AS DOUBLE) AS amount, s.setl_id, cited.setl_id IS NOT NULL AS cited
+        FROM settlements AS s
+        LEFT JOIN cited USING (setl_id)
+        LEFT JOIN institutions AS i USING (fixmedins_code)
+        WHERE cited.setl_id IS NOT NULL
+           OR ((s.psn_no IN (SELECT unnest($people)) OR s.mdtrt_cert_no IN (SELECT unnest($cards)))
+               AND s.setl_time BETWEEN $first AND $last)
+        ORDER BY cited DESC, s.setl_time, s.setl_id LIMIT {int(max_rows) + 1}
+        """,
+        {
+            "cited": [*cited, *through_items],
+            "people": people,
+            "cards": cards,
+            "first": finding.first_time,
+            "last": finding.last_time,
+        },
+    ).df()
+    return frame.iloc[:max_rows], len(frame) > max_rows
+
+
+def _settlements_of_items(keys: Sequence[str]) -> list[str]:
+    return [key.rsplit("|", 1)[0] for key in keys]

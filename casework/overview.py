@@ -1,0 +1,83 @@
+"""The first page as data: what came in, what was refused, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import pandas as pd
+
+from ringtrace.data_schema import tables
+from ringtrace.findings import LEVELS, Finding, Level
+from ringtrace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """Rows of a canonical table and, where it has a time column, the span they cover."""
+
+    table: str
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KindCount:
+    """Findings of one kind and level: how many, and the yuan their evidence lines add up to."""
+
+    kind: str
+    level: Level
+    findings: int
+    amount: Decimal
+
+
+def table_sizes(workspace: Workspace) -> list[TableSize]:
+    """Every contract table that has rows, in the contract's order."""
+    sizes = []
+    with workspace.connect() as connection:
+        for table in tables().values():
+            span = f"min({table.time}), max({table.time})" if table.time else "NULL, NULL"
+            row = connection.execute(f"SELECT count(*), {span} FROM {table.name}").fetchone()
+            if row and row[0]:
+                sizes.append(TableSize(table.name, *row))
+    return sizes
+
+
+def count_findings(findings: Iterable[Finding]) -> list[KindCount]:
+    """Findings by kind and level: kinds by their worst level and amount, levels from red down."""
+    sums: dict[tuple[str, Level], tuple[int, Decimal]] = {}
+    for finding in findings:
+        number, amount = sums.get((finding.kind, finding.level), (0, Decimal(0)))
+        sums[finding.kind, finding.level] = (number + 1, amount + finding.amount)
+    counts = [KindCount(kind, level, *total) for (kind, level), total in sums.items()]
+    rank = {
+        kind: min((LEVELS.index(each.level), -each.amount) for each in counts if each.kind == kind)
+        for kind in {each.kind for each in counts}
+    }
+    return sorted(counts, key=lambda each: (rank[each.kind], each.kind, LEVELS.index(each.level)))
+
+
+def settlements_by_month(workspace: Workspace) -> pd.DataFrame:
+    """Settlements per calendar month: columns `month` (first day), `settlements`, `amount` (yuan)."""
+    with workspace.connect() as connection:
+        return connection.execute(
+            """
+            SELECT date_trunc('month', setl_time) AS month, count(*) AS settlements,
+                   CAST(sum(medfee_sumamt) AS DOUBLE) AS amount
+            FROM settlements GROUP BY 1 ORDER BY 1
+            """
+        ).df()
+
+
+def findings_by_month(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Suspected findings per month of their last evidence: columns `month`, `level`, `findings`."""
+    rows = [
+        (finding.last_time.replace(day=1, hour=0, minute=0, second=0, microsecond=0), finding.level)
+        for finding in findings
+        if finding.last_time is not None and finding.level != "explained"
+    ]
+    frame = pd.DataFrame(rows, columns=["month", "level"])
+    return frame.groupby(["month", "level"], as_index=False).size().rename(columns={"size": "findings"})

@@ -1,0 +1,91 @@
+"""Findings in the order an investigator reads them, filtered, and compared with the run before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from ringtrace.findings import LEVELS, Finding, Level, current_run, read_findings
+from ringtrace.texts import Language
+from ringtrace.workspace import Workspace
+
+Order = Literal["urgency", "score", "amount", "newest", "people"]
+Change = Literal["new", "grown", "shrunk", "same"]
+
+
+def suspects(finding: Finding) -> int:
+    """Number of suspected patients, or of all suspected members where no patient is among them."""
+    suspected = {(member.label, member.id) for member in finding.members if member.suspected}
+    patients = [label for label, _ in suspected if label == "Patient"]
+    return len(patients) or len(suspected)
+
+
+_ORDERS: Final[dict[Order, Callable[[Finding], Any]]] = {
+    "urgency": lambda each: (LEVELS.index(each.level), -each.score, -each.amount),
+    "score": lambda each: -each.score,
+    "amount": lambda each: -each.amount,
+    "newest": lambda each: -(each.last_time.timestamp() if each.last_time else 0.0),
+    "people": lambda each: -suspects(each),
+}
+ORDERS: Final[tuple[Order, ...]] = tuple(_ORDERS)
+
+
+def rank(findings: Iterable[Finding], order: Order = "urgency") -> list[Finding]:
+    """The findings in `order`; equal ones by id, so that the list is the same each time."""
+    key = _ORDERS[order]
+    return sorted(findings, key=lambda each: (key(each), each.finding_id))
+
+
+def select(
+    findings: Iterable[Finding],
+    *,
+    kinds: Collection[str] = (),
+    levels: Collection[Level] = (),
+    text: str = "",
+    language: Language = "en",
+) -> list[Finding]:
+    """The findings of the given kinds and levels (empty: all) that mention `text` in id, title, summary or members."""
+    wanted = text.strip().casefold()
+    return [
+        finding
+        for finding in findings
+        if (not kinds or finding.kind in kinds)
+        and (not levels or finding.level in levels)
+        and (not wanted or any(wanted in each.casefold() for each in _searched(finding, language)))
+    ]
+
+
+def _searched(finding: Finding, language: Language) -> Iterable[str]:
+    yield finding.finding_id
+    yield finding.title.render(language)
+    yield finding.summary.render(language)
+    yield from (member.id for member in finding.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """This run beside the one before: the change of each finding by id, and the findings that are gone."""
+
+    changes: dict[str, Change]
+    gone: Sequence[Finding]
+
+
+def compare_runs(workspace: Workspace) -> Comparison | None:
+    """How the newest run differs from the one before it; None if there was only one."""
+    run = current_run(workspace)
+    if run < 2:
+        return None
+    earlier = {finding.finding_id: finding for finding in read_findings(workspace, run - 1)}
+    changes: dict[str, Change] = {}
+    for finding in read_findings(workspace, run):
+        before = earlier.pop(finding.finding_id, None)
+        changes[finding.finding_id] = "new" if before is None else _growth(before, finding)
+    return Comparison(changes, tuple(earlier.values()))
+
+
+def _growth(before: Finding, now: Finding) -> Change:
+    size_before, size_now = (suspects(before), len(before.evidence)), (suspects(now), len(now.evidence))
+    if size_now == size_before:
+        return "same"
+    return "grown" if size_now > size_before else "shrunk"
