@@ -1,0 +1,32 @@
+"""Between DuckDB and numpy: results as typed arrays, arrays as temporary tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ringtrace.findings import Value
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+def fetch_arrays(
+    tables: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Value] | None = None
+) -> dict[str, npt.NDArray[Any]]:
+    """The result of `sql` as one array a column; columns without NULL only, since an array has no word for it."""
+    found = tables.execute(sql, dict(values or {})).fetchnumpy()
+    return {name: np.asarray(column) for name, column in found.items()}
+
+
+def materialise(tables: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, Any]) -> None:
+    """Make the temporary table `name` of these columns: a join against a registered Python object cannot be planned."""
+    tables.register("arriving", pa.table(dict(columns)))
+    tables.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM arriving")
+    tables.unregister("arriving")

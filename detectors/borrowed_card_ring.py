@@ -1,0 +1,66 @@
+"""Borrowed-card rings: cards of people unrelated to each other that are used together again and again.
+
+    visits → co-visits (validated pairs) → communities → growth by joint runs → innocent explanations → drafts
+
+The statistics stand where they are computed: `co_visits`, `grouping`, `innocence`; docs/methods.md tells the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import duckdb
+
+from ringtrace.detectors.co_visits import crowded_out, validated_pairs
+from ringtrace.detectors.detector import Context, Draft, Gap
+from ringtrace.detectors.footfall import Footfall
+from ringtrace.detectors.grouping import communities, distinct, grow
+from ringtrace.detectors.ring_draft import draft_of
+from ringtrace.detectors.ring_facts import read_facts
+from ringtrace.detectors.ring_tables import build_ring_tables
+from ringtrace.detectors.ring_thresholds import RingThresholds
+from ringtrace.detectors.ties import read_ties
+from ringtrace.detectors.visits import build_visits
+from ringtrace.findings import Message
+
+
+class BorrowedCardRing:
+    """Groups of cards whose joint use neither footfall nor an innocent explanation accounts for."""
+
+    kind: ClassVar[str] = "borrowed_card_ring"
+    version: ClassVar[str] = "1"
+
+    def __init__(self, thresholds: RingThresholds | None = None) -> None:
+        self.thresholds = thresholds or RingThresholds()
+
+    def detect(self, tables: duckdb.DuckDBPyConnection, context: Context) -> Iterator[Draft]:
+        """Drafts of rings, those with an innocent explanation as level "explained"."""
+        limits = self.thresholds
+        counts = build_visits(tables, context, self.kind, window=limits.window)
+        if not counts.visits:
+            context.gaps.append(Gap(self.kind, Message("rings.gap.no_settlements")))
+            return
+        if left_out := crowded_out(tables, limits.max_crowd):
+            values = {"visits": left_out, "crowd": limits.max_crowd}
+            context.gaps.append(Gap(self.kind, Message("rings.gap.crowded", values)))
+        pairs = validated_pairs(
+            tables,
+            window=limits.window,
+            min_days=limits.min_days,
+            max_crowd=limits.max_crowd,
+            rate=limits.false_discovery,
+        )
+        starts = communities(pairs, resolution=limits.resolution)
+        footfall = Footfall.read(tables)
+        groups = distinct([group for start in starts if (group := grow(footfall, start, limits)) is not None])
+        if not groups:
+            return
+        build_ring_tables(tables, footfall, groups)
+        ties = read_ties(tables)
+        if not ties.known:
+            context.gaps.append(Gap(self.kind, Message("rings.gap.no_persons", {"groups": len(groups)})))
+        for column, entries in sorted(ties.placeholders.items()):
+            context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
+        for facts in read_facts(tables, groups, ties):
+            yield draft_of(facts)

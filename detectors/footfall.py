@@ -1,0 +1,69 @@
+"""All visits in memory, ordered twice: by place and time (who else was there?) and by person (where was this one?)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import duckdb
+import numpy as np
+
+from ringtrace.detectors.arrays import Bools, Ints, fetch_arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Footfall:
+    """Columns of `visit`, rows ordered by place, time and person; 8 bytes a cell, so 10 million visits take 0.4 GB.
+
+    `moment` is place and time in one sortable number; `by_person` lists row numbers person after person, those of
+    person p being `by_person[person_start[p]:person_start[p + 1]]`.
+    """
+
+    person: Ints
+    place: Ints
+    t: Ints
+    crowd: Ints
+    moment: Ints
+    by_person: Ints
+    person_start: Ints
+    place_visits: Ints
+    day_only: Bools
+
+    @classmethod
+    def read(cls, tables: duckdb.DuckDBPyConnection) -> Self:
+        """Read the tables of `build_visits`."""
+        visits = fetch_arrays(tables, "SELECT person, place, t, crowd FROM visit ORDER BY place, t, person")
+        places = fetch_arrays(tables, "SELECT day_only FROM visit_place ORDER BY place")
+        person, place, t = (visits[name].astype(np.int64) for name in ("person", "place", "t"))
+        by_person = np.argsort(person, kind="stable")
+        persons = int(person.max()) + 1 if len(person) else 0
+        return cls(
+            person=person,
+            place=place,
+            t=t,
+            crowd=visits["crowd"].astype(np.int64),
+            moment=_moment(place, t),
+            by_person=by_person,
+            person_start=np.searchsorted(person[by_person], np.arange(persons + 1)),
+            place_visits=np.bincount(place, minlength=len(places["day_only"])),
+            day_only=places["day_only"].astype(bool),
+        )
+
+    def rows_of(self, persons: Ints) -> Ints:
+        """Row numbers of these persons' visits, ordered by place and time."""
+        parts = [self.by_person[self.person_start[each] : self.person_start[each + 1]] for each in persons]
+        return np.sort(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+
+    def between(self, place: Ints, begin: Ints, end: Ints) -> tuple[Ints, Ints]:
+        """Row numbers of all visits at `place` from `begin` to `end` (both included), and which interval each is of."""
+        first = np.searchsorted(self.moment, _moment(place, begin), side="left")
+        last = np.searchsorted(self.moment, _moment(place, end), side="right")
+        lengths = last - first
+        interval = np.repeat(np.arange(len(place)), lengths)
+        offset = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return np.repeat(first, lengths) + offset, interval
+
+
+def _moment(place: Ints, t: Ints) -> Ints:
+    # Seconds since 1970 need 34 bits until the year 2514; the place number takes the bits above.
+    return (place << 34) + t

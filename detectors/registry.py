@@ -1,0 +1,15 @@
+"""The detectors in the order they run: one line each. Resale stands before collusion, which leaves its sales out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ringtrace.detectors.borrowed_card_ring import BorrowedCardRing
+from ringtrace.detectors.detector import Detector
+
+DETECTORS: Final[tuple[Detector, ...]] = (
+    BorrowedCardRing(),
+)  # fmt: skip
+
+NEEDS: Final[dict[str, tuple[str, ...]]] = {"pharmacy_collusion": ("drug_resale",)}
+"""Kinds whose drafts another kind reads: they run too when only that one is asked for."""

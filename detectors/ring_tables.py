@@ -1,0 +1,71 @@
+"""Groups back into the database: who was at which run with which settlements, for all groups at once.
+
+Temporary tables made here:
+
+    ring_member(ring, person, psn_no, attended, expected)
+    ring_visit(ring, run, person, psn_no, setl_id, fixmedins_code, pos_no, t)   settlements of members in joint runs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+
+from ringtrace.detectors.arrays import materialise
+from ringtrace.detectors.footfall import Footfall
+from ringtrace.detectors.grouping import Group
+
+
+def build_ring_tables(tables: duckdb.DuckDBPyConnection, footfall: Footfall, groups: Sequence[Group]) -> None:
+    """Make the two tables from `groups`, numbered in their order. A group's visits are those of its members only."""
+    members = [(number, group) for number, group in enumerate(groups)]
+    empty = [np.empty(0, dtype=np.int64)]
+    sizes = [len(group.persons) for group in groups]
+    materialise(
+        tables,
+        "ring_person",
+        {
+            "ring": np.repeat(np.arange(len(groups)), sizes),
+            "person": np.concatenate([group.persons for group in groups] or empty),
+            "attended": np.concatenate([group.attended for group in groups] or empty),
+            "expected": np.concatenate([group.expected for group in groups] or empty),
+        },
+    )
+    rows, runs, rings = [], [], []
+    for number, group in members:
+        own = np.isin(footfall.person[group.runs.row], group.persons)
+        rows.append(group.runs.row[own])
+        runs.append(group.runs.row_run[own])
+        rings.append(np.full(int(own.sum()), number))
+    row = np.concatenate(rows or empty)
+    materialise(
+        tables,
+        "ring_row",
+        {
+            "ring": np.concatenate(rings or empty),
+            "run": np.concatenate(runs or empty),
+            "person": footfall.person[row],
+            "place": footfall.place[row],
+            "t": footfall.t[row],
+        },
+    )
+    tables.execute(
+        "CREATE OR REPLACE TEMP TABLE ring_member AS "
+        "SELECT r.*, p.psn_no, p.n AS visits FROM ring_person r JOIN visit_person p USING (person)"
+    )
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE ring_visit AS
+        SELECT r.ring, r.run, r.person, p.psn_no, s.setl_id, s.fixmedins_code, s.pos_no,
+            CAST(epoch(s.setl_time) AS BIGINT) AS t
+        FROM ring_row r JOIN visit_person p USING (person) JOIN visit_place v USING (place)
+        JOIN settlements s ON s.psn_no = p.psn_no AND s.fixmedins_code = v.fixmedins_code
+            AND CAST(epoch(s.setl_time) AS BIGINT) // v.grain * v.grain = r.t
+        WHERE coalesce(s.refd_setl_flag, '0') <> '1' AND coalesce(s.manl_reim_flag, '0') <> '1'
+            AND coalesce(s.med_type, '') <> '21'
+        """
+    )
+    tables.execute("DROP TABLE ring_person")
+    tables.execute("DROP TABLE ring_row")

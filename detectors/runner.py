@@ -1,0 +1,151 @@
+"""Run the detectors one after the other and complete their drafts: ids, amounts, source rows, one saved run.
+
+draft → select → complete (identity, amount, lineage) → save
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from time import perf_counter
+
+import duckdb
+
+from ringtrace.detectors.citation import cite
+from ringtrace.detectors.detector import Context, Detector, Draft, Gap, parameters
+from ringtrace.detectors.identity import identify
+from ringtrace.detectors.registry import DETECTORS, NEEDS
+from ringtrace.errors import RingTraceError
+from ringtrace.findings import LEVELS, Finding, Message, current_run, read_findings, save_findings
+from ringtrace.progress import Progress, Step, silent
+from ringtrace.workspace import Workspace, write_atomic
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionReport:
+    """What a detection run gave: its number, all findings now valid, what could not be used, seconds per kind."""
+
+    run: int
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...]
+    seconds: dict[str, float]
+
+
+def detect(
+    workspace: Workspace,
+    *,
+    kinds: Sequence[str] | None = None,
+    progress: Progress = silent,
+    detectors: Sequence[Detector] = DETECTORS,
+) -> DetectionReport:
+    """Run the detectors on the workspace's current tables and save their findings as the newest run.
+
+    Parameters
+    ----------
+    workspace:
+        Where the tables are and the findings go.
+    kinds:
+        Only these kinds; the others' findings are taken over from the run before. All by default.
+    progress:
+        Told before each detector and at the end.
+    detectors:
+        What to run, in order; a kind that another one reads must stand before it.
+
+    Raises
+    ------
+    RingTraceError
+        If a kind is unknown, or another process is writing to the workspace.
+    """
+    wanted = _wanted(kinds, detectors)
+    needed = {need for kind in wanted for need in NEEDS.get(kind, ())} | wanted
+    chosen = [detector for detector in detectors if detector.kind in needed]
+    with workspace.writing():
+        before = read_findings(workspace)
+        context = Context(progress=progress)
+        seconds: dict[str, float] = {}
+        findings = [each for each in before if each.kind not in wanted]
+        gaps = [gap for gap in read_gaps(workspace) if gap.detector not in wanted]
+        with workspace.connect() as tables:
+            for number, detector in enumerate(chosen):
+                progress(Step("detectors.step", number, len(chosen)))
+                begun = perf_counter()
+                context.drafts[detector.kind] = _ordered(detector.detect(tables, context))
+                seconds[detector.kind] = perf_counter() - begun
+            for detector in chosen:
+                if detector.kind in wanted:
+                    known = [each for each in before if each.kind == detector.kind]
+                    findings += complete(tables, workspace, detector, context.drafts[detector.kind], known)
+        gaps += [gap for gap in context.gaps if gap.detector in wanted]
+        progress(Step("detectors.step", len(chosen), len(chosen)))
+        findings.sort(key=lambda each: (LEVELS.index(each.level), -each.score, each.finding_id))
+        # The gaps are written first: only `save_findings` makes the run count.
+        _save_gaps(workspace, current_run(workspace) + 1, gaps)
+        run = save_findings(workspace, findings)
+    return DetectionReport(run, tuple(findings), tuple(gaps), seconds)
+
+
+def _wanted(kinds: Sequence[str] | None, detectors: Sequence[Detector]) -> set[str]:
+    available = [detector.kind for detector in detectors]
+    if kinds is None:
+        return set(available)
+    if unknown := sorted(set(kinds) - set(available)):
+        raise RingTraceError.of("detectors.unknown_kind", kind=", ".join(unknown), kinds=", ".join(available))
+    return set(kinds)
+
+
+def _ordered(drafts: Iterable[Draft]) -> list[Draft]:
+    """Drafts in an order that depends on what they say and not on how the rows lay."""
+    return sorted(drafts, key=lambda draft: (-draft.score, sorted(draft.anchors), draft.evidence[:1]))
+
+
+def complete(
+    tables: duckdb.DuckDBPyConnection,
+    workspace: Workspace,
+    detector: Detector,
+    drafts: Sequence[Draft],
+    known: Sequence[Finding] = (),
+) -> list[Finding]:
+    """Findings of `drafts`: with an id (that of a `known` finding where it is the same one), an amount and source rows.
+
+    The amount of a finding is the sum of `medfee_sumamt` over its distinct cited settlements, and of
+    `det_item_fee_sumamt` over cited items whose settlement is not cited itself.
+    """
+    ids = identify(detector.kind, drafts, known)
+    cited = cite(tables, workspace, drafts)
+    return [
+        Finding(
+            finding_id=finding_id,
+            kind=detector.kind,
+            level=draft.level,
+            score=min(1.0, max(0.0, float(draft.score))),
+            title=draft.title,
+            summary=draft.summary,
+            amount=cited.amounts.get(number, Decimal("0.00")),
+            first_time=draft.first_time,
+            last_time=draft.last_time,
+            members=tuple(sorted(set(draft.members), key=lambda each: (-each.weight, each))),
+            reasons=draft.reasons,
+            counter_evidence=draft.counter_evidence,
+            evidence=cited.rows[number],
+            detector=detector.kind,
+            version=detector.version,
+            parameters=parameters(detector),
+        )
+        for number, (draft, finding_id) in enumerate(zip(drafts, ids, strict=True))
+    ]
+
+
+def read_gaps(workspace: Workspace, run: int | None = None) -> list[Gap]:
+    """What the detectors of a run (the newest by default) could not use, and what that costs."""
+    number = current_run(workspace) if run is None else run
+    path = workspace.path / "findings" / f"{number:06d}.gaps.json"
+    if number == 0 or not path.is_file():
+        return []
+    return [Gap(raw["detector"], Message(**raw["message"])) for raw in json.loads(path.read_text("utf-8"))]
+
+
+def _save_gaps(workspace: Workspace, run: int, gaps: Iterable[Gap]) -> None:
+    content = json.dumps([asdict(gap) for gap in gaps], ensure_ascii=False)
+    write_atomic(workspace.path / "findings" / f"{run:06d}.gaps.json", content)
