@@ -1,0 +1,119 @@
+"""The property graph: built from the canonical tables, opened for reading, and enriched with findings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from time import perf_counter
+
+from ringtrace.errors import RingTraceError
+from ringtrace.findings import current_run, read_findings
+from ringtrace.graph import files, ladybug_build
+from ringtrace.graph.ladybug_store import LadybugStore
+from ringtrace.graph.store import GraphCounts, GraphStore
+from ringtrace.graph.tables import GraphTables, write_graph_tables
+from ringtrace.progress import Progress, Step, silent
+from ringtrace.texts import default_language, text
+from ringtrace.workspace import Workspace
+
+DUCKDB_MEMORY = "2GB"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphReport:
+    """What a build made: counts by label and type, the generation it shows, and the seconds it took."""
+
+    generation: int
+    counts: GraphCounts
+    seconds: float
+
+
+def build_graph(workspace: Workspace, *, progress: Progress = silent) -> GraphReport:
+    """Build the graph of the current generation beside the old one, then let it take the old one's place.
+
+    The findings of the newest detection run come along. Whoever reads the old graph keeps it until they open it anew.
+
+    Raises
+    ------
+    RingTraceError
+        If nothing was loaded yet, or another process is writing.
+    """
+    started = perf_counter()
+    generation = workspace.generation
+    if generation == 0:
+        raise _error("graph.empty", workspace)
+    with workspace.writing() as scratch:
+        tables = workspace.connect(memory=DUCKDB_MEMORY, generation=generation)
+        try:
+            made = write_graph_tables(tables, scratch / "graph", progress=progress)
+        finally:
+            tables.close()
+        name = files.new_name(generation)
+        database = files.folder(workspace) / f"{name}.lbdb"
+        database.parent.mkdir(exist_ok=True)
+        ladybug_build.load(database, made, progress=progress)
+        version = files.GraphVersion(name, generation, 0, _counts(made))
+        version = ladybug_build.add_findings(database, version, current_run(workspace), read_findings(workspace))
+        files.publish(workspace, version)
+    return GraphReport(generation, version.counts, perf_counter() - started)
+
+
+def write_findings(workspace: Workspace, *, progress: Progress = silent) -> GraphReport:
+    """Put the findings of the newest detection run into the graph, in the place of an earlier run's.
+
+    Works on a copy of the graph, so that its readers are not disturbed.
+
+    Raises
+    ------
+    RingTraceError
+        If there is no graph yet, or another process is writing.
+    """
+    started = perf_counter()
+    with workspace.writing():
+        version = files.current(workspace)
+        if version is None:
+            raise _error("graph.missing", workspace)
+        progress(Step("graph.step.findings"))
+        version = ladybug_build.with_findings(workspace, version, current_run(workspace), read_findings(workspace))
+        files.publish(workspace, version)
+    return GraphReport(version.generation, version.counts, perf_counter() - started)
+
+
+def open_graph(workspace: Workspace) -> GraphStore:
+    """The current graph, opened for reading; close it after use.
+
+    Raises
+    ------
+    RingTraceError
+        If no graph was built yet.
+    """
+    version = files.current(workspace)
+    if version is None:
+        raise _error("graph.missing", workspace)
+    return LadybugStore(version.database(workspace), version)
+
+
+def graph_generation(workspace: Workspace) -> int | None:
+    """The generation that the current graph shows; None without a graph. Behind `workspace.generation`: build anew."""
+    version = files.current(workspace)
+    return version.generation if version else None
+
+
+def _counts(made: GraphTables) -> GraphCounts:
+    relationships: Counter[str] = Counter()
+    for each in made.relationships:
+        relationships[each.type] += each.count
+    return GraphCounts(
+        nodes={each.label: each.count for each in made.nodes},
+        stubs={each.label: each.stubs for each in made.nodes if each.stubs},
+        relationships=dict(relationships),
+    )
+
+
+def _error(key: str, workspace: Workspace) -> RingTraceError:
+    language = default_language()
+    return RingTraceError(
+        text(f"{key}.happened", language, workspace=workspace.path),
+        means=text(f"{key}.means", language),
+        hint=text(f"{key}.hint", language, workspace=workspace.path),
+    )

@@ -1,0 +1,161 @@
+"""The graph's Parquet files → a Ladybug database, by COPY; findings are added to a copy of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import ladybug
+
+from ringtrace.data_schema.graph import GraphType, Property, graph_schema
+from ringtrace.findings import Finding
+from ringtrace.graph.files import GraphVersion, new_name
+from ringtrace.graph.tables import GraphTables
+from ringtrace.progress import Progress, Step, silent
+from ringtrace.workspace import Workspace
+
+BUFFER_POOL: Final = 2 << 30
+
+LADYBUG_TYPES: Final[dict[GraphType, str]] = {
+    "string": "STRING",
+    "boolean": "BOOL",
+    "integer": "INT64",
+    "number": "DOUBLE",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
+
+
+def ddl() -> list[str]:
+    """The CREATE statements of the declared graph, nodes first."""
+    schema = graph_schema()
+    nodes = [
+        f"CREATE NODE TABLE {node.name}({_columns(node.properties)}, PRIMARY KEY(id))" for node in schema.nodes.values()
+    ]
+    relationships = []
+    for each in schema.relationships.values():
+        pairs = ", ".join(f"FROM {source} TO {target}" for source, target in each.pairs)
+        own = f", {_columns(each.properties)}" if each.properties else ""
+        relationships.append(f"CREATE REL TABLE {each.name}({pairs}{own})")
+    return nodes + relationships
+
+
+def _columns(properties: tuple[Property, ...]) -> str:
+    return ", ".join(f"{each.name} {LADYBUG_TYPES[each.type]}" for each in properties)
+
+
+def load(database: Path, tables: GraphTables, *, progress: Progress = silent) -> None:
+    """Make a new database at `database` and COPY every file set into it.
+
+    Each file set is removed once it is in, since both together would need twice the disk.
+    """
+    with ladybug.Database(str(database), buffer_pool_size=BUFFER_POOL) as base, ladybug.Connection(base) as connection:
+        for statement in ddl():
+            connection.execute(statement)
+        total = sum(node.count for node in tables.nodes) + sum(each.count for each in tables.relationships)
+        done = 0
+        for node in tables.nodes:
+            progress(Step("graph.step.load", done, total))
+            connection.execute(f"COPY {node.label} FROM {_listed(node.files)}")
+            done += _consume(node.files, node.count)
+        for each in tables.relationships:
+            progress(Step("graph.step.load", done, total))
+            connection.execute(
+                f"COPY {each.type} FROM {_listed(each.files)} (from='{each.source}', to='{each.target}')"
+            )
+            done += _consume(each.files, each.count)
+        progress(Step("graph.step.load", total, total))
+
+
+def _consume(files: tuple[Path, ...], count: int) -> int:
+    for file in files:
+        file.unlink()
+    return count
+
+
+def _listed(files: tuple[Path, ...]) -> str:
+    quoted = ("'" + str(file).replace("\\", "\\\\").replace("'", "\\'") + "'" for file in files)
+    return f"[{', '.join(quoted)}]"
+
+
+def with_findings(workspace: Workspace, version: GraphVersion, run: int, findings: Sequence[Finding]) -> GraphVersion:
+    """A copy of `version`, under a new name, that shows `findings` in the place of an earlier run's."""
+    name = new_name(version.generation)
+    copied = replace(version, name=name)
+    shutil.copyfile(version.database(workspace), copied.database(workspace))
+    return add_findings(copied.database(workspace), copied, run, findings)
+
+
+def add_findings(database: Path, version: GraphVersion, run: int, findings: Sequence[Finding]) -> GraphVersion:
+    """Write `findings` as nodes `(Finding)-[:INVOLVES {role, weight}]->(member)` and `-[:CITES]->(Settlement)`.
+
+    Members and settlements that the graph does not hold are left out; findings of an earlier run are removed first.
+    """
+    rows = [_finding_row(each) for each in findings]
+    members: list[dict[str, Any]] = [
+        {
+            "finding": each.finding_id,
+            "id": member.id,
+            "label": member.label,
+            "role": member.role,
+            "weight": member.weight,
+        }
+        for each in findings
+        for member in each.members
+    ]
+    cited = [
+        {"finding": each.finding_id, "id": ref.key}
+        for each in findings
+        for ref in each.evidence
+        if ref.table == "settlements"
+    ]
+    with ladybug.Database(str(database), buffer_pool_size=BUFFER_POOL) as base, ladybug.Connection(base) as connection:
+        connection.execute("MATCH (f:Finding) DETACH DELETE f")
+        if rows:
+            connection.execute(
+                "UNWIND $rows AS row CREATE (:Finding {id: row.id, kind: row.kind, level: row.level, score: row.score, "
+                "amount: row.amount, first: row.first, last: row.last, stub: false})",
+                {"rows": rows},
+            )
+        for label in sorted({each["label"] for each in members}):
+            connection.execute(
+                f"UNWIND $rows AS row MATCH (f:Finding {{id: row.finding}}), (m:{label} {{id: row.id}}) "
+                "CREATE (f)-[:INVOLVES {role: row.role, weight: row.weight}]->(m)",
+                {"rows": [each for each in members if each["label"] == label]},
+            )
+        if cited:
+            connection.execute(
+                "UNWIND $rows AS row MATCH (f:Finding {id: row.finding}), (s:Settlement {id: row.id}) "
+                "CREATE (f)-[:CITES]->(s)",
+                {"rows": cited},
+            )
+        counted = {name: _count(connection, name) for name in ("INVOLVES", "CITES")}
+    counts = replace(
+        version.counts,
+        nodes={**version.counts.nodes, "Finding": len(rows)},
+        relationships={**version.counts.relationships, **counted},
+    )
+    return replace(version, findings_run=run, counts=counts)
+
+
+def _count(connection: ladybug.Connection, relationship: str) -> int:
+    result = connection.execute(f"MATCH ()-[r:{relationship}]->() RETURN count(*)")
+    assert isinstance(result, ladybug.QueryResult)
+    row = result.get_next()
+    assert isinstance(row, list)
+    return int(row[0])
+
+
+def _finding_row(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.finding_id,
+        "kind": finding.kind,
+        "level": finding.level,
+        "score": finding.score,
+        "amount": float(finding.amount),
+        "first": finding.first_time,
+        "last": finding.last_time,
+    }
