@@ -1,0 +1,68 @@
+"""Sales as they stand after refunds: one row a sold line, with its place, its moment and its pack codes.
+
+Every pharmacy detector starts here, so that a refunded sale counts nowhere as a sale.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from ringtrace.data_schema import tables as declared_tables
+
+
+def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `sale_lines`, once a connection.
+
+    Columns: `key` (of settlement_items), `setl_id`, `psn_no`, `place` (institution), `retail` (whether a retail
+    pharmacy), `t` (time of settlement), `drug`, `cnt` (packs, or units of a split pack), `amount` (yuan), `codes`
+    (trace codes as delivered, NULL if none), `split`.
+
+    A line is left out if its settlement is a refund, or if later refunds give back at least as many of that drug as
+    the settlement sold; a refund without lines cancels the settlement when it gives back the whole total. A smaller
+    refund lowers `cnt` and `amount` of the lines it belongs to in proportion.
+    """
+    key = declared_tables()["settlement_items"].key_sql("i")
+    tables.execute(f"""
+        CREATE TEMP TABLE IF NOT EXISTS sale_lines AS
+        WITH refunds AS (
+            SELECT setl_id, init_setl_id, medfee_sumamt FROM settlements
+            WHERE refd_setl_flag = '1' AND init_setl_id IS NOT NULL
+        ), whole AS (
+            SELECT init_setl_id AS setl_id, -sum(medfee_sumamt) AS given_back FROM refunds GROUP BY 1
+        ), by_drug AS (
+            SELECT r.init_setl_id AS setl_id, i.med_list_codg AS drug, -sum(i.cnt) AS given_back
+            FROM refunds r JOIN settlement_items i ON i.setl_id = r.setl_id GROUP BY 1, 2
+        ), sold AS (
+            SELECT i.setl_id, i.med_list_codg AS drug, sum(i.cnt) AS cnt
+            FROM settlement_items i SEMI JOIN by_drug ON by_drug.setl_id = i.setl_id AND by_drug.drug = i.med_list_codg
+            GROUP BY 1, 2
+        ), lines AS (
+            SELECT {key} AS key, i.setl_id, s.psn_no, s.fixmedins_code AS place,
+                   coalesce(n.fixmedins_type = '2', s.med_type = '41', false) AS retail,
+                   s.setl_time AS t, i.med_list_codg AS drug, CAST(i.cnt AS DOUBLE) AS cnt,
+                   CAST(i.det_item_fee_sumamt AS DOUBLE) AS amount,
+                   nullif(trim(i.drug_trac_codg), '') AS codes,
+                   coalesce(i.trdn_flag = '1', false) AS split,
+                   CASE WHEN b.given_back IS NOT NULL THEN 1 - b.given_back / sold.cnt
+                        WHEN w.given_back >= s.medfee_sumamt THEN 0 ELSE 1 END AS remaining
+            FROM settlement_items i
+            JOIN settlements s ON s.setl_id = i.setl_id
+            LEFT JOIN institutions n ON n.fixmedins_code = s.fixmedins_code
+            LEFT JOIN whole w ON w.setl_id = i.setl_id
+            LEFT JOIN by_drug b ON b.setl_id = i.setl_id AND b.drug = i.med_list_codg
+            LEFT JOIN sold ON sold.setl_id = i.setl_id AND sold.drug = i.med_list_codg
+            WHERE s.refd_setl_flag IS DISTINCT FROM '1' AND i.cnt > 0
+        )
+        SELECT key, setl_id, psn_no, place, retail, t, drug, cnt * remaining AS cnt, amount * remaining AS amount,
+               codes, split
+        FROM lines WHERE remaining > 0
+    """)
+
+
+def times_have_hours(tables: duckdb.DuckDBPyConnection) -> bool:
+    """Whether settlement times carry an hour: nearly all at midnight means that they are days only."""
+    row = tables.execute(
+        "SELECT count(*) FILTER (WHERE date_trunc('day', setl_time) = setl_time), count(*) FROM settlements"
+    ).fetchone()
+    at_midnight, total = row if row is not None else (0, 0)
+    return bool(total) and at_midnight < 0.9 * total
