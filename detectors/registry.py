@@ -6,9 +6,15 @@ from typing import Final
 
 from ringtrace.detectors.borrowed_card_ring import BorrowedCardRing
 from ringtrace.detectors.detector import Detector
+from ringtrace.detectors.drug_resale import DrugResale
+from ringtrace.detectors.stock_imbalance import StockImbalance
+from ringtrace.detectors.trace_code_reuse import TraceCodeReuse
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     BorrowedCardRing(),
+    TraceCodeReuse(),
+    DrugResale(),
+    StockImbalance(),
 )  # fmt: skip
 
 NEEDS: Final[dict[str, tuple[str, ...]]] = {"pharmacy_collusion": ("drug_resale",)}
