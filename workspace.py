@@ -157,6 +157,8 @@ class Workspace:
         Work larger than `memory` spills to a folder that is removed with the connection's process.
         """
         spill = self.path / "spill" / f"{os.getpid()}-{uuid4().hex[:8]}"
+        # DuckDB makes the last folder only, and only once it spills.
+        spill.parent.mkdir(exist_ok=True)
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": memory,
             "temp_directory": str(spill),
