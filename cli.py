@@ -185,7 +185,7 @@ def verify(folder: Annotated[Path, typer.Argument(help=_t("cli.verify.folder"))]
 
     report = verify_evidence(folder)
     for problem in report.problems:
-        console.err.print(problem.text(default_language()), style="red", markup=False)
+        console.err.print(problem.render(default_language()), style="red", markup=False)
     if not report.ok:
         raise RingTraceError.of("cli.verify.failed", path=folder, n=len(report.problems))
     console.say("cli.verify.ok", path=folder, n=report.checked, style="green")
