@@ -25,6 +25,13 @@ def fetch_arrays(
     return {name: np.asarray(column) for name, column in found.items()}
 
 
+def fetch_number(tables: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Value] | None = None) -> int:
+    """The one number that `sql` gives; 0 for NULL."""
+    # Not fetchone: it leaves the result open, and DuckDB 2 then refuses to register anything on the connection.
+    (row,) = tables.execute(sql, dict(values or {})).fetchall()
+    return int(row[0] or 0)
+
+
 def materialise(tables: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, Any]) -> None:
     """Make the temporary table `name` of these columns: a join against a registered Python object cannot be planned."""
     tables.register("arriving", pa.table(dict(columns)))

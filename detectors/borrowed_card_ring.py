@@ -14,7 +14,6 @@ import duckdb
 
 from ringtrace.detectors.co_visits import crowded_out, validated_pairs
 from ringtrace.detectors.detector import Context, Draft, Gap
-from ringtrace.detectors.footfall import Footfall
 from ringtrace.detectors.grouping import communities, distinct, grow
 from ringtrace.detectors.ring_draft import draft_of
 from ringtrace.detectors.ring_facts import read_facts
@@ -37,26 +36,19 @@ class BorrowedCardRing:
     def detect(self, tables: duckdb.DuckDBPyConnection, context: Context) -> Iterator[Draft]:
         """Drafts of rings, those with an innocent explanation as level "explained"."""
         limits = self.thresholds
-        counts = build_visits(tables, context, self.kind, window=limits.window)
+        counts, footfall = build_visits(tables, context, self.kind, window=limits.window)
         if not counts.visits:
             context.gaps.append(Gap(self.kind, Message("rings.gap.no_settlements")))
             return
-        if left_out := crowded_out(tables, limits.max_crowd):
+        if left_out := crowded_out(footfall, limits.max_crowd):
             values = {"visits": left_out, "crowd": limits.max_crowd}
             context.gaps.append(Gap(self.kind, Message("rings.gap.crowded", values)))
-        pairs = validated_pairs(
-            tables,
-            window=limits.window,
-            min_days=limits.min_days,
-            max_crowd=limits.max_crowd,
-            rate=limits.false_discovery,
-        )
+        pairs = validated_pairs(tables, footfall, limits)
         starts = communities(pairs, resolution=limits.resolution)
-        footfall = Footfall.read(tables)
         groups = distinct([group for start in starts if (group := grow(footfall, start, limits)) is not None])
         if not groups:
             return
-        build_ring_tables(tables, footfall, groups)
+        build_ring_tables(tables, footfall, groups, window=limits.window)
         ties = read_ties(tables)
         if not ties.known:
             context.gaps.append(Gap(self.kind, Message("rings.gap.no_persons", {"groups": len(groups)})))

@@ -17,12 +17,18 @@ Hochberg 1995; window and footfall after Cao et al. 2014 (SynchroTrap).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 import numpy as np
 from scipy import stats
 
-from ringtrace.detectors.arrays import Bools, Floats, Ints, fetch_arrays
+from ringtrace.detectors.arrays import Bools, Floats, Ints, fetch_arrays, fetch_number
+from ringtrace.detectors.footfall import Footfall
+from ringtrace.detectors.ring_thresholds import RingThresholds
+
+PORTION: Final = 8_000_000
+"""Pairs that are counted at once: their hash table then takes some hundred megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,63 +53,84 @@ def benjamini_hochberg(p_values: Floats, hypotheses: int, rate: float) -> Bools:
     return rejected
 
 
-def crowded_out(tables: duckdb.DuckDBPyConnection, max_crowd: int) -> int:
+def crowded_out(footfall: Footfall, max_crowd: int) -> int:
     """Visits left out of the pair join since more than `max_crowd` others were there within the window."""
-    row = tables.execute("SELECT count(*) FROM visit WHERE crowd > $limit", {"limit": max_crowd}).fetchone()
-    return int(row[0]) if row else 0
+    return int((footfall.crowd > max_crowd).sum())
 
 
-def validated_pairs(
-    tables: duckdb.DuckDBPyConnection, *, window: int, min_days: int, max_crowd: int, rate: float
-) -> PairTest:
-    """Pairs that met on at least `min_days` days and survive Benjamini–Hochberg at `rate`.
+def validated_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> PairTest:
+    """Pairs that met on at least `min_days` days and survive Benjamini–Hochberg at the rate `false_discovery`.
 
-    The join is on (place, time bucket) and the neighbour bucket; visits amid more than `max_crowd` others are left
-    out of it, which bounds its size by max_crowd pairs a visit. Needs the tables of `build_visits`.
+    Visits amid more than `max_crowd` others are left out of the join, which bounds it by max_crowd pairs a visit.
+    Needs the tables of `build_visits`.
     """
-    tables.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE visit_bucket AS
-        SELECT person, place, t, day, t // {int(window)} AS bucket FROM visit WHERE crowd BETWEEN 1 AND $limit
-        """,
-        {"limit": max_crowd},
-    )
-    tables.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE co_visit AS
-        SELECT least(a.person, b.person) AS l, greatest(a.person, b.person) AS r, count(DISTINCT a.day) AS days
-        FROM visit_bucket a
-        JOIN (
-            SELECT *, bucket AS met FROM visit_bucket UNION ALL SELECT *, bucket - 1 FROM visit_bucket
-        ) b ON a.place = b.place AND a.bucket = b.met
-        WHERE a.person <> b.person AND b.t - a.t BETWEEN 0 AND {int(window)}
-            AND (b.t > a.t OR a.person < b.person)
-        GROUP BY l, r HAVING days >= $days
-        """,
-        {"days": min_days},
-    )
-    tables.execute("DROP TABLE visit_bucket")
+    _join_pairs(tables, footfall, limits)
     found = fetch_arrays(
         tables,
         """
         WITH habit AS (SELECT person, place, count(*) AS n, sum(crowd) AS f FROM visit GROUP BY ALL)
-        SELECT c.l, c.r, any_value(c.days) AS days,
-            sum((a.f * b.n + b.f * a.n) / (2.0 * s.n)) AS expected
+        SELECT c.l, c.r, any_value(c.days) AS days, sum((a.f * b.n + b.f * a.n) / (2.0 * s.n)) AS expected
         FROM co_visit c JOIN habit a ON a.person = c.l JOIN habit b ON b.person = c.r AND b.place = a.place
         JOIN visit_place s ON s.place = a.place
         GROUP BY c.l, c.r ORDER BY c.l, c.r
         """,
     )
-    row = tables.execute("SELECT coalesce(sum(persons * (persons - 1) // 2), 0) FROM visit_place").fetchone()
-    hypotheses = int(row[0]) if row else 0
+    hypotheses = fetch_number(tables, "SELECT sum(persons * (persons - 1) // 2) FROM visit_place")
     days, expected = found["days"].astype(np.int64), found["expected"].astype(np.float64)
     p_value = stats.poisson.sf(days - 1, expected)
-    kept = benjamini_hochberg(p_value, hypotheses, rate)
-    return PairTest(
-        found["l"].astype(np.int64)[kept],
-        found["r"].astype(np.int64)[kept],
-        days[kept],
-        expected[kept],
-        p_value[kept],
-        hypotheses,
+    kept = benjamini_hochberg(p_value, hypotheses, limits.false_discovery)
+    left, right = found["l"].astype(np.int64), found["r"].astype(np.int64)
+    return PairTest(left[kept], right[kept], days[kept], expected[kept], p_value[kept], hypotheses)
+
+
+def _join_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> None:
+    """Make `co_visit(l, r, days)`: pairs with at least `min_days` days together, in two passes.
+
+    Most pairs meet once. The first pass goes through the places a few at a time, so that these never pile up in
+    memory, and keeps the pairs that met twice at a place; the second counts the days of the few that are left.
+    """
+    window = int(limits.window)
+    tables.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE visit_bucket AS
+        SELECT person, place, t, t // {window} AS bucket FROM visit WHERE crowd BETWEEN 1 AND $limit ORDER BY place, t
+        """,
+        {"limit": limits.max_crowd},
     )
+    tables.execute("CREATE OR REPLACE TEMP TABLE met_often (l INTEGER, r INTEGER, n BIGINT)")
+    for first, last in _portions(footfall, limits.max_crowd):
+        tables.execute(
+            f"""
+            INSERT INTO met_often
+            WITH here AS (SELECT * FROM visit_bucket WHERE place BETWEEN $first AND $last)
+            SELECT least(a.person, b.person), greatest(a.person, b.person), count(*) AS n
+            FROM here a
+            JOIN (SELECT *, bucket AS met FROM here UNION ALL SELECT *, bucket - 1 FROM here) b
+                ON a.place = b.place AND a.bucket = b.met
+            WHERE a.person <> b.person AND b.t - a.t BETWEEN 0 AND {window} AND (b.t > a.t OR a.person < b.person)
+            GROUP BY ALL HAVING n >= 2
+            """,
+            {"first": first, "last": last},
+        )
+    tables.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE co_visit AS
+        SELECT c.l, c.r, count(DISTINCT a.t // 86400) AS days
+        FROM (SELECT l, r FROM met_often GROUP BY ALL HAVING sum(n) >= $days) c
+        JOIN visit_bucket a ON a.person = c.l
+        JOIN visit_bucket b ON b.person = c.r AND b.place = a.place AND abs(b.t - a.t) <= {window}
+        GROUP BY c.l, c.r HAVING days >= $days
+        """,
+        {"days": limits.min_days},
+    )
+    tables.execute("DROP TABLE visit_bucket")
+    tables.execute("DROP TABLE met_often")
+
+
+def _portions(footfall: Footfall, max_crowd: int) -> list[tuple[int, int]]:
+    """Ranges of place numbers (both ends included) with about `PORTION` pairs each."""
+    met = np.where(footfall.crowd <= max_crowd, footfall.crowd, 0) / 2
+    load = np.cumsum(np.bincount(footfall.place, weights=met, minlength=len(footfall.place_visits)))
+    portion = (load / PORTION).astype(np.int64)
+    first = np.flatnonzero(np.diff(portion, prepend=-1))
+    return [(int(begin), int(end) - 1) for begin, end in zip(first, [*first[1:], len(load)], strict=True)]

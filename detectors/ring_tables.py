@@ -18,7 +18,9 @@ from ringtrace.detectors.footfall import Footfall
 from ringtrace.detectors.grouping import Group
 
 
-def build_ring_tables(tables: duckdb.DuckDBPyConnection, footfall: Footfall, groups: Sequence[Group]) -> None:
+def build_ring_tables(
+    tables: duckdb.DuckDBPyConnection, footfall: Footfall, groups: Sequence[Group], *, window: int
+) -> None:
     """Make the two tables from `groups`, numbered in their order. A group's visits are those of its members only."""
     members = [(number, group) for number, group in enumerate(groups)]
     empty = [np.empty(0, dtype=np.int64)]
@@ -58,14 +60,16 @@ def build_ring_tables(tables: duckdb.DuckDBPyConnection, footfall: Footfall, gro
     tables.execute(
         """
         CREATE OR REPLACE TEMP TABLE ring_visit AS
-        SELECT r.ring, r.run, r.person, p.psn_no, s.setl_id, s.fixmedins_code, s.pos_no,
+        SELECT r.ring, min(r.run) AS run, r.person, p.psn_no, s.setl_id, s.fixmedins_code, s.pos_no,
             CAST(epoch(s.setl_time) AS BIGINT) AS t
         FROM ring_row r JOIN visit_person p USING (person) JOIN visit_place v USING (place)
         JOIN settlements s ON s.psn_no = p.psn_no AND s.fixmedins_code = v.fixmedins_code
-            AND CAST(epoch(s.setl_time) AS BIGINT) // v.grain * v.grain = r.t
+            AND CAST(epoch(s.setl_time) AS BIGINT) BETWEEN r.t AND r.t + v.grain + $window
         WHERE coalesce(s.refd_setl_flag, '0') <> '1' AND coalesce(s.manl_reim_flag, '0') <> '1'
             AND coalesce(s.med_type, '') <> '21'
-        """
+        GROUP BY ALL
+        """,
+        {"window": window},
     )
     tables.execute("DROP TABLE ring_person")
     tables.execute("DROP TABLE ring_row")

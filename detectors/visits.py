@@ -5,7 +5,7 @@ change nothing):
 
     visit_person(person, psn_no, n)            everyone with a visit
     visit_place(place, fixmedins_code, n, persons, day_only, grain)   grain: seconds that a visit's time is rounded to
-    visit(person, place, t, day, crowd, setl_id)
+    visit(person, place, t, crowd)
         t seconds since 1970, crowd = visits of others there within the window, before or after
 """
 
@@ -15,28 +15,32 @@ from dataclasses import dataclass
 
 import duckdb
 
+from ringtrace.detectors.arrays import fetch_arrays, materialise
 from ringtrace.detectors.detector import Context, Gap
+from ringtrace.detectors.footfall import Footfall
 from ringtrace.findings import Message
 
 
 @dataclass(frozen=True, slots=True)
 class VisitCounts:
-    """What was taken in, and what was left out: settlements by reason."""
+    """How much there is to go by, and how many visits and places carry no time of day."""
 
     visits: int
     persons: int
     places: int
-    inpatient: int
     day_only: int
     day_only_places: int
 
 
-def build_visits(tables: duckdb.DuckDBPyConnection, context: Context, detector: str, *, window: int) -> VisitCounts:
+def build_visits(
+    tables: duckdb.DuckDBPyConnection, context: Context, detector: str, *, window: int
+) -> tuple[VisitCounts, Footfall]:
     """Make the visit tables from `settlements`.
 
     Left out are refunds (nobody need be present), manual reimbursements (paid at an office, later) and inpatient
-    stays (settled by the ward). A person's settlements at one place within the same minute are one visit. A place
-    where most settlements carry no time of day is `day_only`: there, the day itself is the window.
+    stays (settled by the ward). A person's settlements at one place that follow each other within the window are one
+    visit, at the first one's time. A place where most settlements carry no time of day is `day_only`: there, the day
+    itself is the window.
 
     Parameters
     ----------
@@ -76,34 +80,37 @@ def build_visits(tables: duckdb.DuckDBPyConnection, context: Context, detector: 
         )
         """
     )
-    tables.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE visit AS
-        SELECT person, place, t, CAST(t // 86400 AS INTEGER) AS day, setl_id, CAST(
-            count(*) OVER (
-                PARTITION BY place ORDER BY t RANGE BETWEEN {int(window)} PRECEDING AND {int(window)} FOLLOWING
-            )
-            - 1 AS INTEGER) AS crowd
-        FROM (
-            SELECT p.person, s.place, t // s.grain * s.grain AS t,
-                min(r.setl_id) AS setl_id
-            FROM visit_raw r JOIN visit_person p USING (psn_no) JOIN visit_place s USING (fixmedins_code)
-            GROUP BY ALL
-        )
+    found = fetch_arrays(
+        tables,
         """
+        SELECT person, place, t // grain * grain AS t
+        FROM visit_raw JOIN visit_person USING (psn_no) JOIN visit_place USING (fixmedins_code)
+        GROUP BY ALL ORDER BY place, t, person
+        """,
     )
+    day_only = fetch_arrays(tables, "SELECT day_only FROM visit_place ORDER BY place")["day_only"]
     tables.execute("DROP TABLE visit_raw")
+    footfall = Footfall.of(found["person"], found["place"], found["t"], day_only, window=window)
+    del found
+    materialise(
+        tables,
+        "visit",
+        {
+            "person": footfall.person.astype("int32"),
+            "place": footfall.place.astype("int32"),
+            "t": footfall.t,
+            "crowd": footfall.crowd.astype("int32"),
+        },
+    )
+    midnight = footfall.day_only[footfall.place]
     counts = VisitCounts(
-        *tables.execute(
-            """
-            SELECT (SELECT count(*) FROM visit), (SELECT count(*) FROM visit_person),
-                (SELECT count(*) FROM visit_place), (SELECT count(*) FROM settlements WHERE med_type = '21'),
-                (SELECT count(*) FROM visit JOIN visit_place USING (place) WHERE day_only),
-                (SELECT count(*) FROM visit_place WHERE day_only)
-            """
-        ).fetchone()  # type: ignore[misc]  # an aggregate always gives one row
+        visits=len(footfall.t),
+        persons=len(footfall.person_start) - 1,
+        places=len(footfall.place_visits),
+        day_only=int(midnight.sum()),
+        day_only_places=int(footfall.day_only.sum()),
     )
     if counts.day_only:
         values = {"visits": counts.day_only, "places": counts.day_only_places}
         context.gaps.append(Gap(detector, Message("rings.gap.day_only", values)))
-    return counts
+    return counts, footfall
