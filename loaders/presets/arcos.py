@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceGroup
-from ringtrace.loaders.presets.select import VOIDED, latest, recency, rows
+from ringtrace.loaders.presets.select import VOIDED, newest, rows
 
 SHOWN_BY: Final = ("REPORTER_DEA_NO", "BUYER_DEA_NO", "TRANSACTION_CODE", "NDC_NO", "QUANTITY", "TRANSACTION_DATE")
 
@@ -95,6 +95,7 @@ def _inventory(group: SourceGroup) -> str:
 
 def _institutions(group: SourceGroup) -> str:
     parties = {"buyer": f"NOT IN ({_listed(AT_REPORTER)})", "reporter": f"IN ({_listed(AT_REPORTER)})"}
+    shipment = rows([group], COLUMNS)
     seen = " UNION ALL ".join(
         f"""
         SELECT _source, _row, {party}_dea_no AS fixmedins_code,
@@ -105,37 +106,33 @@ def _institutions(group: SourceGroup) -> str:
           concat_ws(', ', {party}_address1, {party}_address2, {party}_city, {party}_state, lpad({party}_zip, 5, '0'))
             AS addr,
           concat_ws('-', {party}_state, {party}_county) AS admdvs,
-          {recency(_day("transaction_date"))} AS _latest
-        FROM shipment WHERE coalesce(transaction_code, '') {booked_there}"""
+          {_day("transaction_date")} AS _time
+        FROM ({shipment}) WHERE coalesce(transaction_code, '') {booked_there}"""
         for party, booked_there in parties.items()
     )
-    newest = ", ".join(latest(name) for name in ("fixmedins_name", "fixmedins_type", "addr", "admdvs"))
-    return f"""
-    WITH shipment AS ({rows([group], COLUMNS)}), seen AS ({seen})
-    SELECT fixmedins_code, {newest}, arg_max(_source, _latest) AS _source, arg_max(_row, _latest) AS _row
-    FROM seen WHERE fixmedins_code IS NOT NULL GROUP BY fixmedins_code"""
+    return newest("fixmedins_code", ("fixmedins_name", "fixmedins_type", "addr", "admdvs"), seen)
 
 
 def _drugs(group: SourceGroup) -> str:
     known = ", ".join(f"('{name}', '{atc}', {dose})" for name, (atc, dose) in DAILY_DOSES.items())
-    # A full pack holds what most sales of the product hold: the weight is computed by the DEA, and returns are parts.
+    products = newest(
+        "med_list_codg",
+        ("drug_name", "product_name"),
+        f"""SELECT _source, _row, ndc_no AS med_list_codg, drug_name, product_name,
+              {_day("transaction_date")} AS _time FROM ({rows([group], COLUMNS)})""",
+    )
+    # A full pack weighs what most sales of the product weigh; the DEA computed the weight, and returns are parts.
     return f"""
     WITH daily(drug_name, atc_code, milligrams) AS (VALUES {known}),
-    shipment AS (
-      SELECT *, {recency(_day("transaction_date"))} AS _latest,
-        CASE WHEN transaction_code = 'S' AND TRY_CAST(quantity AS DOUBLE) > 0
-          THEN round(TRY_CAST(calc_base_wt_in_gm AS DOUBLE) / TRY_CAST(quantity AS DOUBLE), 4) END AS pack_gram
-      FROM ({rows([group], COLUMNS)})
-    ),
-    product AS (
-      SELECT ndc_no AS med_list_codg, {latest("drug_name")}, {latest("product_name")},
-        CASE WHEN count(pack_gram) > 0 THEN mode(pack_gram ORDER BY pack_gram) END AS pack_gram,
-        arg_max(_source, _latest) AS _source, arg_max(_row, _latest) AS _row
-      FROM shipment WHERE ndc_no IS NOT NULL GROUP BY ndc_no
+    pack AS (
+      SELECT ndc_no AS med_list_codg, mode(gram ORDER BY gram) AS gram FROM (
+        SELECT ndc_no, round(TRY_CAST(calc_base_wt_in_gm AS DOUBLE) / TRY_CAST(quantity AS DOUBLE), 4) AS gram
+        FROM ({rows([group], COLUMNS)}) WHERE transaction_code = 'S' AND TRY_CAST(quantity AS DOUBLE) > 0
+      ) WHERE gram > 0 GROUP BY ndc_no
     )
     SELECT med_list_codg, drug_name AS drug_genname, product_name AS spec, atc_code,
-      CAST(round(nullif(pack_gram, 0) * 1000 / milligrams, 3) AS VARCHAR) AS pack_ddd, _source, _row
-    FROM product LEFT JOIN daily USING (drug_name)"""
+      CAST(round(gram * 1000 / milligrams, 3) AS VARCHAR) AS pack_ddd, _source, _row
+    FROM ({products}) LEFT JOIN daily USING (drug_name) LEFT JOIN pack USING (med_list_codg)"""
 
 
 ARCOS = Preset(name="arcos", recognise=recognise, extracts=extracts)

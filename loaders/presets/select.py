@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from ringtrace.loaders.preset import SourceGroup
 
-JOINED = "joined"
+JOINED: Final = "joined"
 """`_skip` reason of a row whose fields went into the rows of another file, and that has no row of its own."""
 
-VOIDED = "voided"
+FILE_SPAN: Final = 2**40
+"""More rows than any file has: file and row as one number, `_source * FILE_SPAN + _row`."""
+
+VOIDED: Final = "voided"
 """`_skip` reason of a row that the source itself declares void."""
 
 
@@ -21,11 +25,10 @@ def rows(groups: Sequence[SourceGroup], columns: Iterable[str]) -> str:
     """
     names = tuple(dict.fromkeys(columns))
     if not groups:
-        absent = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in names)
+        absent = ", ".join(f'CAST(NULL AS VARCHAR) AS "{name}"' for name in names)
         return f"SELECT CAST(NULL AS INTEGER) AS _source, CAST(NULL AS BIGINT) AS _row, {absent} WHERE false"
     return " UNION ALL ".join(
-        f"SELECT _source, _row, {', '.join(f'{_value(group, name)} AS {name}' for name in names)} "
-        f"FROM {relation(group)}"
+        f"SELECT _source, _row, {', '.join(_value(group, name) for name in names)} FROM {relation(group)}"
         for group in groups
     )
 
@@ -38,19 +41,30 @@ def relation(group: SourceGroup) -> str:
 def _value(group: SourceGroup, name: str) -> str:
     column = group.column(name)
     if name.casefold() not in group.headers:
-        return column
-    return rf"CASE WHEN trim({column}) NOT IN ('', 'null', 'NULL', 'Null', '\N') THEN trim({column}) END"
+        return f'{column} AS "{name}"'
+    return (
+        rf"""CASE WHEN trim({column}) NOT IN ('', 'null', 'NULL', 'Null', '\N') THEN trim({column}) END AS "{name}" """
+    )
 
 
-def latest(column: str, name: str | None = None) -> str:
-    """Aggregate: the newest value by `_latest` of a column, where there is one, as `name`."""
-    return f"arg_max({column}, _latest) FILTER (WHERE {column} IS NOT NULL) AS {name or column}"
+def newest(key: str, columns: Iterable[str], seen: str) -> str:
+    """One row for each `key` with the newest value that each column ever had.
 
+    Parameters
+    ----------
+    seen:
+        SELECT with the key, the columns, `_source`, `_row`, and `_time` as text that sorts by time (year first).
 
-def recency(time: str) -> str:
-    """SQL text that sorts by a time (as text, year first) and, where that ties, by place in the delivery.
-
-    Without the second part a tie would be broken by the order in which threads finish.
+    Equal rows are folded first, so that only what differs is sorted; a tie of times falls to the later place in the
+    delivery, since threads would otherwise decide it.
     """
-    place = "lpad(CAST(_source AS VARCHAR), 6, '0'), lpad(CAST(_row AS VARCHAR), 12, '0')"
-    return f"concat(coalesce({time}, ''), '|', {place})"
+    names = tuple(columns)
+    latest = ", ".join(f"arg_max({name}, _latest) FILTER (WHERE {name} IS NOT NULL) AS {name}" for name in names)
+    return f"""
+    WITH told AS (
+      SELECT {key}, {", ".join(names)}, max(_time) AS _time, max(CAST(_source AS BIGINT) * {FILE_SPAN} + _row) AS _place
+      FROM ({seen}) WHERE {key} IS NOT NULL GROUP BY ALL
+    ),
+    dated AS (SELECT *, concat(coalesce(_time, ''), '|', lpad(CAST(_place AS VARCHAR), 20, '0')) AS _latest FROM told)
+    SELECT {key}, {latest}, CAST(max(_place) // {FILE_SPAN} AS INTEGER) AS _source, max(_place) % {FILE_SPAN} AS _row
+    FROM dated GROUP BY {key}"""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringtrace.loaders.preset import Delivery, Extract, Preset
-from ringtrace.loaders.presets.select import JOINED, latest, recency, rows
+from ringtrace.loaders.presets.select import JOINED, newest, rows
 
 STAYS: Final = ("inpatient", "snf", "hospice")
 """Encounter classes in which the patient stays overnight."""
@@ -96,11 +96,12 @@ def _items(delivery: Delivery) -> str:
 
 
 def _drugs(delivery: Delivery) -> str:
-    return f"""
-    SELECT code AS med_list_codg, {latest("description", "drug_genname")},
-      arg_max(_source, _latest) AS _source, arg_max(_row, _latest) AS _row
-    FROM (SELECT *, {recency("start")} AS _latest FROM ({_rows(delivery, "medications")}))
-    WHERE code IS NOT NULL GROUP BY code"""
+    return newest(
+        "med_list_codg",
+        ("drug_genname",),
+        f"""SELECT _source, _row, code AS med_list_codg, description AS drug_genname, start AS _time
+            FROM ({_rows(delivery, "medications")})""",
+    )
 
 
 def _persons(delivery: Delivery) -> str:
