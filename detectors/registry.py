@@ -7,6 +7,7 @@ from typing import Final
 from ringtrace.detectors.borrowed_card_ring import BorrowedCardRing
 from ringtrace.detectors.detector import Detector
 from ringtrace.detectors.drug_resale import DrugResale
+from ringtrace.detectors.pharmacy_collusion import PharmacyCollusion
 from ringtrace.detectors.stock_imbalance import StockImbalance
 from ringtrace.detectors.trace_code_reuse import TraceCodeReuse
 
@@ -14,6 +15,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     BorrowedCardRing(),
     TraceCodeReuse(),
     DrugResale(),
+    PharmacyCollusion(),
     StockImbalance(),
 )  # fmt: skip
 

@@ -1,0 +1,80 @@
+"""Innocent explanations of a pharmacy's oddities, each a named check whose outcome stands on the finding."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from ringtrace.detectors.collusion_shops import Shop
+from ringtrace.detectors.collusion_signals import VISIT_SIGNALS
+from ringtrace.findings import Check, Message, Outcome
+
+
+def innocent_checks(
+    tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> tuple[Check, ...]:
+    """Careless ledger, careless scanning, night shop, fixed-price kit, special-drug pharmacy, one household."""
+    return (
+        _everywhere(shop, cited, "unrecorded", "careless_ledger"),
+        _everywhere(shop, cited, "uncoded", "careless_scanning"),
+        _everywhere(shop, cited, "off_hours", "night_shop"),
+        _kit(tables, shop, cited),
+        _household(tables, shop, chosen),
+    )
+
+
+def _everywhere(shop: Shop, cited: NDArray[np.int64], signal: str, code: str) -> Check:
+    """Does the signal belong to the shop as a whole? Then it is as common on the visits that are not cited."""
+    column = shop.visits[:, VISIT_SIGNALS.index(signal)]
+    here, others = column[cited], np.delete(column, cited)
+    here, others = here[~np.isnan(here)], others[~np.isnan(others)]
+    if not len(here) or not len(others):
+        return Check(code, "unknown", Message(f"pharmacy.check.{code}.unknown"))
+    seen, usual = float(here.mean()), float(others.mean())
+    outcome: Outcome = "partly" if usual >= 0.2 and usual >= 0.4 * seen else "does_not_explain"
+    return Check(
+        code,
+        outcome,
+        Message(f"pharmacy.check.{code}", {"seen": seen, "usual": usual}),
+        round(seen, 4),
+        round(usual, 4),
+    )
+
+
+def _kit(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64]) -> Check:
+    """Of the cited visits whose total repeats, the part that the shop sells all year as one and the same basket."""
+    row = tables.execute(
+        """
+        WITH kits AS (
+            SELECT total FROM till_numbered v JOIN till_goods g USING (setl_id) WHERE place = ?
+            GROUP BY total HAVING count(*) >= 10 AND count(DISTINCT basket) <= 0.2 * count(*)
+               AND count(DISTINCT date_trunc('month', t)) >= 4 AND count(DISTINCT psn_no) >= 0.6 * count(*)
+        )
+        SELECT avg(CAST(total IN (FROM kits) AS INTEGER)) FROM till_numbered
+        WHERE repeated = 1 AND list_contains(?, row)
+        """,
+        [shop.place, shop.rows[cited].tolist()],
+    ).fetchone()
+    share = float(row[0] or 0.0) if row else 0.0
+    outcome: Outcome = "partly" if share >= 0.3 else "does_not_explain"
+    return Check("fixed_price_kit", outcome, Message("pharmacy.check.kit", {"share": share}), round(share, 4))
+
+
+def _household(tables: duckdb.DuckDBPyConnection, shop: Shop, chosen: NDArray[np.int64]) -> Check:
+    """Are these buyers one family? Relatives come together, pay together and share habits."""
+    people = [shop.people[index] for index in chosen]
+    row = tables.execute(
+        "SELECT count(hh_no), count(DISTINCT hh_no) FROM persons WHERE list_contains(?, psn_no)", [people]
+    ).fetchone()
+    known, households = row if row else (0, 0)
+    if not known:
+        return Check("one_household", "unknown", Message("pharmacy.check.household.unknown"))
+    outcome: Outcome = "partly" if households <= max(1, known // 3) else "does_not_explain"
+    return Check(
+        "one_household",
+        outcome,
+        Message("pharmacy.check.household", {"buyers": len(people), "households": households}),
+        households,
+        None,
+    )

@@ -1,0 +1,175 @@
+"""What each pharmacy visit shows: the signals that pharmacy collusion adds up, one row a visit.
+
+Every signal is 1, 0, or NULL where it cannot be known: no ledger, no opening hours, times to the day. NULL weighs
+nothing either way.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import duckdb
+
+from ringtrace.detectors.ledger import stock_cover
+from ringtrace.detectors.sales import net_sale_lines, times_have_hours
+
+VISIT_SIGNALS: Final = ("unrecorded", "short", "uncoded", "off_hours", "burst", "run", "repeated", "drain")
+PERSON_SIGNALS: Final = ("far", "no_illness")
+
+FAMILIES: Final[dict[str, tuple[str, ...]]] = {
+    "goods": ("unrecorded", "short", "uncoded"),
+    "till": ("off_hours", "burst", "run", "repeated"),
+    "money": ("drain",),
+    "buyers": ("far", "no_illness"),
+}
+"""Signals that share a cause. Joint evidence must come from two families at least, since one cause may be innocent."""
+
+
+def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `till_visits`: `setl_id`, `place`, `psn_no`, `t`, `total` and the visit signals.
+
+    unrecorded   none of its packs is among the sales that the shop's own ledger records for that drug and day
+    short        it holds a drug of which the shop claims more than its stock could cover (`ledger`)
+    uncoded      its packs carry no trace code, in a month when the shop scans and for drugs that are scanned elsewhere
+    off_hours    outside the declared opening hours (a quarter of an hour's grace); undeclared hours: at an hour of day
+                 that holds less than a quarter of one hour's even share of the shop's visits
+    burst        within a minute of another person's visit at that terminal, rarer than 1 in 20 at that hour's footfall
+    run          in an unbroken run of e-credentials that the shop's share of them makes rarer than 1 in 50
+    repeated     its total repeats that day beyond what the rest of the year and the other shops' totals make likely, or
+                 all year with ever different goods; a fixed-price kit repeats all year with the same goods
+    drain        in the last six weeks of a year, nine tenths from the personal account, and 2.5 times the person's own
+                 usual total
+    """
+    net_sale_lines(tables)
+    stock_cover(tables)
+    hours = "true" if times_have_hours(tables) else "false"
+    tables.execute(f"""
+        CREATE TEMP TABLE IF NOT EXISTS till_base AS
+        SELECT s.setl_id, s.fixmedins_code AS place, s.psn_no, s.pos_no, s.setl_time AS t,
+               CAST(s.setl_time AS DATE) AS day, CAST(s.medfee_sumamt AS DOUBLE) AS total,
+               CAST(s.acct_pay AS DOUBLE) AS acct_pay, s.mdtrt_cert_type = '01' AS e_credential
+        FROM settlements s
+        SEMI JOIN (FROM sale_lines WHERE retail) l ON l.setl_id = s.setl_id;
+
+        CREATE TEMP TABLE IF NOT EXISTS till_goods AS
+        WITH retail AS (
+            SELECT *, CAST(t AS DATE) AS day, date_trunc('month', t) AS month FROM sale_lines WHERE retail
+        ), ledger_sales AS (
+            SELECT fixmedins_code AS place, med_list_codg AS drug, CAST(chg_time AS DATE) AS day,
+                   CAST(sum(cnt) AS DOUBLE) AS recorded
+            FROM inventory WHERE chg_type = 'sale' GROUP BY 1, 2, 3
+        ), at_minute AS (
+            SELECT DISTINCT fixmedins_code AS place, med_list_codg AS drug, date_trunc('minute', chg_time) AS minute
+            FROM inventory WHERE chg_type = 'sale' AND chg_time <> date_trunc('day', chg_time)
+        ), kept AS (  -- drugs and months in which the shop's ledger records sales at all
+            SELECT DISTINCT place, drug, date_trunc('month', day) AS month FROM ledger_sales
+        ), exact AS (
+            SELECT r.*, k.drug IS NOT NULL AS kept, m.minute IS NOT NULL AS matched
+            FROM retail r
+            LEFT JOIN kept k ON k.place = r.place AND k.drug = r.drug AND k.month = r.month
+            LEFT JOIN at_minute m ON m.place = r.place AND m.drug = r.drug AND m.minute = date_trunc('minute', r.t)
+        ), day_sums AS (
+            SELECT place, drug, day, sum(cnt) AS claimed, coalesce(sum(cnt) FILTER (WHERE matched), 0) AS matched
+            FROM exact GROUP BY 1, 2, 3
+        ), scanned_drugs AS (
+            SELECT drug, avg(CAST(codes IS NOT NULL AS INTEGER)) AS rate FROM retail GROUP BY 1
+        ), scanning AS (
+            SELECT r.place, r.month, avg(CAST(codes IS NOT NULL AS INTEGER)) AS rate FROM retail r
+            JOIN scanned_drugs d ON d.drug = r.drug AND d.rate >= 0.3 GROUP BY 1, 2
+        )
+        SELECT e.setl_id,
+               min(CASE WHEN e.kept THEN CAST(NOT e.matched AND coalesce(l.recorded, 0) - s.matched
+                   < 0.5 * (s.claimed - s.matched) AS INTEGER) END) AS unrecorded,
+               max(CASE WHEN b.sold IS NULL THEN NULL
+                   ELSE CAST(b.uncovered >= greatest(3, 0.1 * b.sold) AS INTEGER) END) AS short,
+               min(CASE WHEN d.rate >= 0.3 AND c.rate >= 0.3 THEN CAST(e.codes IS NULL AS INTEGER) END) AS uncoded,
+               hash(list_sort(list((e.drug, e.cnt)))) AS basket
+        FROM exact e
+        JOIN day_sums s ON s.place = e.place AND s.drug = e.drug AND s.day = e.day
+        LEFT JOIN ledger_sales l ON l.place = e.place AND l.drug = e.drug AND l.day = e.day
+        LEFT JOIN stock_balance b ON b.place = e.place AND b.drug = e.drug
+        LEFT JOIN scanned_drugs d ON d.drug = e.drug
+        LEFT JOIN scanning c ON c.place = e.place AND c.month = e.month
+        GROUP BY e.setl_id;
+
+        CREATE TEMP TABLE IF NOT EXISTS till_totals AS
+        WITH by_day AS (
+            SELECT b.place, b.day, b.total, count(*) AS n FROM till_base b GROUP BY 1, 2, 3
+        ), by_place AS (
+            SELECT b.place, b.total, count(*) AS n, count(DISTINCT g.basket) AS baskets
+            FROM till_base b JOIN till_goods g USING (setl_id) GROUP BY 1, 2
+        ), in_city AS (SELECT total, sum(n) AS n FROM by_place GROUP BY 1
+        ), day_all AS (SELECT place, day, sum(n) AS n FROM by_day GROUP BY 1, 2
+        ), place_all AS (SELECT place, sum(n) AS n FROM by_place GROUP BY 1
+        ), expected AS (
+            SELECT d.place, d.day, d.total, d.n, p.n AS n_place, p.baskets,
+                   da.n * greatest((p.n - d.n + 1) / (pa.n - da.n + 20.0),
+                                   (c.n - p.n) / (ca.n - pa.n + 20.0)) AS by_day,
+                   pa.n * (c.n - p.n + 1) / (ca.n - pa.n + 20.0) AS by_city
+            FROM by_day d
+            JOIN by_place p ON p.place = d.place AND p.total = d.total
+            JOIN in_city c ON c.total = d.total
+            JOIN day_all da ON da.place = d.place AND da.day = d.day
+            JOIN place_all pa ON pa.place = d.place
+            CROSS JOIN (SELECT sum(n) AS n FROM place_all) ca
+        )
+        SELECT place, day, total,
+               (n >= 3 AND n >= by_day + 4 * sqrt(by_day) + 2)
+               OR (n_place >= 8 AND n_place >= by_city + 4 * sqrt(by_city) + 4 AND baskets >= 0.4 * n_place) AS repeated
+        FROM expected;
+
+        CREATE TEMP TABLE IF NOT EXISTS till_visits AS
+        WITH hour_share AS (
+            SELECT place, hour(t) AS hour, count(*) AS n, sum(count(*)) OVER (PARTITION BY place) AS all_hours,
+                   count(DISTINCT day) AS days
+            FROM till_base GROUP BY 1, 2
+        ), hour_now AS (
+            SELECT place, date_trunc('hour', t) AS at, count(*) AS n FROM till_base GROUP BY 1, 2
+        ), usual AS (SELECT psn_no, median(total) AS total, count(*) AS n FROM till_base GROUP BY 1
+        ), shop_usual AS (
+            SELECT place, median(total) AS total, avg(CAST(e_credential AS INTEGER)) AS e_share
+            FROM till_base GROUP BY 1
+        ), near AS (
+            SELECT *, least(
+                       CASE WHEN lag(psn_no) OVER w <> psn_no THEN epoch(t) - epoch(lag(t) OVER w) END,
+                       CASE WHEN lead(psn_no) OVER w <> psn_no THEN epoch(lead(t) OVER w) - epoch(t) END) AS seconds
+            FROM till_base WINDOW w AS (PARTITION BY place, pos_no ORDER BY t, setl_id)
+        ), breaks AS (
+            SELECT setl_id, place, day, t, e_credential,
+                   CAST(coalesce(lag(e_credential) OVER w IS DISTINCT FROM e_credential
+                        OR t - lag(t) OVER w > INTERVAL 15 MINUTE, true) AS INTEGER) AS fresh
+            FROM till_base WINDOW w AS (PARTITION BY place ORDER BY t, setl_id)
+        ), numbered AS (
+            SELECT *, sum(fresh) OVER (PARTITION BY place ORDER BY t, setl_id ROWS UNBOUNDED PRECEDING) AS run
+            FROM breaks
+        ), run_lengths AS (
+            SELECT setl_id, e_credential, count(*) OVER (PARTITION BY place, run) AS length FROM numbered
+        )
+        SELECT b.setl_id, b.place, b.psn_no, b.t, b.total,
+               g.unrecorded, g.short, g.uncoded,
+               CASE WHEN NOT {hours} THEN NULL
+                    WHEN i.open_hour IS NOT NULL AND i.close_hour IS NOT NULL THEN CAST(
+                        CASE WHEN i.close_hour >= i.open_hour
+                             THEN hour(b.t) + minute(b.t) / 60.0 NOT BETWEEN i.open_hour - 0.25 AND i.close_hour + 0.25
+                             ELSE hour(b.t) + minute(b.t) / 60.0 BETWEEN i.close_hour + 0.25 AND i.open_hour - 0.25 END
+                        AS INTEGER)
+                    WHEN h.all_hours >= 200 THEN CAST(h.n < 0.25 / 24 * h.all_hours AS INTEGER) END AS off_hours,
+               CASE WHEN {hours} THEN CAST(coalesce(b.seconds <= 60
+                    AND 1 - exp(-2 * b.seconds * greatest(h.n / h.days, now.n - 2) / 3600) <= 0.05, false)
+                    AS INTEGER) END AS burst,
+               CASE WHEN {hours} THEN CAST(r.e_credential AND r.length >= 4
+                    AND r.length * pow(u.e_share, r.length) <= 0.02 AS INTEGER) END AS run,
+               CAST(x.repeated AS INTEGER) AS repeated,
+               CASE WHEN b.acct_pay IS NULL THEN NULL
+                    ELSE CAST(strftime(b.t, '%m%d') >= '1116' AND b.acct_pay >= 0.9 * b.total AND b.total > 0
+                         AND b.total >= 2.5 * if(p.n >= 4, p.total, u.total) AS INTEGER) END AS drain
+        FROM near b
+        LEFT JOIN till_goods g ON g.setl_id = b.setl_id
+        LEFT JOIN till_totals x ON x.place = b.place AND x.day = b.day AND x.total = b.total
+        LEFT JOIN institutions i ON i.fixmedins_code = b.place
+        JOIN hour_share h ON h.place = b.place AND h.hour = hour(b.t)
+        JOIN hour_now now ON now.place = b.place AND now.at = date_trunc('hour', b.t)
+        JOIN usual p ON p.psn_no = b.psn_no
+        JOIN shop_usual u ON u.place = b.place
+        JOIN run_lengths r ON r.setl_id = b.setl_id
+    """)
