@@ -1,0 +1,164 @@
+"""A synthetic city that writes the contract's tables, with planted schemes and innocent look-alikes, and the truth.
+
+Seeds 1–99 are for tuning. Evaluation uses seeds from 1000 on, and nothing may be tuned on those.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from ringtrace.errors import RingTraceError
+from ringtrace.progress import Progress, Step, silent
+from ringtrace.simulate.assemble import assemble
+from ringtrace.simulate.catalogue import catalogue
+from ringtrace.simulate.claims import write_items, write_ledger, write_settlements
+from ringtrace.simulate.collusion import plant_collusion
+from ringtrace.simulate.ledger import keep_ledger
+from ringtrace.simulate.life import Town, live, prescribe
+from ringtrace.simulate.payment import pay
+from ringtrace.simulate.people import settle
+from ringtrace.simulate.places import build_places, form_habits
+from ringtrace.simulate.records import Log
+from ringtrace.simulate.registers import write_drugs, write_people, write_places
+from ringtrace.simulate.resale import plant_resale
+from ringtrace.simulate.rings import plant_rings
+from ringtrace.simulate.sampling import Generator, stream
+from ringtrace.simulate.stock import keep_stock
+from ringtrace.simulate.truth import Difficulty, Truth
+from ringtrace.simulate.writer import Writer
+from ringtrace.texts import default_language, text
+
+__all__ = ["SimulationReport", "simulate"]
+
+CityDifficulty = Literal["easy", "medium", "hard", "mixed"]
+FIRST_DAY = "2025-01-01"
+LEAST_PERSONS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationReport:
+    """What was written: rows by table, planted schemes by kind, innocent groups by kind, and how long it took."""
+
+    out: Path
+    rows: dict[str, int]
+    schemes: dict[str, int]
+    innocent_groups: dict[str, int]
+    seconds: float
+
+
+def simulate(
+    out: str | Path,
+    *,
+    persons: int,
+    seed: int,
+    difficulty: CityDifficulty = "medium",
+    months: int = 12,
+    schemes: bool = True,
+    progress: Progress = silent,
+) -> SimulationReport:
+    """Write a city to the folder `out`: the tables of the contract as CSV, and `truth/` beside them.
+
+    The same arguments give the same bytes. Tune on seeds 1–99 only; evaluate on seeds from 1000 on.
+
+    Parameters
+    ----------
+    out:
+        Folder, made if absent; tables of an earlier city in it are replaced.
+    persons:
+        Inhabitants, at least 500; each has about 20 settlement lines a year.
+    difficulty:
+        How well the schemes hide; "mixed" draws it for each.
+    months:
+        Length, from 1 January 2025; at least 2.
+    schemes:
+        False gives the same ordinary life and all innocent look-alikes, but no scheme.
+
+    Raises
+    ------
+    RingTraceError
+        If a parameter is out of range.
+    """
+    begun = time.perf_counter()
+    _check(persons, months, difficulty)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    progress(Step("simulate.people", 0, 6))
+    town = _found(persons, seed, months, difficulty)
+    progress(Step("simulate.life", 1, 6))
+    log, truth = Log(), Truth()
+    live(town, log)
+    if schemes:
+        progress(Step("simulate.schemes", 2, 6))
+        _plant(town, log, truth, difficulty)
+    progress(Step("simulate.stock", 3, 6))
+    visits, items = assemble(town, log)
+    stock = keep_stock(town, visits, items)
+    bills = pay(town, visits, items)
+    ledger = keep_ledger(town, visits, items, stock, truth.forged_table())
+    progress(Step("simulate.write", 4, 6))
+    writer = Writer(town, folder)
+    rows = {"drugs": write_drugs(writer), "institutions": write_places(writer)}
+    rows["persons"], certificates = write_people(writer)
+    rows["settlements"] = write_settlements(writer, visits, bills, certificates)
+    rows["settlement_items"] = write_items(writer, visits, items, bills, stock)
+    rows["inventory"] = write_ledger(writer, ledger)
+    truth.write(writer, visits)
+    progress(Step("simulate.done", 6, 6))
+    planted: dict[str, int] = {}
+    innocent: dict[str, int] = {}
+    for group in truth.groups:
+        counts = planted if group.guilty else innocent
+        counts[group.kind] = counts.get(group.kind, 0) + 1
+    return SimulationReport(folder, rows, planted, innocent, time.perf_counter() - begun)
+
+
+def _check(persons: int, months: int, difficulty: str) -> None:
+    language = default_language()
+    if persons < LEAST_PERSONS or months < 2 or difficulty not in get_args(CityDifficulty):
+        raise RingTraceError(
+            text("simulate.bad_parameter", language, persons=persons, months=months, difficulty=difficulty),
+            means=text("simulate.nothing_written", language),
+            hint=text("simulate.parameter_hint", language, least=LEAST_PERSONS),
+        )
+
+
+def _found(persons: int, seed: int, months: int, difficulty: CityDifficulty) -> Town:
+    start = np.datetime64(FIRST_DAY, "D")
+    end = (np.datetime64(FIRST_DAY, "M") + months).astype("datetime64[D]")
+    people = settle(persons, seed, months, int(start.astype(np.int64)))
+    places = build_places(people, seed, months, {"easy": 0.5, "hard": 1.6}.get(difficulty, 1.0))
+    goods = catalogue()
+    return Town(
+        people=people,
+        places=places,
+        habits=form_habits(people, places, seed),
+        goods=goods,
+        regimen=prescribe(people, goods, seed),
+        seed=seed,
+        start_day=int(start.astype(np.int64)),
+        days=int((end - start).astype(np.int64)),
+    )
+
+
+def _plant(town: Town, log: Log, truth: Truth, difficulty: CityDifficulty) -> None:
+    """One scheme of each kind for every so many inhabitants, each at the difficulty asked for."""
+    rng = stream(town.seed, "schemes")
+
+    def levels(one_per: int) -> list[Difficulty]:
+        n = max(1, round(len(town.people) / one_per))
+        return [_level(rng, difficulty) for _ in range(n)]
+
+    plant_rings(town, log, truth, rng, levels(6_000))
+    plant_resale(town, log, truth, rng, levels(12_000))
+    plant_collusion(town, log, truth, rng, levels(12_000))
+
+
+def _level(rng: Generator, difficulty: CityDifficulty) -> Difficulty:
+    if difficulty == "mixed":
+        return ("easy", "medium", "hard")[int(rng.integers(0, 3))]
+    return difficulty

@@ -1,0 +1,118 @@
+"""People who come together, for good reasons or bad: the same mechanics serve walking groups and rings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ringtrace.simulate.life import Town, own_drugs, pick
+from ringtrace.simulate.records import Log
+from ringtrace.simulate.sampling import Bools, Floats, Generator, Ints
+
+
+@dataclass(slots=True)
+class Attendance:
+    """Who came to which meeting and when, in order of arrival within each meeting."""
+
+    member: Ints  # position in the list of members
+    meeting: Ints
+    time: Ints
+    till: Ints
+
+
+def gather(
+    rng: Generator, members: int, meetings: Ints, *, attendance: float | Floats, spread: float, one_till: float = 0.6
+) -> Attendance:
+    """Members come to meetings (seconds from the start), each with its own reliability.
+
+    Arrivals fill a window of about `spread` seconds, in an order that changes; with probability `one_till` a meeting
+    queues at one till.
+    """
+    present = rng.random((len(meetings), members)) < attendance
+    order = rng.random((len(meetings), members))
+    meeting, member = np.nonzero(present)
+    sorting = np.lexsort((order[meeting, member], meeting))
+    meeting, member = meeting[sorting], member[sorting]
+    arrivals = np.sort(
+        rng.random((len(meetings), members)) * spread * rng.uniform(0.4, 1.0, (len(meetings), 1)), axis=1
+    )
+    first = np.searchsorted(meeting, np.arange(len(meetings)))
+    rank = np.arange(len(meeting)) - first[meeting]
+    # Two baskets are never rung up within the same quarter of a minute at one till.
+    time = meetings[meeting] + arrivals[meeting, rank].astype(np.int64) + rank * rng.integers(12, 30, len(rank))
+    queue = np.where(rng.random(len(meetings)) < one_till, rng.integers(0, 3, len(meetings)), -1)
+    return Attendance(member, meeting, time, queue[meeting])
+
+
+def series(rng: Generator, days: int, every: float, jitter: float) -> Ints:
+    """Days of meetings about `every` days apart."""
+    planned = rng.random() * every + np.arange(0, days, every)
+    moved = np.unique((planned + rng.normal(0, 1, len(planned)) * jitter).astype(np.int64))
+    return moved[(moved >= 0) & (moved < days - 1)]
+
+
+def at_hours(town: Town, rng: Generator, place: int, days: Ints, hour: float, wander: float) -> Ints:
+    """Seconds of meetings on `days` at about `hour` o'clock while `place` is open, with some time before it closes."""
+    places = np.full(len(days), place)
+    latest = np.minimum(town.places.closes[place], 22.0) - 0.9
+    wanted = np.clip(hour + rng.normal(0, 1, len(days)) * wander, town.places.opens[place] + 0.1, latest)
+    return town.within_hours(rng, places, days, wanted)
+
+
+def baskets(
+    town: Town,
+    log: Log,
+    rng: Generator,
+    visit: Ints,
+    person: Ints,
+    *,
+    own: float = 0.5,
+    wanted: Ints | None = None,
+    share: float = 0.0,
+) -> None:
+    """What they buy: with probability `share` one or two of the `wanted` generics, else their own drugs or the shelf's.
+
+    Those who take nothing for good buy from the shelf.
+    """
+    shelf = np.array(town.goods.acute[-1].drugs)
+    sought: Bools = rng.random(len(visit)) < share
+    if wanted is not None and sought.any():
+        for chance in (1.0, 0.35):
+            some = visit[sought & (rng.random(len(visit)) < chance)]
+            count = 1 + (rng.random(len(some)) < 0.3)
+            log.items(some, product=pick(town, rng, wanted, len(some)), count=count)
+    plain = ~sought
+    usual = plain & town.regimen.ill()[person] & (rng.random(len(visit)) < own)
+    own_drugs(town, log, rng, visit[usual], person[usual], share=0.8)
+    other = visit[plain & ~usual]
+    log.items(other, product=pick(town, rng, shelf, len(other)))
+    more = visit[plain & (rng.random(len(visit)) < 0.35)]
+    log.items(more, product=pick(town, rng, shelf, len(more)))
+
+
+def distance(town: Town, person: Ints, place: int) -> Floats:
+    """Kilometres between people's homes and a place."""
+    away: Floats = np.hypot(town.people.x[person] - town.places.x[place], town.people.y[person] - town.places.y[place])
+    return away
+
+
+def unrelated(town: Town, rng: Generator, candidates: Ints, n: int, excluded: set[int]) -> Ints:
+    """`n` of the candidates, in random order, no two of one household or telephone and none excluded."""
+    chosen: list[int] = []
+    homes: set[tuple[str, int]] = set()
+    for person in rng.permutation(candidates).tolist():
+        ties = {("home", int(town.people.household[person])), ("phone", int(town.people.phone[person]))}
+        if person in excluded or ties & homes:
+            continue
+        chosen.append(person)
+        homes |= ties
+        if len(chosen) == n:
+            break
+    return np.array(chosen, dtype=np.int64)
+
+
+def alive_adults(town: Town) -> Ints:
+    """People who can take part in anything: grown up, alive throughout, at home in the city."""
+    people = town.people
+    return np.flatnonzero((people.age >= 22) & (people.dies == -1) & (people.care_home < 0) & (people.region < 6))

@@ -1,0 +1,120 @@
+"""What happened, as it happens: visits and the items bought at each, collected from all parts of the simulator.
+
+Only events stand here. Codes, stock, payments and ids are worked out from them afterwards, so that none of these can
+tell where an event came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ringtrace.simulate.sampling import Ints
+
+
+class Care(IntEnum):
+    """Kind of care, as the contract's `med_type`."""
+
+    OUTPATIENT = 11
+    CHRONIC = 14
+    INPATIENT = 21
+    PHARMACY = 41
+
+
+class Supply(IntEnum):
+    """Where the packs of an item come from."""
+
+    STOCK = 0  # the institution's own stock
+    NOTHING = 1  # nothing was handed over
+    COLLECTED = 2  # packs that left another shelf before: those of item `source`
+
+
+VISIT_COLUMNS: dict[str, tuple[type[np.generic], int]] = {
+    "person": (np.int32, 0),
+    "place": (np.int32, 0),
+    "time": (np.int64, 0),  # second from the start
+    "care": (np.int8, Care.PHARMACY),
+    "disease": (np.int16, -1),
+    "doctor": (np.int32, -1),
+    "card": (np.int8, 0),  # 0: the person's usual one
+    "till": (np.int16, -1),  # -1: any
+    "begin": (np.int64, -1),  # begin of the visit, -1: a little before `time`
+    "refunds": (np.int64, -1),  # the visit that this one takes back
+    "same_stay": (np.int64, -1),  # the visit whose stay and invoice this one repeats
+    "manual": (np.int8, 0),
+    "group": (np.int32, -1),  # scheme or innocent group that made the visit; never written
+    "unbound": (np.int8, 0),  # 1: happens even if the person is dead or in a hospital bed
+    "drain": (np.int8, 0),  # 1: paid from the personal account as far as it goes
+}
+ITEM_COLUMNS: dict[str, tuple[type[np.generic], int]] = {
+    "visit": (np.int64, 0),
+    "product": (np.int16, 0),
+    "count": (np.int16, 1),
+    "split": (np.int8, 0),  # 1: units of an opened pack
+    "supply": (np.int8, Supply.STOCK),
+    "source": (np.int64, -1),
+    "offset": (np.int16, 0),  # which of the source's packs
+    "price": (np.int64, -1),  # fen a pack, -1: the shop's own price
+    "booked": (np.int8, 1),  # 0: a sale of nothing that the ledger does not show either
+    "uncoded": (np.int8, 0),  # 1: the seller leaves the code out; 2: puts in the code of a pack sold for cash
+}
+
+
+@dataclass(slots=True)
+class Columns:
+    """Blocks of rows with the same columns; `frozen()` gives whole arrays."""
+
+    spec: dict[str, tuple[type[np.generic], int]]
+    blocks: list[dict[str, NDArray[Any]]] = field(default_factory=list)
+    rows: int = 0
+
+    def add(self, n: int, values: dict[str, ArrayLike]) -> Ints:
+        block = {}
+        for name, (dtype, default) in self.spec.items():
+            given = values.pop(name, default)
+            block[name] = np.array(np.broadcast_to(np.asarray(given), (n,)), dtype=dtype)
+        if values:
+            raise TypeError(f"no such column: {', '.join(values)}")
+        self.blocks.append(block)
+        self.rows += n
+        return np.arange(self.rows - n, self.rows)
+
+    def frozen(self) -> dict[str, NDArray[Any]]:
+        whole = {name: np.concatenate([block[name] for block in self.blocks]) for name in self.spec}
+        self.blocks = [whole]
+        return whole
+
+
+class Log:
+    """All visits and items so far. Numbers returned by `visits` and `items` name rows in the frozen arrays."""
+
+    def __init__(self) -> None:
+        self._visits = Columns(VISIT_COLUMNS)
+        self._items = Columns(ITEM_COLUMNS)
+        self.spared: list[tuple[Ints, NDArray[np.float64]]] = []
+
+    def visits(self, n: int, **values: ArrayLike) -> Ints:
+        return self._visits.add(n, dict(values))
+
+    def items(self, visit: Ints, **values: ArrayLike) -> Ints:
+        return self._items.add(len(visit), {"visit": visit, **values})
+
+    def visit_table(self) -> dict[str, NDArray[Any]]:
+        """The visits so far; changes to the arrays are kept."""
+        return self._visits.frozen()
+
+    def item_table(self) -> dict[str, NDArray[Any]]:
+        """The items so far; changes to the arrays are kept."""
+        return self._items.frozen()
+
+    def spare(self, persons: Ints, visits: NDArray[Any]) -> None:
+        """These persons make about so many visits to pharmacies less on their own account."""
+        self.spared.append((persons, np.asarray(visits, dtype=np.float64)))
+
+
+NEVER = np.iinfo(np.int64).min // 4
+"""The time of a visit that did not take place after all."""

@@ -1,0 +1,130 @@
+"""Borrowed-card rings: cards of unrelated people, used together again and again by somebody who holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ringtrace.simulate.gatherings import alive_adults, at_hours, baskets, gather, series, unrelated
+from ringtrace.simulate.life import Town
+from ringtrace.simulate.records import Log
+from ringtrace.simulate.sampling import Generator, Ints, choose
+from ringtrace.simulate.truth import Difficulty, Group, Truth
+
+WANTED = (
+    "银杏叶片", "阿托伐他汀钙片", "硫酸氢氯吡格雷片", "沙库巴曲缬沙坦钠片", "达格列净片", "阿胶", "司美格鲁肽注射液", "丹参滴丸",
+    "利伐沙班片", "瑞舒伐他汀钙片", "布地奈德福莫特罗吸入粉雾剂", "恩替卡韦分散片", "西格列汀片", "碳酸钙D3片", "六味地黄丸", "多种维生素片",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a ring behaves, as ranges to draw from."""
+
+    cards: tuple[int, int]
+    every: tuple[float, float]  # days between meetings
+    attendance: tuple[float, float]
+    spread: tuple[float, float]  # seconds
+    wanted: tuple[float, float]  # share of visits that fetch what the ring is after
+    regulars: float  # share of cards whose owners use the same shop themselves
+    two_shops: float  # chance that the ring goes on to a second shop within the hour
+    holder: float  # chance that the holder's own card is used with the others
+    partner: float  # chance that a second ring shares a card or two
+
+
+HABITS: dict[Difficulty, Habits] = {
+    "easy": Habits((8, 15), (7, 11), (0.85, 0.95), (150, 300), (0.7, 0.9), 0.1, 0.1, 0.7, 0.0),
+    "medium": Habits((6, 13), (10, 21), (0.65, 0.85), (240, 600), (0.35, 0.6), 0.35, 0.35, 0.6, 0.2),
+    "hard": Habits((5, 10), (14, 42), (0.52, 0.78), (400, 1100), (0.2, 0.4), 0.5, 0.45, 0.5, 0.3),
+}
+
+
+def plant_rings(town: Town, log: Log, truth: Truth, rng: Generator, difficulties: list[Difficulty]) -> None:
+    """Add rings, one for each difficulty given."""
+    lent: Ints | None = None
+    for difficulty in difficulties:
+        habits = HABITS[difficulty]
+        shared = lent if lent is not None and rng.random() < habits.partner else None
+        lent = _ring(town, log, truth, rng, difficulty, shared)
+
+
+def _ring(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Difficulty, shared: Ints | None) -> Ints:
+    habits = HABITS[difficulty]
+    size = int(rng.integers(habits.cards[0], habits.cards[1] + 1))
+    shop = int(choose(rng, _shop_weights(town), 1)[0])
+    adults = alive_adults(town)
+    # Cards are lent by people who need drugs, or who have an account to spare.
+    ill = town.regimen.ill()[adults]
+    likely = adults[rng.random(len(adults)) < np.where(ill, 0.9, 0.12)]
+    regulars = likely[town.habits.shop[likely] == shop]
+    owners = unrelated(town, rng, regulars, round(size * habits.regulars), truth.reserved)
+    others = unrelated(
+        town, rng, np.setdiff1d(likely, regulars), size - len(owners), truth.reserved | set(owners.tolist())
+    )
+    cards = np.concatenate([owners, others])
+    if shared is not None:
+        cards = np.unique(np.concatenate([cards[: size - 2], shared[:2]]))
+    every = rng.uniform(*habits.every)
+    shops, legs = [shop], "one shop"
+    if rng.random() < habits.two_shops:
+        shops.append(_second_shop(town, rng, shop))
+        legs = "two shops within the hour"
+    group = truth.scheme("borrowed_card_ring", difficulty, f"{len(cards)} cards, every {every:.0f} days, {legs}")
+    holder = bool(rng.random() < habits.holder)
+    reliability = np.clip(rng.uniform(*habits.attendance) + rng.normal(0, 0.06, len(cards)), 0.3, 0.97)
+    if holder:
+        reliability[0] = 0.97
+    _meet(town, log, rng, group, cards, shops, every, reliability, habits)
+    group.add("Patient", cards[:1], "holder" if holder else "card_holder")
+    group.add("Patient", cards[1:], "card_holder")
+    truth.reserved.update(cards.tolist())
+    return cards[-2:]
+
+
+def _meet(
+    town: Town,
+    log: Log,
+    rng: Generator,
+    group: Group,
+    cards: Ints,
+    shops: list[int],
+    every: float,
+    reliability: Ints,
+    habits: Habits,
+) -> None:
+    generics = np.array([_generic(town, name) for name in rng.choice(WANTED, 5, replace=False)])
+    days = series(rng, town.days, every, 2.5)
+    starts = at_hours(town, rng, shops[0], days, rng.uniform(8.5, 20), rng.choice([0.5, 1.5, 3.0]))
+    came = gather(rng, len(cards), starts, attendance=reliability, spread=rng.uniform(*habits.spread))
+    place, time = np.full(len(came.time), shops[0]), came.time
+    if len(shops) > 1:
+        # The first half of the cards here, the rest there, after the way between the two.
+        later = rng.random(len(time)) < 0.5
+        way = rng.integers(600, 2400, len(starts))[came.meeting]
+        place, time = np.where(later, shops[1], place), np.where(later, time + way, time)
+        closes = town.places.closes[place] * 3600
+        time = np.where(time % 86_400 > closes - 60, time - way, time)
+    person = cards[came.member]
+    visit = log.visits(len(person), person=person, place=place, time=time, till=came.till, group=group.number)
+    baskets(town, log, rng, visit, person, own=0.6, wanted=generics, share=rng.uniform(*habits.wanted))
+    # Whose card does the shopping goes less often himself.
+    log.spare(cards, len(days) * reliability)
+
+
+def _generic(town: Town, name: str) -> int:
+    product = town.goods.product(name)
+    return next(number for number, products in enumerate(town.goods.generics) if product in products)
+
+
+def _shop_weights(town: Town) -> Ints:
+    shops = town.places.pharmacies
+    return town.places.popularity[:shops] * ~town.places.special[:shops]
+
+
+def _second_shop(town: Town, rng: Generator, shop: int) -> int:
+    """Another ordinary shop nearby."""
+    away = np.hypot(town.places.x - town.places.x[shop], town.places.y - town.places.y[shop])[: town.places.pharmacies]
+    away[shop] = np.inf
+    away[town.places.special[: town.places.pharmacies]] = np.inf
+    return int(rng.choice(np.argsort(away)[:4]))

@@ -1,0 +1,106 @@
+"""Who really did what: the planted schemes and the innocent groups that look like them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ringtrace.simulate.sampling import Ints
+from ringtrace.simulate.stock import Table
+from ringtrace.simulate.writer import Writer
+
+Difficulty = Literal["easy", "medium", "hard"]
+Label = Literal["Patient", "Pharmacy", "Hospital", "Doctor"]
+
+
+@dataclass(slots=True)
+class Group:
+    """A scheme or an innocent group; `members` are (label, index, role), the index being that of the array."""
+
+    number: int
+    kind: str
+    difficulty: Difficulty | None
+    habits: str
+    members: list[tuple[Label, int, str]] = field(default_factory=list)
+
+    @property
+    def guilty(self) -> bool:
+        return self.difficulty is not None
+
+    def add(self, label: Label, indices: Ints | list[int], role: str) -> None:
+        self.members += [(label, int(index), role) for index in indices]
+
+
+@dataclass(slots=True)
+class Truth:
+    """All groups; their numbers are those in the visits' `group` column."""
+
+    groups: list[Group] = field(default_factory=list)
+    forged: list[tuple[int, int, int, int]] = field(default_factory=list)  # place, product, time, count
+    tips: list[tuple[int, Label, int, str]] = field(default_factory=list)  # second, subject, content
+    reserved: set[int] = field(default_factory=set)  # persons who belong to a scheme already
+    taken: set[int] = field(default_factory=set)  # institutions that belong to a scheme already
+
+    def scheme(self, kind: str, difficulty: Difficulty, habits: str) -> Group:
+        self.groups.append(Group(len(self.groups), kind, difficulty, habits))
+        return self.groups[-1]
+
+    def innocent(self, kind: str) -> Group:
+        self.groups.append(Group(len(self.groups), kind, None, ""))
+        return self.groups[-1]
+
+    def forged_table(self) -> Table:
+        rows = np.array(self.forged, dtype=np.int64).reshape(-1, 4)
+        return dict(zip(("place", "product", "time", "count"), rows.T, strict=True))
+
+    def write(self, writer: Writer, visits: Table) -> None:
+        """Write truth/schemes.csv, members.csv and innocent_groups.csv, beside the tables and never among them.
+
+        schemes: group_id, kind (a finding's kind), difficulty, habits, first_time, last_time of what the scheme did;
+        members: group_id, label, id, role; innocent_groups: group_id, kind, label, id.
+        """
+        folder = writer.out / "truth"
+        folder.mkdir(exist_ok=True)
+        start = datetime(1970, 1, 1) + timedelta(days=writer.town.start_day)
+        grouped = visits["group"] >= 0
+        group, time = visits["group"][grouped], visits["time"][grouped]
+        first = np.full(len(self.groups), np.iinfo(np.int64).max)
+        last = np.full(len(self.groups), -1)
+        np.minimum.at(first, group, time)
+        np.maximum.at(last, group, time)
+        schemes, members, innocent = [], [], []
+        for each in self.groups:
+            identity = f"{'S' if each.guilty else 'I'}{each.number:05d}"
+            ids = self._ids(writer, each)
+            if each.guilty:
+                span = [str(start + timedelta(seconds=int(at))) for at in (first[each.number], last[each.number])]
+                schemes.append(
+                    [identity, each.kind, each.difficulty, each.habits, *(span if last[each.number] >= 0 else ["", ""])]
+                )
+                members += [
+                    [identity, label, key, role] for (label, _, role), key in zip(each.members, ids, strict=True)
+                ]
+            else:
+                innocent += [
+                    [identity, each.kind, label, key] for (label, _, _), key in zip(each.members, ids, strict=True)
+                ]
+        _write(folder / "schemes.csv", ["group_id", "kind", "difficulty", "habits", "first_time", "last_time"], schemes)
+        _write(folder / "members.csv", ["group_id", "label", "id", "role"], members)
+        _write(folder / "innocent_groups.csv", ["group_id", "kind", "label", "id"], innocent)
+
+    @staticmethod
+    def _ids(writer: Writer, group: Group) -> list[str]:
+        persons = np.array([index for label, index, _ in group.members if label == "Patient"], dtype=np.int64)
+        known = iter(writer.psn(persons)) if len(persons) else iter(())
+        codes = {"Pharmacy": writer.place_codes, "Hospital": writer.place_codes, "Doctor": writer.doctor_codes}
+        return [next(known) if label == "Patient" else codes[label][index] for label, index, _ in group.members]
+
+
+def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
