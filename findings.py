@@ -223,5 +223,6 @@ def read_findings(workspace: Workspace, run: int | None = None) -> list[Finding]
     number = current_run(workspace) if run is None else run
     if number == 0:
         return []
-    lines = (workspace.path / "findings" / f"{number:06d}.jsonl").read_text("utf-8").splitlines()
-    return [Finding.from_json(line) for line in lines]
+    lines = (workspace.path / "findings" / f"{number:06d}.jsonl").read_bytes().decode("utf-8").split("\n")
+    # Not `splitlines`: a value may hold U+2028 or U+0085, which JSON leaves as they are.
+    return [Finding.from_json(line) for line in lines if line]
