@@ -13,7 +13,9 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
+from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
+from ringtrace.evidence.shown import role_name
 from ringtrace.findings import Finding
 from ringtrace.progress import Progress, Step
 from ringtrace.texts import default_language, text
@@ -135,9 +137,9 @@ def explain(finding: Finding, rows: int) -> None:
         [text(f"cli.explain.{name}", language) for name in ("label", "id", "role", "weight")],
         [
             (
-                text(f"terms.label.{each.label}", language),
+                graph_schema().nodes[each.label].label(language),
                 each.id,
-                text(f"terms.role.{each.role}", language),
+                role_name(each.role, language),
                 each.weight,
             )
             for each in finding.members
