@@ -24,6 +24,7 @@ from ringtrace.evidence.report_page import report
 from ringtrace.evidence.shown import xml_text
 from ringtrace.evidence.source_records import masked_records, original_records
 from ringtrace.evidence.spreadsheet import write_csv
+from ringtrace.evidence.tabular import findings_text
 from ringtrace.findings import read_findings
 from ringtrace.texts import Language, default_language, text
 from ringtrace.workspace import Workspace
@@ -162,8 +163,7 @@ def _write_payload(
     write_csv(folder / "nodes.csv", _columns(nodes, _NODE_COLUMNS), nodes)
     write_csv(folder / "edges.csv", _columns(edges, _EDGE_COLUMNS), edges)
     write_csv(folder / "source_records.csv", *records)
-    lines = (json.dumps(each.to_contract(language), ensure_ascii=False) for each in material.findings)
-    _write(folder / "findings.jsonl", "".join(line + "\n" for line in lines))
+    _write(folder / "findings.jsonl", findings_text(material.findings, "jsonl", language))
     _write(folder / "subgraph.json", json.dumps(nx.node_link_data(graph, edges="edges"), ensure_ascii=False, indent=1))
     nx.write_graphml_xml(_for_xml(graph), folder / "subgraph.graphml")
     _write(folder / "graph.html", picture(graph, language))

@@ -33,7 +33,7 @@ from ringtrace.workspace import Workspace
 
 KEY_FILE: Final = "masking.key"
 HIDDEN: Final = "***"
-_TOKEN: Final = re.compile(r"[0-9A-Za-z]{4,}")
+_TOKEN: Final = re.compile(r"[0-9A-Za-z]{4,}|[\u3400-\u9fff·]{2,}")
 _MEMBER_COLUMNS: Final = {
     "Patient": ("persons", "psn_no"),
     "Card": ("cards", "mdtrt_cert_no"),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")  # full-width forms run too
-_NUMBER_OF_ITS_OWN: Final = re.compile(r"-?\d{1,11}(\.\d+)?")
+_NUMBER_OF_ITS_OWN: Final = re.compile(r"-?[0-9]{1,11}(\.[0-9]+)?")
 _TAKEN_FOR_A_NUMBER: Final = re.compile(r"\s*[(（]?[\d０-９.,:/\\ -]*\d[\d０-９.,:/\\ %-]*([eE][+-]?\d+)?[)）]?\s*")
 _LEADING_ZERO: Final = re.compile(r"-?0\d")
 

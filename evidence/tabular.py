@@ -30,8 +30,7 @@ _LONGEST_CELL = 32_000  # Excel refuses a file with more than 32,767 characters 
 def findings_text(findings: Iterable[Finding], form: str, language: Language) -> str:
     """The findings as text in the form `jsonl` or `csv`."""
     if form == "jsonl":
-        lines = (json.dumps(finding.to_contract(language), ensure_ascii=False) for finding in findings)
-        return "".join(line + "\n" for line in lines)
+        return "".join(_line(finding.to_contract(language)) for finding in findings)
     if form == "csv":
         return csv_text(_headers(language), _rows(findings, language))
     raise ValueError(f"form {form!r} is not text; jsonl and csv are")
@@ -55,6 +54,14 @@ def write_findings(findings: Sequence[Finding], path: str | Path, form: str, lan
         write_atomic(target, content)
     except OSError as problem:
         raise RingTraceError.of("evidence.table.disk", path=target, reason=problem.strerror or problem) from problem
+
+
+def _line(content: dict[str, Any]) -> str:
+    """One line for every reader, also for those that end a line at U+0085, U+2028 or U+2029."""
+    dumped = json.dumps(content, ensure_ascii=False)
+    for character in "\u0085\u2028\u2029":
+        dumped = dumped.replace(character, f"\\u{ord(character):04x}")
+    return dumped + "\n"
 
 
 def _headers(language: Language) -> list[str]:

@@ -6,7 +6,9 @@ other, a size in bag-info.txt that no longer fits, a source row whose own hash i
 
 from __future__ import annotations
 
+import csv
 import hmac
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +18,12 @@ from ringtrace.errors import RingTraceError
 from ringtrace.evidence.bag import DECLARATION, MANIFESTS, PAYLOAD, TAG_MANIFEST, available_algorithms, checksums
 from ringtrace.evidence.bag import read_manifest as read
 from ringtrace.evidence.bag import seal as seal_of
+from ringtrace.evidence.spreadsheet import read_csv
 from ringtrace.findings import Message
 from ringtrace.texts import Language
 
+_FINDINGS: Final = f"{PAYLOAD}/findings.jsonl"
+_RECORDS: Final = f"{PAYLOAD}/source_records.csv"
 _REQUIRED: Final = ("bagit.txt", "bag-info.txt", MANIFESTS["sha256"], TAG_MANIFEST)
 
 
@@ -158,3 +163,22 @@ def _cross_check(root: Path, lists: dict[str, dict[str, str]], readable: set[str
         stated = [line.partition(":")[2].strip() for line in told if line.startswith("Payload-Oxum:")]
         if stated != [oxum]:
             signs.problems.append(Message("evidence.verify.oxum", {"stated": ", ".join(stated) or "–", "found": oxum}))
+    if {_FINDINGS, _RECORDS} <= readable:
+        signs.problems += _rows_differ(root / _FINDINGS, root / _RECORDS)
+
+
+def _rows_differ(findings: Path, records: Path) -> list[Message]:
+    """Source rows whose hash is not the one that a finding cites, or that are not there."""
+    cited: dict[tuple[str, str], str] = {}
+    try:
+        for line in findings.read_text("utf-8").split("\n"):
+            for ref in json.loads(line)["evidence"] if line else []:
+                cited[ref["table"], ref["key"]] = ref["sha256"] or ""
+        delivered = {(row["_table"], row["_key"]): row["_sha256"] for row in read_csv(records)}
+    except (ValueError, KeyError, TypeError, csv.Error):
+        return [Message("evidence.verify.unreadable", {"file": f"{_FINDINGS}, {_RECORDS}"})]
+    return [
+        Message("evidence.verify.rows_differ", {"key": f"{table} {key}"})
+        for (table, key), checksum in sorted(cited.items())
+        if delivered.get((table, key)) != checksum
+    ]
