@@ -36,6 +36,8 @@ PAGES: Final[tuple[PageLink, ...]] = (
     PageLink("app_pages/overview.py", "overview", "app.page.overview", ":material/dashboard:"),
     PageLink("app_pages/findings.py", "findings", "app.page.findings", ":material/format_list_numbered:"),
     PageLink("app_pages/finding.py", "finding", "app.page.finding", ":material/find_in_page:"),
+    PageLink("app_pages/explore.py", "explore", "app.page.explore", ":material/hub:"),
+    PageLink("app_pages/entity.py", "entity", "app.page.entity", ":material/badge:"),
 )
 
 

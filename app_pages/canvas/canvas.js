@@ -1,0 +1,350 @@
+// The canvas draws what Python sends and reports what the user does; it decides nothing.
+// Nodes and links are compared by id: a node that stands never gets coordinates again, so it cannot move.
+
+const views = (globalThis.ringtraceViews ??= new Map()); // zoom and centre by view, kept while the page lives
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const host = parentElement.querySelector(".canvas");
+  if (!globalThis.vis) {
+    // The library comes in a component of its own; whichever arrives first, the other waits.
+    const wait = setInterval(() => { if (globalThis.vis) { clearInterval(wait); draw(); } }, 30);
+    host.pending = () => clearInterval(wait);
+  } else draw();
+
+  function draw() {
+    if (!host.isConnected) return;
+    const canvas = (host.ringtrace ??= new Canvas(host, data));
+    canvas.report = { setStateValue, setTriggerValue };
+    canvas.update(data);
+  }
+  return () => { host.pending?.(); host.ringtrace?.close(); host.ringtrace = undefined; };
+}
+
+class Canvas {
+  constructor(host, data) {
+    this.host = host;
+    host.style.height = `${data.height}px`;
+    this.stage = host.querySelector(".stage");
+    this.nodes = new vis.DataSet();
+    this.edges = new vis.DataSet();
+    this.sent = { nodes: new Map(), edges: new Map() };
+    this.network = new vis.Network(this.stage, { nodes: this.nodes, edges: this.edges }, {
+      physics: false,
+      layout: { improvedLayout: false },
+      interaction: { hover: true, multiselect: true, tooltipDelay: 250, keyboard: false, hideEdgesOnDrag: false },
+      nodes: { scaling: { label: { enabled: false, drawThreshold: 7 } }, labelHighlightBold: false },
+      edges: { smooth: false, selectionWidth: 2.5, hoverWidth: 0, scaling: { label: { drawThreshold: 9 } } },
+    });
+    this.colours();
+    this.listen();
+    globalThis.ringtraceCanvas = this; // for tests: where things are, how often it was mounted
+    globalThis.ringtraceMounts = (globalThis.ringtraceMounts ?? 0) + 1;
+  }
+
+  close() {
+    this.remember();
+    clearInterval(this.watch);
+    this.network.destroy();
+  }
+
+  // -- drawing ------------------------------------------------------------------------------------------------------
+
+  update(data) {
+    const first = this.nodes.length === 0;
+    this.data = data;
+    this.diff("edges", data.edges, true);
+    this.diff("nodes", data.nodes, false);
+    this.diff("edges", data.edges, false);
+    this.badges = data.nodes.filter((node) => node.hidden > 0);
+    this.words(data.words);
+    if (data.view !== this.view) {
+      this.view = data.view;
+      const before = views.get(data.view);
+      if (before) this.network.moveTo({ ...before, animation: false });
+      else if (data.nodes.length) this.fit();
+    } else if (first && data.nodes.length) this.fit();
+    this.choose(data.selected);
+    if (data.order && data.order.nonce !== this.order) {
+      this.order = data.order.nonce;
+      if (data.order.action === "focus") this.focus(data.order.id);
+    }
+    this.network.redraw();
+  }
+
+  diff(kind, wanted, removeOnly) {
+    const set = this[kind];
+    const sent = this.sent[kind];
+    const ids = new Set(wanted.map((each) => each.id));
+    const gone = [...sent.keys()].filter((id) => !ids.has(id));
+    if (gone.length) { set.remove(gone); gone.forEach((id) => sent.delete(id)); }
+    if (removeOnly) return;
+    const added = [];
+    const changed = [];
+    for (const each of wanted) {
+      const { x, y, ...rest } = each;
+      const text = JSON.stringify(rest);
+      if (!sent.has(each.id)) added.push(each);
+      else if (sent.get(each.id) !== text) changed.push(rest);
+      sent.set(each.id, text);
+    }
+    const styled = (each) => (kind === "nodes" ? this.nodeStyle(each) : this.edgeStyle(each));
+    if (added.length) set.add(added.map(styled));
+    if (changed.length) set.update(changed.map(styled));
+  }
+
+  nodeStyle({ hidden, colour, border, ...rest }) {
+    return {
+      ...rest,
+      color: { background: colour, border, highlight: { background: colour, border: this.accent },
+        hover: { background: colour, border: this.accent } },
+      borderWidthSelected: 5,
+      font: { color: this.text, size: rest.size > 20 ? 15 : 12, face: this.face, strokeWidth: 3,
+        strokeColor: this.ground },
+    };
+  }
+
+  edgeStyle(each) {
+    return {
+      ...each,
+      color: { color: this.line, highlight: this.accent, hover: this.text, opacity: 0.75 },
+      font: { color: this.text, size: 11, face: this.face, strokeWidth: 3, strokeColor: this.ground, align: "middle" },
+    };
+  }
+
+  colours() {
+    const style = getComputedStyle(this.host);
+    const text = style.getPropertyValue("--st-text-color").trim() || "#222";
+    if (text === this.text) return false;
+    this.text = text;
+    this.ground = style.getPropertyValue("--st-background-color").trim() || "#fff";
+    this.accent = "#d81b60"; // a selection colour that no kind of node uses
+    this.line = "#8a93a0";
+    this.face = style.fontFamily;
+    return true;
+  }
+
+  // -- what the user does --------------------------------------------------------------------------------------------
+
+  listen() {
+    const network = this.network;
+    const selected = () => {
+      const { nodes, edges } = network.getSelection();
+      this.selection = nodes.length ? { nodes, edges: [] } : { nodes: [], edges };
+      this.report.setStateValue("selection", this.selection);
+    };
+    network.on("click", selected);
+    network.on("doubleClick", ({ nodes }) => nodes.length === 1 && this.send("expand", nodes));
+    network.on("dragEnd", ({ nodes }) => nodes.length && this.report.setStateValue("moved", network.getPositions(nodes)));
+    network.on("afterDrawing", (context) => this.drawBadges(context));
+    network.on("zoom", () => this.remember());
+    network.on("dragEnd", () => this.remember());
+    this.host.addEventListener("keydown", (event) => this.key(event));
+    this.stage.addEventListener("pointerdown", (event) => this.box(event, selected), true);
+    // The theme is switched by a variable on an element far above; looking once a second is cheapest.
+    this.watch = setInterval(() => { if (this.colours()) this.recolour(); }, 1000);
+    const on = (name, act) => this.host.querySelector(`[data-tool=${name}]`).addEventListener("click", act);
+    on("fit", () => this.fit());
+    on("in", () => this.zoom(1.3));
+    on("out", () => this.zoom(1 / 1.3));
+    on("undo", () => this.send("undo", []));
+    on("redo", () => this.send("redo", []));
+    on("png", () => this.png());
+    const search = this.host.querySelector("input");
+    search.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") { this.find(search.value); selected(); }
+    });
+  }
+
+  send(action, ids) {
+    this.report.setTriggerValue("command", { action, ids });
+  }
+
+  key(event) {
+    const chosen = this.network.getSelectedNodes();
+    const control = event.ctrlKey || event.metaKey;
+    const name = event.key.toLowerCase();
+    const act = {
+      delete: () => chosen.length && this.send("hide", chosen),
+      backspace: () => chosen.length && this.send("hide", chosen),
+      e: () => chosen.length === 1 && this.send("expand", chosen),
+      enter: () => chosen.length === 1 && this.send("expand", chosen),
+      c: () => chosen.length === 1 && this.send("collapse", chosen),
+      f: () => this.fit(),
+      "+": () => this.zoom(1.3),
+      "=": () => this.zoom(1.3),
+      "-": () => this.zoom(1 / 1.3),
+      n: () => this.step(event.shiftKey ? -1 : 1),
+      escape: () => this.pick([]),
+      arrowleft: () => this.pan(-60, 0),
+      arrowright: () => this.pan(60, 0),
+      arrowup: () => this.pan(0, -60),
+      arrowdown: () => this.pan(0, 60),
+    };
+    if (control && name === "z") this.send(event.shiftKey ? "redo" : "undo", []);
+    else if (control && name === "y") this.send("redo", []);
+    else if (control && name === "a") this.pick(this.nodes.getIds());
+    else if (!control && Object.hasOwn(act, name)) act[name]();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  box(event, selected) {
+    if (!event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.stage.focus();
+    const frame = this.host.getBoundingClientRect();
+    const start = { x: event.clientX - frame.left, y: event.clientY - frame.top };
+    const drawn = document.createElement("div");
+    drawn.className = "box";
+    this.host.append(drawn);
+    const area = (move) => {
+      const x = move.clientX - frame.left;
+      const y = move.clientY - frame.top;
+      return { left: Math.min(x, start.x), top: Math.min(y, start.y), right: Math.max(x, start.x),
+        bottom: Math.max(y, start.y) };
+    };
+    const move = (each) => {
+      const { left, top, right, bottom } = area(each);
+      Object.assign(drawn.style, { left: `${left}px`, top: `${top}px`, width: `${right - left}px`,
+        height: `${bottom - top}px` });
+    };
+    const up = (each) => {
+      removeEventListener("pointermove", move, true);
+      removeEventListener("pointerup", up, true);
+      drawn.remove();
+      const { left, top, right, bottom } = area(each);
+      const a = this.network.DOMtoCanvas({ x: left, y: top });
+      const b = this.network.DOMtoCanvas({ x: right, y: bottom });
+      const inside = Object.entries(this.network.getPositions())
+        .filter(([, p]) => p.x >= a.x && p.x <= b.x && p.y >= a.y && p.y <= b.y).map(([id]) => id);
+      this.network.selectNodes(inside, false);
+      selected();
+    };
+    addEventListener("pointermove", move, true);
+    addEventListener("pointerup", up, true);
+  }
+
+  pick(ids) {
+    this.network.selectNodes(ids, false);
+    this.report.setStateValue("selection", { nodes: ids, edges: [] });
+  }
+
+  choose(selected) {
+    if (!selected) return;
+    const asked = JSON.stringify(selected);
+    if (asked === this.asked) return;
+    this.asked = asked;
+    this.network.setSelection({ nodes: selected.filter((id) => this.nodes.get(id)), edges: [] },
+      { highlightEdges: false });
+  }
+
+  step(by) {
+    const ids = this.nodes.getIds();
+    if (!ids.length) return;
+    const at = ids.indexOf(this.network.getSelectedNodes()[0]);
+    this.pick([ids[(at + by + ids.length) % ids.length]]);
+  }
+
+  find(wanted) {
+    const text = wanted.trim().toLowerCase();
+    if (!text) return;
+    const hits = this.nodes.get().filter((node) => `${node.label} ${node.id}`.toLowerCase().includes(text));
+    if (!hits.length) return;
+    this.found = ((this.found ?? -1) + 1) % hits.length;
+    this.network.selectNodes([hits[this.found].id], false);
+    this.focus(hits[this.found].id);
+  }
+
+  // -- the view --------------------------------------------------------------------------------------------------------
+
+  fit() {
+    this.network.fit({ animation: false, maxZoomLevel: 1.15 });
+    this.remember();
+  }
+
+  focus(id) {
+    if (!this.nodes.get(id)) return;
+    this.network.moveTo({ position: this.network.getPosition(id), animation: false });
+    this.remember();
+  }
+
+  zoom(factor) {
+    this.network.moveTo({ scale: this.network.getScale() * factor, animation: false });
+    this.remember();
+  }
+
+  pan(x, y) {
+    this.network.moveTo({ offset: { x: -x, y: -y }, position: this.network.getViewPosition(), animation: false });
+    this.remember();
+  }
+
+  remember() {
+    if (this.view) views.set(this.view, { scale: this.network.getScale(), position: this.network.getViewPosition() });
+  }
+
+  recolour() {
+    this.nodes.update(this.data.nodes.map(({ x, y, ...rest }) => this.nodeStyle(rest)));
+    this.edges.update(this.data.edges.map((each) => this.edgeStyle(each)));
+  }
+
+  drawBadges(context) {
+    if (this.network.getScale() < 0.45) return;
+    context.save();
+    context.font = `600 11px ${this.face}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (const { id, hidden, size } of this.badges ?? []) {
+      const { x, y } = this.network.getPosition(id);
+      const words = `+${hidden > 9999 ? "9999…" : hidden}`;
+      const width = context.measureText(words).width + 8;
+      const left = x + size * 0.6;
+      const top = y - size - 9;
+      context.beginPath();
+      context.roundRect(left, top, width, 16, 8);
+      context.fillStyle = this.text;
+      context.fill();
+      context.fillStyle = this.ground;
+      context.fillText(words, left + width / 2, top + 8.5);
+    }
+    context.restore();
+  }
+
+  words(words) {
+    for (const tool of this.host.querySelectorAll("[data-tool]")) {
+      tool.title = words[tool.dataset.tool];
+      tool.setAttribute("aria-label", words[tool.dataset.tool]);
+    }
+    const search = this.host.querySelector("input");
+    search.placeholder = words.search;
+    search.setAttribute("aria-label", words.search);
+    this.stage.setAttribute("aria-label", words.stage);
+    this.host.querySelector(".hint").textContent = words.hint;
+    this.host.querySelector("[data-tool=undo]").disabled = !this.data.undo;
+    this.host.querySelector("[data-tool=redo]").disabled = !this.data.redo;
+  }
+
+  png() {
+    const drawn = this.stage.querySelector("canvas");
+    const copy = document.createElement("canvas");
+    copy.width = drawn.width;
+    copy.height = drawn.height;
+    const context = copy.getContext("2d");
+    context.fillStyle = this.ground;
+    context.fillRect(0, 0, copy.width, copy.height);
+    context.drawImage(drawn, 0, 0);
+    const link = document.createElement("a");
+    link.download = "ringtrace.png";
+    link.href = copy.toDataURL("image/png");
+    link.click();
+  }
+
+  // Where a node is on the page, for tests that click real coordinates.
+  at(id) {
+    const frame = this.stage.getBoundingClientRect();
+    const { x, y } = this.network.canvasToDOM(this.network.getPosition(id));
+    return { x: frame.left + x, y: frame.top + y };
+  }
+}

@@ -1,0 +1,158 @@
+"""An exploration as the canvas draws it: captions, shapes, colours and sizes. Each kind has a shape and a colour of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ringtrace.app_pages.charts import LEVEL_COLOURS
+from ringtrace.app_pages.plain import masked, visible
+from ringtrace.app_pages.shell import Desk
+from ringtrace.casework.exploration import Exploration, Link
+from ringtrace.data_schema.graph import graph_schema
+from ringtrace.findings import LEVELS, Finding, Level
+from ringtrace.graph.store import Node, NodeRef
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a label is drawn: vis-network shape, fill, size; `mark` is the same shape as a character, for legends."""
+
+    shape: str
+    colour: str
+    size: int
+    mark: str
+
+
+STYLES: Final[dict[str, Style]] = {
+    "Patient": Style("dot", "#4c8bd6", 16, "●"),
+    "Card": Style("square", "#2a9d8f", 11, "■"),
+    "Doctor": Style("diamond", "#9b6bd3", 15, "◆"),
+    "Pharmacy": Style("hexagon", "#3f9b4f", 22, "⬢"),
+    "Hospital": Style("star", "#c2569b", 20, "★"),
+    "Drug": Style("triangle", "#d98c1f", 15, "▲"),
+    "Pack": Style("triangleDown", "#b5762a", 10, "▼"),
+    "Settlement": Style("dot", "#8a93a0", 8, "•"),
+    "Finding": Style("star", "#c62828", 16, "✦"),
+}
+_OTHER: Final = Style("square", "#7d8a97", 9, "▪")
+
+
+def style(label: str) -> Style:
+    """How nodes of `label` are drawn."""
+    return STYLES.get(label, _OTHER)
+
+
+def node_id(ref: NodeRef) -> str:
+    """The id of a node on the canvas."""
+    return f"{ref.label}\x1f{ref.id}"
+
+
+def ref_of(node: str) -> NodeRef:
+    """The node that an id of the canvas stands for."""
+    label, _, key = node.partition("\x1f")
+    return NodeRef(label, key)
+
+
+def caption(desk: Desk, node: Node) -> str:
+    """One short line for a node: its name, else its key; masked where the desk's switch says so."""
+    kind = graph_schema().nodes[node.label]
+    if node.label == "Finding" and isinstance(node.properties.get("kind"), str):
+        return desk.term("kind", node.properties["kind"])
+    if node.label == "Settlement" and node.properties.get("setl_time") is not None:
+        return f"{node.properties['setl_time']:%Y-%m-%d %H:%M}"
+    name_privacy = next((each.sensitivity for each in kind.properties if each.name == "name"), "none")
+    if node.name:
+        return (masked(node.name, name_privacy) or "") if desk.masked else visible(node.name, 18)
+    return (masked(node.id, kind.sensitivity) or "") if desk.masked else visible(node.id, 20)
+
+
+def levels_of(findings: Collection[Finding]) -> dict[NodeRef, Level]:
+    """The worst level at which each suspected member stands in a finding."""
+    worst: dict[NodeRef, Level] = {}
+    for finding in sorted(findings, key=lambda each: -LEVELS.index(each.level)):
+        for member in finding.members:
+            if member.suspected and finding.level != "explained":
+                worst[NodeRef(member.label, member.id)] = finding.level
+    return worst
+
+
+def drawn(
+    desk: Desk,
+    exploration: Exploration,
+    hidden: Mapping[NodeRef, int],
+    levels: Mapping[NodeRef, Level],
+    left_out: Collection[str] = (),
+) -> dict[str, Any]:
+    """The nodes and links of the current picture as the component's `data` wants them.
+
+    `hidden` counts what is not shown around a node; `left_out` names the labels that the legend switched off.
+    """
+    picture = exploration.picture
+    nodes = [
+        _node(desk, node, exploration.spots[ref], hidden.get(ref, 0), levels.get(ref))
+        for ref, node in picture.nodes.items()
+        if ref.label not in left_out
+    ]
+    beside: dict[frozenset[NodeRef], int] = {}
+    edges = []
+    for link in picture.links.values():
+        if link.source.label in left_out or link.target.label in left_out:
+            continue
+        pair = frozenset((link.source, link.target))
+        beside[pair] = beside.get(pair, -1) + 1
+        edges.append(_edge(desk, link, beside[pair]))
+    return {"nodes": nodes, "edges": edges}
+
+
+def _node(desk: Desk, node: Node, spot: tuple[float, float], hidden: int, level: Level | None) -> dict[str, Any]:
+    look = style(node.label)
+    label = caption(desk, node)
+    kind = graph_schema().nodes[node.label].label(desk.language)
+    said = [f"{kind} {label}"]
+    if level:
+        said.append(desk.term("level", level))
+    if node.stub:
+        said.append(desk.say("app.node.stub"))
+    if hidden:
+        said.append(desk.say("app.node.hidden", number=hidden))
+    return {
+        "id": node_id(node.ref),
+        "label": label,
+        "title": "\n".join(said),
+        "x": spot[0],
+        "y": spot[1],
+        "shape": look.shape,
+        "size": look.size,
+        "colour": look.colour,
+        "border": LEVEL_COLOURS[level] if level else "#00000033",
+        "borderWidth": 4 if level else 1,
+        "shapeProperties": {"borderDashes": [4, 3] if node.stub else False},
+        "hidden": hidden,
+    }
+
+
+def phrase(desk: Desk, link: Link) -> str:
+    """What the link is, seen from its source."""
+    return graph_schema().relationships[link.type].phrase("out", desk.language)
+
+
+def times(link: Link) -> int:
+    """How often: the sum of the relationships' own counts, or their number."""
+    return sum(int(each.properties.get("n") or 1) for each in link.relationships)
+
+
+def _edge(desk: Desk, link: Link, beside: int) -> dict[str, Any]:
+    number = times(link)
+    bend = {"enabled": True, "type": "curvedCW", "roundness": 0.12 * ((beside + 1) // 2) * (1 if beside % 2 else -1)}
+    return {
+        "id": link.id,
+        "from": node_id(link.source),
+        "to": node_id(link.target),
+        "label": f"×{number:,}" if number > 1 else "",
+        "title": f"{phrase(desk, link)} ×{number:,}",
+        "width": min(7.0, 1.0 + number**0.5 / 2.5),
+        "arrows": {"to": {"enabled": True, "scaleFactor": 0.45}},
+        "smooth": bend if beside else False,
+    }

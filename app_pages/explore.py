@@ -1,0 +1,204 @@
+"""Explore: find a thing, see it in its relations, expand by type, and read the record and the lines beneath."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import streamlit as st
+
+from ringtrace.app_pages.canvas import canvas, load_library
+from ringtrace.app_pages.drawing import drawn, levels_of, ref_of, style
+from ringtrace.app_pages.explore_parts import Chosen, show_bottom, show_panel
+from ringtrace.app_pages.plain import markdown, visible
+from ringtrace.app_pages.shell import Desk, open_desk, stop
+from ringtrace.casework.exploration import Exploration
+from ringtrace.casework.finding_lines import card_uses
+from ringtrace.casework.ranking import rank
+from ringtrace.casework.relations import expand, start_from_finding, start_from_node
+from ringtrace.data_schema.graph import graph_schema
+from ringtrace.errors import RingTraceError
+from ringtrace.graph import open_graph
+from ringtrace.graph.store import GraphStore, NodeRef
+
+_HEIGHT = 560
+_TOOLS = ("fit", "in", "out", "undo", "redo", "png", "search", "stage", "hint")
+
+
+def page() -> None:
+    desk = open_desk()
+    try:
+        store = open_graph(desk.workspace())
+    except RingTraceError as error:
+        st.title(desk.say("app.page.explore"))
+        stop(desk, error.happened, error.means, error.hint)
+    with store:
+        _start(desk, store)
+        _find(desk, store)
+    load_library()
+    _workbench()
+
+
+def _exploration() -> Exploration:
+    state = st.session_state
+    if "exploration" not in state:
+        state["exploration"] = Exploration()
+        state["exploration_id"] = uuid4().hex
+    kept: Exploration = state["exploration"]
+    return kept
+
+
+def _fresh() -> Exploration:
+    st.session_state.pop("exploration", None)
+    return _exploration()
+
+
+def _say(message: str) -> None:
+    st.session_state["explore_message"] = message
+
+
+def _start(desk: Desk, store: GraphStore) -> None:
+    """Follow the address: `?finding=…` draws a finding on a fresh canvas, `?label=…&id=…` adds a thing to the canvas."""
+    asked = dict(st.query_params)
+    if not asked or asked == st.session_state.get("explore_asked"):
+        return
+    st.session_state["explore_asked"] = asked
+    if finding_id := asked.get("finding"):
+        finding = next((each for each in desk.findings() if each.finding_id == finding_id), None)
+        if finding is None:
+            _say(desk.say("app.finding.gone", id=markdown(finding_id)))
+            return
+        exploration = _fresh()
+        with desk.connect() as connection:
+            uses, _ = card_uses(connection, finding)
+        places = list(uses[uses["cited"]].groupby("place").size().sort_values(ascending=False).index[:6])
+        left_out = start_from_finding(store, finding, exploration, places)
+        if left_out:
+            _say(desk.say("app.explore.members_left_out", number=left_out))
+    elif asked.get("label") in graph_schema().nodes and asked.get("id"):
+        ref = NodeRef(asked["label"], asked["id"])
+        if start_from_node(store, ref, _exploration()):
+            expand(store, ref, _exploration())
+
+
+def _find(desk: Desk, store: GraphStore) -> None:
+    search, start, clear = st.columns([5, 4, 1.4], vertical_alignment="bottom")
+    wanted = search.text_input(
+        desk.say("app.explore.find"), placeholder=desk.say("app.explore.find.hint"), key="explore.find"
+    )
+    findings = rank(desk.findings())
+    picked = start.selectbox(
+        desk.say("app.explore.from_finding"),
+        [each.finding_id for each in findings],
+        index=None,
+        format_func=lambda each: visible(
+            next(one for one in findings if one.finding_id == each).title.render(desk.language)
+        ),
+        placeholder="–",
+        key="explore.start",
+    )
+    if picked and st.session_state.get("explore_picked") != picked:
+        st.session_state["explore_picked"] = picked
+        st.query_params.from_dict({"finding": picked})
+        st.rerun()
+    if clear.button(desk.say("app.explore.clear"), icon=":material/delete_sweep:", width="stretch"):
+        st.query_params.clear()
+        _fresh()
+        st.session_state.pop("explore_picked", None)
+        st.rerun()
+    if wanted.strip():
+        _hits(desk, store, wanted)
+
+
+def _hits(desk: Desk, store: GraphStore, wanted: str) -> None:
+    hits = store.search(wanted, limit=12)
+    if not hits:
+        st.caption(desk.say("app.explore.nothing_found", text=markdown(wanted)))
+    with st.container(horizontal=True):
+        for node in hits:
+            kind = graph_schema().nodes[node.label].label(desk.language)
+            words = f"{style(node.label).mark} {markdown(node.name or node.id, 24)} · {kind}"
+            if st.button(words, key=f"hit-{node.label}-{node.id}", help=markdown(node.id)):
+                start_from_node(store, node.ref, _exploration())
+                expand(store, node.ref, _exploration())
+
+
+@st.fragment
+def _workbench() -> None:
+    """The canvas and what is chosen on it; only this runs again when something is clicked there."""
+    desk = open_desk()
+    exploration = _exploration()
+    with open_graph(desk.workspace()) as store:
+        if message := st.session_state.pop("explore_message", None):
+            st.info(message, icon=":material/info:")
+        if not exploration.picture.nodes and not exploration.can_undo:
+            st.info(desk.say("app.explore.empty"), icon=":material/info:")
+        left_out = _legend(desk, exploration)
+        picture, panel = st.columns([7, 3])
+        with picture:
+            state = canvas("canvas", _data(desk, store, exploration, left_out), _on_command, _on_moved)
+        chosen = Chosen.of(exploration, state.get("selection") or {})
+        with panel:
+            show_panel(desk, store, exploration, chosen, _say)
+        show_bottom(desk, exploration, chosen)
+
+
+def _legend(desk: Desk, exploration: Exploration) -> list[str]:
+    numbers: dict[str, int] = {}
+    for ref in exploration.picture.nodes:
+        numbers[ref.label] = numbers.get(ref.label, 0) + 1
+    if not numbers:
+        return []
+    shown = st.pills(
+        desk.say("app.explore.legend"),
+        list(numbers),
+        selection_mode="multi",
+        default=list(numbers),
+        format_func=lambda label: (
+            f"{style(label).mark} {graph_schema().nodes[label].label(desk.language)} {numbers[label]:,}"
+        ),
+        key=f"legend-{'-'.join(sorted(numbers))}",
+    )
+    return [label for label in numbers if label not in shown]
+
+
+def _data(desk: Desk, store: GraphStore, exploration: Exploration, left_out: list[str]) -> dict[str, Any]:
+    hidden = store.hidden_counts(exploration.picture.nodes) if exploration.picture.nodes else {}
+    return drawn(desk, exploration, hidden, levels_of(desk.findings()), left_out) | {
+        "view": st.session_state["exploration_id"],
+        "height": _HEIGHT,
+        "undo": exploration.can_undo,
+        "redo": exploration.can_redo,
+        "selected": st.session_state.get("explore_selected"),
+        "words": {tool: desk.say(f"app.canvas.{tool}") for tool in _TOOLS},
+    }
+
+
+def _on_moved() -> None:
+    moved = st.session_state["canvas"].get("moved") or {}
+    _exploration().move({ref_of(node): (spot["x"], spot["y"]) for node, spot in moved.items()})
+
+
+def _on_command() -> None:
+    """Do what was asked on the canvas, before it is drawn again."""
+    command = st.session_state["canvas"].get("command")
+    if not command:
+        return
+    desk, exploration = open_desk(), _exploration()
+    refs = [ref_of(node) for node in command["ids"]]
+    if command["action"] == "undo":
+        exploration.undo()
+    elif command["action"] == "redo":
+        exploration.redo()
+    elif command["action"] == "hide":
+        exploration.hide(refs)
+    elif command["action"] == "collapse":
+        exploration.collapse(refs[0])
+    elif command["action"] == "expand" and refs[0] in exploration.picture.nodes:
+        with open_graph(desk.workspace()) as store:
+            added, hidden = expand(store, refs[0], exploration)
+        _say(desk.say("app.explore.brought", number=len(added), hidden=hidden))
+
+
+if __name__ == "__main__":
+    page()

@@ -1,0 +1,265 @@
+"""Beside and beneath the canvas: what is chosen, what can be done with it, and the lines it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import pandas as pd
+import streamlit as st
+
+from ringtrace.app_pages.charts import months
+from ringtrace.app_pages.drawing import caption, node_id, phrase, ref_of, style, times
+from ringtrace.app_pages.frames import level_word, show_lines
+from ringtrace.app_pages.plain import day, markdown, masked, money, period, visible
+from ringtrace.app_pages.shell import Desk
+from ringtrace.casework.exploration import Exploration, Link
+from ringtrace.casework.lines import figures, lines, monthly
+from ringtrace.casework.relations import around, connect, expand
+from ringtrace.data_schema.graph import graph_schema
+from ringtrace.graph.store import GraphStore, Node, NodeRef
+
+_STEP = 50
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is chosen on the canvas and still stands there."""
+
+    nodes: Sequence[Node]
+    link: Link | None
+
+    @classmethod
+    def of(cls, exploration: Exploration, selection: Mapping[str, Any]) -> Self:
+        """Read the component's selection against the current picture."""
+        picture = exploration.picture
+        nodes = [picture.nodes[ref] for ref in map(ref_of, selection.get("nodes", ())) if ref in picture.nodes]
+        links = [picture.links[key] for key in selection.get("edges", ()) if key in picture.links]
+        return cls(nodes, links[0] if links and not nodes else None)
+
+    @property
+    def ends(self) -> list[NodeRef]:
+        """The things whose common settlement lines lie beneath."""
+        if self.link:
+            return [self.link.source, self.link.target]
+        return [node.ref for node in self.nodes] if len(self.nodes) in (1, 2) else []
+
+
+def show_panel(desk: Desk, store: GraphStore, exploration: Exploration, chosen: Chosen, say: Say) -> None:
+    """The record of what is chosen and the ways on from it."""
+    with st.container(height=600, border=True):
+        if chosen.link:
+            _link(desk, exploration, chosen.link)
+        elif len(chosen.nodes) == 1:
+            _node(desk, store, exploration, chosen.nodes[0], say)
+        elif chosen.nodes:
+            _several(desk, store, exploration, chosen.nodes, say)
+        else:
+            st.caption(desk.say("app.explore.select"))
+
+
+def _again() -> None:
+    st.rerun(scope="fragment")
+
+
+def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, say: Say) -> None:
+    kind = graph_schema().nodes[node.label].label(desk.language)
+    st.markdown(f"#### {style(node.label).mark} {markdown(caption(desk, node))}")
+    st.caption(f"{kind} · {markdown(_shown(desk, node, 'id'))}")
+    if node.stub:
+        st.caption(f":material/help: {desk.say('app.node.stub')}")
+    _figures(desk, [node.ref])
+    with st.container(horizontal=True):
+        if node.label != "Finding" and st.button(desk.say("app.explore.record"), icon=":material/badge:"):
+            st.switch_page("app_pages/entity.py", query_params={"label": node.label, "id": node.id})
+        if st.button(desk.say("app.explore.collapse"), icon=":material/unfold_less:"):
+            exploration.collapse(node.ref)
+            _again()
+        if st.button(desk.say("app.explore.hide"), icon=":material/visibility_off:"):
+            exploration.hide([node.ref])
+            _again()
+    _ways(desk, store, exploration, node, say)
+    _in_findings(desk, node.ref)
+    _properties(desk, node)
+
+
+def _ways(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, say: Say) -> None:
+    ways = around(store, node.ref, exploration)
+    if not ways:
+        return
+    st.markdown(f"**{desk.say('app.explore.expand')}**")
+    for way in ways:
+        each = way.count
+        words = desk.say(
+            "app.explore.way",
+            phrase=graph_schema().relationships[each.type].phrase(each.direction, desk.language),
+            label=graph_schema().nodes[each.label].label(desk.language),
+            shown=way.shown,
+            total=each.count,
+        )
+        pressed = st.button(
+            words,
+            key=f"way-{node.label}-{node.id}-{each.type}-{each.direction}-{each.label}",
+            icon=":material/add:" if way.hidden else ":material/check:",
+            disabled=not way.hidden,
+            help=desk.say("app.explore.more", number=min(_STEP, way.hidden)) if way.hidden else None,
+            width="stretch",
+        )
+        if pressed:
+            added, hidden = expand(store, node.ref, exploration, each, _STEP)
+            say(desk.say("app.explore.brought", number=len(added), hidden=hidden))
+            _again()
+
+
+def _figures(desk: Desk, refs: Sequence[NodeRef]) -> None:
+    with desk.connect() as connection:
+        summed = figures(connection, *refs)
+        course = monthly(connection, *refs)
+    if summed is None or not summed.settlements:
+        return
+    parts = [
+        f"{desk.say('app.figures.settlements')} **{summed.settlements:,}**",
+        f"{desk.say('app.figures.amount')} **{markdown(money(summed.amount, desk.language))}**",
+        f"{desk.say('app.figures.patients')} **{summed.patients:,}**",
+        f"{desk.say('app.figures.institutions')} **{summed.institutions:,}**",
+    ]
+    st.markdown(" · ".join(parts))
+    st.caption(markdown(period(summed.first, summed.last, desk.language)))
+    if len(course) > 1:
+        st.altair_chart(months(course, "", height=80), width="stretch")
+
+
+def _in_findings(desk: Desk, ref: NodeRef) -> None:
+    within = [
+        (finding, member)
+        for finding in desk.findings()
+        for member in finding.members
+        if (member.label, member.id) == (ref.label, ref.id)
+    ]
+    if not within:
+        return
+    st.markdown(f"**{desk.say('app.explore.in_findings')}**")
+    for finding, member in within[:8]:
+        words = f"{level_word(desk, finding.level)} · {markdown(finding.title.render(desk.language), 60)}"
+        if st.button(
+            f"{words} · {markdown(desk.term('role', member.role))}", key=f"in-{finding.finding_id}", width="stretch"
+        ):
+            st.switch_page("app_pages/finding.py", query_params={"id": finding.finding_id})
+
+
+def _shown(desk: Desk, node: Node, name: str) -> str:
+    value = node.id if name == "id" else node.properties.get(name)
+    declared = next((each for each in graph_schema().nodes[node.label].properties if each.name == name), None)
+    if desk.masked and declared and declared.sensitivity != "none":
+        return masked(value, declared.sensitivity) or ""
+    return visible(value, 400)
+
+
+def _properties(desk: Desk, node: Node) -> None:
+    declared = [
+        each
+        for each in graph_schema().nodes[node.label].properties
+        if each.name not in ("stub", "id") and node.properties.get(each.name) is not None
+    ]
+    for each in declared:
+        st.markdown(f"{markdown(each.label(desk.language))}: {markdown(_shown(desk, node, each.name), 400)}")
+
+
+def _link(desk: Desk, exploration: Exploration, link: Link) -> None:
+    ends = [caption(desk, exploration.picture.nodes[ref]) for ref in (link.source, link.target)]
+    st.markdown(
+        "#### "
+        + desk.say(
+            "app.link.seen", source=markdown(ends[0]), phrase=markdown(phrase(desk, link)), target=markdown(ends[1])
+        )
+    )
+    for each in link.relationships[:20]:
+        told = []
+        for declared in graph_schema().relationships[link.type].properties:
+            value = each.properties.get(declared.name)
+            if value is None:
+                continue
+            if declared.unit == "yuan":
+                value = money(value, desk.language)
+            elif declared.type in ("timestamp", "date"):
+                value = day(value, desk.language)
+            elif isinstance(value, float):
+                value = f"{value:,.4g}"
+            told.append(f"{markdown(declared.label(desk.language))} **{markdown(value)}**")
+        st.markdown(" · ".join(told) or f"×{times(link)}")
+    _figures(desk, [link.source, link.target])
+    st.caption(desk.say("app.link.innocent"))
+    st.caption(desk.say("app.link.verify"))
+
+
+def _several(desk: Desk, store: GraphStore, exploration: Exploration, nodes: Sequence[Node], say: Say) -> None:
+    st.markdown(f"#### {desk.say('app.explore.selected', number=len(nodes))}")
+    refs = [node.ref for node in nodes]
+    if len(nodes) == 2 and st.button(desk.say("app.explore.path"), icon=":material/route:", width="stretch"):
+        found = connect(store, refs[0], refs[1], exploration)
+        say(desk.say("app.explore.paths", number=found) if found else desk.say("app.explore.no_path"))
+        _again()
+    with st.container(horizontal=True):
+        if st.button(desk.say("app.explore.hide"), icon=":material/visibility_off:"):
+            exploration.hide(refs)
+            _again()
+        if st.button(desk.say("app.explore.keep"), icon=":material/filter_center_focus:"):
+            exploration.keep_only(refs)
+            _again()
+    if len(nodes) == 2:
+        _figures(desk, refs)
+    for node in nodes[:30]:
+        st.markdown(f"{style(node.label).mark} {markdown(caption(desk, node))}")
+
+
+def show_bottom(desk: Desk, exploration: Exploration, chosen: Chosen) -> None:
+    """Tables beneath the canvas: the source lines of what is chosen, and everything that stands there."""
+    if not exploration.picture.nodes:
+        return
+    beneath, standing = st.tabs([desk.say("app.explore.lines"), desk.say("app.explore.nodes")])
+    with beneath:
+        frame = pd.DataFrame()
+        if chosen.ends:
+            with desk.connect() as connection:
+                frame = lines(connection, *chosen.ends)
+        if frame.empty:
+            st.caption(desk.say("app.explore.no_lines" if chosen.ends else "app.explore.select"))
+        else:
+            show_lines(desk, frame.dropna(axis="columns", how="all"), key="explore.lines", height=300)
+    with standing:
+        _standing(desk, exploration)
+
+
+def _standing(desk: Desk, exploration: Exploration) -> None:
+    degree: dict[NodeRef, int] = {}
+    for link in exploration.picture.links.values():
+        for end in (link.source, link.target):
+            degree[end] = degree.get(end, 0) + 1
+    nodes = sorted(exploration.picture.nodes.values(), key=lambda each: (-degree.get(each.ref, 0), each.ref))
+    st.caption(desk.say("app.explore.nodes.click"))
+    frame = pd.DataFrame(
+        {
+            "label": [graph_schema().nodes[each.label].label(desk.language) for each in nodes],
+            "name": [caption(desk, each) for each in nodes],
+            "id": [_shown(desk, each, "id") for each in nodes],
+            "links": [degree.get(each.ref, 0) for each in nodes],
+        }
+    )
+    picked = st.dataframe(
+        frame,
+        column_config={
+            name: st.column_config.Column(desk.say(f"app.column.{name}")) for name in ("label", "name", "id", "links")
+        },
+        hide_index=True,
+        width="stretch",
+        height=300,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"standing-{len(nodes)}",
+    )
+    wanted = [node_id(nodes[row].ref) for row in picked["selection"]["rows"]]
+    if wanted and wanted != st.session_state.get("explore_selected"):
+        st.session_state["explore_selected"] = wanted
+        _again()

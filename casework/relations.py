@@ -1,0 +1,95 @@
+"""What an exploration asks the graph for: a start, an expansion, what lies around, and what joins two things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ringtrace.casework.exploration import Exploration
+from ringtrace.data_schema.graph import Direction
+from ringtrace.findings import Finding
+from ringtrace.graph.store import GraphStore, NeighbourCount, NodeRef
+
+_MEMBERS_SHOWN: Final = 80
+_GRAIN: Final = frozenset({"Settlement", "Finding", "Region"})
+"""Labels that an unasked expansion leaves out: too many, or joined to everyone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """One way on from a node: how many neighbours of that sort there are, and how many stand on the canvas already."""
+
+    count: NeighbourCount
+    shown: int
+
+    @property
+    def hidden(self) -> int:
+        return max(0, self.count.count - self.shown)
+
+
+def start_from_finding(store: GraphStore, finding: Finding, exploration: Exploration, places: Sequence[str]) -> int:
+    """Put a finding's members and the `places` where its lines are on the canvas; returns how many members it left out."""
+    ordered = sorted(finding.members, key=lambda each: (not each.suspected, -each.weight, each.label, each.id))
+    members = [NodeRef(member.label, member.id) for member in ordered]
+    wanted = dict.fromkeys(members[:_MEMBERS_SHOWN])
+    for code in places:
+        wanted.update(dict.fromkeys((NodeRef("Pharmacy", code), NodeRef("Hospital", code))))
+    nodes = store.nodes(wanted)
+    exploration.add(nodes, store.between([node.ref for node in nodes]))
+    return max(0, len(set(members)) - _MEMBERS_SHOWN)
+
+
+def start_from_node(store: GraphStore, ref: NodeRef, exploration: Exploration) -> bool:
+    """Put a node on the canvas with what belongs to it; False if there is no such node.
+
+    On a canvas where other things stand, the node joins them with every relationship to them.
+    """
+    node = store.node(ref)
+    if node is None:
+        return False
+    standing = list(exploration.picture.nodes)
+    exploration.add([node], store.between([*standing, ref]) if standing else [])
+    return True
+
+
+def around(store: GraphStore, ref: NodeRef, exploration: Exploration) -> list[Around]:
+    """The ways on from a node, largest hidden count first."""
+    shown: dict[tuple[str, Direction, str], int] = {}
+    for link in exploration.picture.links.values():
+        for here, there, direction in ((link.source, link.target, "out"), (link.target, link.source, "in")):
+            if here == ref:
+                place: tuple[str, Direction, str] = (link.type, "out" if direction == "out" else "in", there.label)
+                shown[place] = shown.get(place, 0) + len(link.relationships)
+    ways = [Around(each, shown.get((each.type, each.direction, each.label), 0)) for each in store.neighbour_counts(ref)]
+    return sorted(ways, key=lambda each: (-each.hidden, each.count))
+
+
+def expand(
+    store: GraphStore, ref: NodeRef, exploration: Exploration, way: NeighbourCount | None = None, limit: int = 50
+) -> tuple[list[NodeRef], int]:
+    """Bring neighbours of `ref` onto the canvas, the most involved first, with every link to what stands there.
+
+    `way` narrows it to one type, direction and label. Returns the new nodes and how many neighbours stay hidden.
+    """
+    standing = set(exploration.picture.nodes)
+    if way is None:
+        labels = sorted({each.label for each in store.neighbour_counts(ref)} - _GRAIN)
+        found = store.expand(ref, labels=labels or None, limit=max(5, limit // 5))
+        fresh = [node for node in found.nodes if node.ref not in standing]
+    else:
+        # What stands may have come another way and need not be the most involved: ask past it, then take the first.
+        shown = next((each.shown for each in around(store, ref, exploration) if each.count == way), 0)
+        found = store.expand(ref, [way.type], labels=[way.label], direction=way.direction, limit=limit + shown)
+        fresh = [node for node in found.nodes if node.ref not in standing][:limit]
+    joined = standing | {ref} | {node.ref for node in fresh}
+    added = exploration.add(fresh, store.between(sorted(joined)), parent=ref)
+    return added, max(0, found.total - sum(each.other(ref) in joined for each in found.relationships))
+
+
+def connect(store: GraphStore, start: NodeRef, end: NodeRef, exploration: Exploration, max_length: int = 4) -> int:
+    """Draw the shortest paths between two nodes; returns the number of paths."""
+    paths = store.shortest_paths(start, end, max_length=max_length)
+    nodes = [node for path in paths for node in path.nodes]
+    exploration.add(nodes, [each for path in paths for each in path.relationships], parent=start)
+    return len(paths)
