@@ -62,8 +62,10 @@ class DrugResale:
         if not has_rows(tables, "inventory"):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_inventory_resale")))
         sisters = sister_branches(tables)
-        for group in outlets_together(self._outlets(steps, coded, sisters)):
-            yield self._draft(group)
+        outlets = self._outlets(steps, coded, sisters)
+        resold = {each.second.key for outlet in outlets for each in outlet.chained}
+        for group in outlets_together(outlets):
+            yield self._draft(group, resold)
 
     def _coded_sales(self, tables: duckdb.DuckDBPyConnection, context: Context) -> dict[str, int]:
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()
@@ -82,7 +84,7 @@ class DrugResale:
             if each.elsewhere and (each.second.time - each.first.time).days <= self.thresholds.widest_gap_days
         ]
         reverse = Counter(
-            (each.second.place, each.first.place) for each in elsewhere if each.second.owned and not each.first.owned
+            (each.first.place, each.second.place) for each in elsewhere if each.second.owned and not each.first.owned
         )
         by_place: dict[str, list[Step]] = defaultdict(list)
         for each in elsewhere:
@@ -106,7 +108,7 @@ class DrugResale:
             found.append(Outlet(place, chained, filled, own, rate * coded.get(place, 0)))
         return [each for each in found if each.chained or len(each.filled) >= self.thresholds.fewest_packs]
 
-    def _draft(self, outlets: Sequence[Outlet]) -> Draft:
+    def _draft(self, outlets: Sequence[Outlet], resold: set[str]) -> Draft:
         chained = [each for outlet in outlets for each in outlet.chained]
         filled = [each for outlet in outlets for each in outlet.filled]
         explained = len(filled) >= self.thresholds.sister_share * (len(chained) + len(filled))
@@ -133,7 +135,7 @@ class DrugResale:
             summary=Message(f"{key}.summary", values),
             first_time=moments[0],
             last_time=moments[-1],
-            members=_members(outlets, used, explained),
+            members=_members(outlets, used, explained, resold),
             reasons=_reasons(used, values, expected, p_value),
             counter_evidence=_checks(outlets, chained, filled),
             evidence=_evidence(used),
@@ -157,19 +159,18 @@ def resale_score(outlets: Sequence[Outlet]) -> float:
     return logistic(-2.2 + 1.1 * log1p(beyond) + 0.8 * repeated + 0.5 * sure)
 
 
-def _members(outlets: Sequence[Outlet], used: Sequence[Step], explained: bool) -> tuple[Member, ...]:
+def _members(outlets: Sequence[Outlet], used: Sequence[Step], explained: bool, resold: set[str]) -> tuple[Member, ...]:
     chance = min(0.9, sum(outlet.expected for outlet in outlets) / max(1, len(used)))
     retail = {each.second.place: each.second.retail for each in used}
     members = [
         Member("Pharmacy" if retail[place] else "Hospital", place, "cleared" if explained else "reseller")
         for place in sorted(retail)
     ]
-    resold = {each.second.key for each in used}
     given: dict[str, list[Step]] = defaultdict(list)
     for each in used:
         given[each.first.person].append(each)
     for person, steps in sorted(given.items()):
-        # Someone whose pack had already been sold again to him handed on what he had bought from an outlet.
+        # Whoever bought a pack from an outlet and handed it on stands between two outlets.
         collects = any(each.first.key in resold for each in steps)
         role = "cleared" if explained else ("collector" if collects else "source")
         members.append(Member("Patient", person, role, round(1 - chance ** len(steps), 3)))

@@ -18,9 +18,11 @@ DRUGS = {f"D{number}": 12.0 + 9.5 * number for number in range(1, 9)}
 
 
 class StockedCity:
-    """Twelve pharmacies `S0`… of `buyers` people each, who mostly shop at their own; a hospital `H1` fills chronic needs."""
+    """Twelve pharmacies `S0`… of `buyers` people each, mostly at their own; one hospital `H1`."""
 
-    def __init__(self, seed: int, *, shops: int = 12, buyers: int = 60, visits: float = 10.0, scan: float = 0.97) -> None:
+    def __init__(
+        self, seed: int, *, shops: int = 12, buyers: int = 60, visits: float = 10.0, scan: float = 0.97
+    ) -> None:
         self.rng = np.random.default_rng(seed)
         self.city = City()
         self.scan = scan
@@ -29,7 +31,7 @@ class StockedCity:
         self.shops = [f"S{number}" for number in range(shops)]
         self.people = {shop: [f"{shop}p{number:03d}" for number in range(buyers)] for shop in self.shops}
         self.serial = 0
-        self.sales: list[tuple[datetime, str, str, str, str | None, float, str | None]] = []
+        self.sales: list[tuple[datetime, str, str, str, str | None, str, str]] = []
         self.city.shop("H1", hospital=True, lon=113.0, lat=23.0)
         for number, shop in enumerate(self.shops):
             self.city.shop(shop, lon=113.0 + 0.02 * number, lat=23.0, open_hour=8, close_hour=21)
@@ -45,16 +47,23 @@ class StockedCity:
 
     def moment(self, first: float = 8.2, last: float = 20.8, day: int | None = None) -> datetime:
         on = int(self.rng.integers(365)) if day is None else day
-        return START + timedelta(days=on, seconds=float(self.rng.uniform(first, last)) * 3600 // 1)
+        return START + timedelta(days=on, seconds=int(self.rng.uniform(first, last) * 3600))
 
     def sell(
-        self, person: str, shop: str, time: datetime, drug: str | None = None, *, code: str | None = None,
-        origin: str = "shelf", cert: str | None = None,
+        self,
+        person: str,
+        shop: str,
+        time: datetime,
+        drug: str | None = None,
+        *,
+        code: str | None = None,
+        origin: str = "shelf",
+        cert: str | None = None,
     ) -> None:
-        """A sale from the shelf, a `phantom` (nothing handed over), or a pack brought in from `elsewhere` with its code."""
+        """A sale from the shelf, a `phantom` (nothing handed over), or a pack from `elsewhere` with its code."""
         chosen = drug or str(self.rng.choice(list(DRUGS)))
         kind = cert or ("01" if self.rng.random() < 0.4 else "03")
-        self.sales.append((time.replace(microsecond=0), person, shop, chosen, code, origin, kind))  # type: ignore[arg-type]
+        self.sales.append((time.replace(microsecond=0), person, shop, chosen, code, origin, kind))
 
     def new_code(self, drug: str) -> str:
         self.serial += 1
@@ -75,7 +84,9 @@ class StockedCity:
                     if packs:
                         shelf[shop, drug] += packs
                         day = START + timedelta(days=30 * month - 14)
-                        self.city.stock(shop, drug, "purchase", day, len(packs), pric=price, drug_trac_codg="|".join(packs))
+                        self.city.stock(
+                            shop, drug, "purchase", day, len(packs), pric=price, drug_trac_codg="|".join(packs)
+                        )
         for time, person, shop, drug, code, origin, cert in self.sales:
             used = code
             if origin == "shelf" and shelf[shop, drug]:
