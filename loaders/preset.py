@@ -85,8 +85,8 @@ class Extract:
         True: every source row becomes exactly one row, or says in `_skip` why not; these rows are reconciled, and a
         broken rule puts them in quarantine. A group has at most one primary extract.
         False: rows derived by DISTINCT or GROUP BY (persons out of settlements). They are counted apart, one row for
-        each key, `_source` and `_row` naming one of the rows they came from. A derived row fills what a table of its own
-        leaves open and never overrides it; a broken rule empties the field and warns.
+        each key, `_source` and `_row` naming one of the rows they came from. A derived row fills what a table of its
+        own leaves open and never overrides it; a broken rule empties the field and warns.
     uses:
         Headers that the SQL reads, so that the report can list what nobody read. Headers named like a contract
         column of `table` count as used without being named.
