@@ -12,6 +12,8 @@ lines a second, so that the figures compare. Peak memory is that of this process
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import resource
 import shutil
@@ -77,16 +79,19 @@ def make_rows(lines: int) -> dict[str, str]:
 
 
 def make_workspace(lines: int) -> Workspace:
-    """The workspace with these rows, made once and kept below bench/out."""
-    folder = OUT / f"graph-{lines}"
+    """The workspace with these rows, made once for this shape of the tables and kept below bench/out."""
+    rows = make_rows(lines)
+    shape = json.dumps([rows, {name: table.sql_columns for name, table in tables().items()}])
+    folder = OUT / f"graph-{lines}-{hashlib.sha256(shape.encode()).hexdigest()[:8]}"
     if (folder / "CURRENT").is_file():
         return Workspace(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    for stale in OUT.glob(f"graph-{lines}-*"):
+        shutil.rmtree(stale)
     workspace = Workspace(folder, create=True)
     listed = {}
     with workspace.writing(), duckdb.connect(config={"preserve_insertion_order": False}) as connection:
         (folder / "tables").mkdir()
-        for name, sql in make_rows(lines).items():
+        for name, sql in rows.items():
             columns = connection.execute(f"SELECT * FROM ({sql}) LIMIT 0").description
             given = {column[0] for column in columns or ()}
             own = ", ".join(

@@ -1,48 +1,74 @@
-"""A user's Cypher is never dangerous: what is not plainly a reading statement is refused before an engine sees it.
+r"""A user's Cypher is never dangerous: what is not plainly a reading statement is refused before an engine sees it.
 
 Opening a Ladybug database read-only, or a Neo4j session in READ mode, is not enough: both still read files, write files
 or call out (`LOAD FROM`, `COPY … TO`, `LOAD CSV`, `INSTALL`). So the text is cut into tokens as an engine cuts it, and
-every word that could begin such a clause is refused unless its place shows that it names something.
+
+1. it begins with a reading clause, and is one statement;
+2. a word that begins any other clause is refused, unless its place shows that it names something (`n.load`, `:Load`,
+   `{load: 1}`) or it stands in backticks, a string or a comment;
+3. CALL calls only functions that describe the graph, or a subquery; dotted functions only those listed;
+4. what an engine might read otherwise than we do (`\u0043REATE`, an open string, control characters) is refused.
+
+`check_plan` then holds the engine's own plan against the operators that only read, so that a slip above is no breach.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from ringtrace.errors import RingTraceError
 from ringtrace.texts import default_language, text
 
-Kind = Literal["word", "quoted_name", "string", "number", "parameter", "symbol"]
+READING: Final = frozenset({"MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN", "CALL"})
+"""What a statement may begin with."""
 
 FORBIDDEN: Final = frozenset(
-    {"ADD", "ALTER", "ANALYZE", "ATTACH", "BEGIN", "CHECKPOINT", "COMMENT", "COMMIT", "COPY", "CREATE", "DEALLOCATE",
-     "DELETE", "DENY", "DETACH", "DROP", "DRYRUN", "ENABLE", "EXECUTE", "EXPLAIN", "EXPORT", "FINISH", "FORCE",
-     "FOREACH", "GRANT", "IMPORT", "INSERT", "INSTALL", "LOAD", "MERGE", "PROFILE", "PROJECT", "REMOVE", "RENAME",
-     "REVOKE", "ROLLBACK", "SET", "SHOW", "START", "STOP", "TERMINATE", "TRUNCATE", "UNINSTALL", "UPDATE", "USE"}
+    {"ADD", "ALTER", "ANALYZE", "ATTACH", "BEGIN", "CHECKPOINT", "COMMENT", "COMMIT", "COPY", "CREATE", "CYPHER",
+     "DEALLOCATE", "DELETE", "DENY", "DETACH", "DROP", "DRYRUN", "ENABLE", "EXECUTE", "EXPLAIN", "EXPORT", "FINISH",
+     "FORCE", "FOREACH", "GRANT", "IMPORT", "INSERT", "INSTALL", "LOAD", "MERGE", "PROFILE", "PROJECT", "REMOVE",
+     "RENAME", "REVOKE", "ROLLBACK", "SET", "SHOW", "START", "STOP", "TERMINATE", "TRANSACTION", "TRANSACTIONS",
+     "TRUNCATE", "UNINSTALL", "UPDATE", "USE", "NEXTVAL", "CURRVAL"}
 )  # fmt: skip
-"""Words that begin a clause which is not plainly reading, in either engine."""
+"""Words that begin a clause, or call a function, which is not plainly reading, in either engine."""
 
-TABLE_FUNCTIONS: Final = frozenset(
+PROCEDURES: Final = frozenset(
     {"show_tables", "table_info", "show_functions", "show_connection", "db_version", "db.labels",
      "db.relationshiptypes", "db.propertykeys", "db.schema.nodetypeproperties", "db.schema.reltypeproperties"}
 )  # fmt: skip
 """What CALL may call: functions that describe the graph."""
 
-_NAMING: Final = frozenset({".", ":", "|", "$"})
-"""After one of these, a word is a name and cannot begin a clause."""
+DOTTED_FUNCTIONS: Final = re.compile(
+    r"(date|time|datetime|localtime|localdatetime)\.(truncate|fromepoch|fromepochmillis)"
+    r"|duration\.(between|inmonths|indays|inseconds)|point\.(distance|withinbbox)"
+)
+"""Functions with a dot in their name that are built in and compute only; any other might belong to a plug-in."""
+
+PLAN_OPERATORS: Final = frozenset(
+    {"AGGREGATE", "AGGREGATE_FINALIZE", "AGGREGATE_SCAN", "CROSS_PRODUCT", "DUMMY_SINK", "DUMMY_SIMPLE_SINK",
+     "EMPTY_RESULT", "FILTER", "FLATTEN", "HASH_JOIN_BUILD", "HASH_JOIN_PROBE", "INDEX_LOOKUP", "INTERSECT",
+     "INTERSECT_BUILD", "LIMIT", "MULTIPLICITY_REDUCER", "ORDER_BY", "ORDER_BY_MERGE", "ORDER_BY_SCAN",
+     "PATH_PROPERTY_PROBE", "PRIMARY_KEY_SCAN_NODE_TABLE", "PROJECTION", "RECURSIVE_EXTEND", "RESULT_COLLECTOR",
+     "SCAN_NODE_TABLE", "SCAN_REL_TABLE", "SEMI_MASKER", "SKIP", "TABLE_FUNCTION_CALL", "TOP_K", "TOP_K_SCAN",
+     "UNION_ALL_SCAN", "UNWIND"}
+)  # fmt: skip
+"""Ladybug's physical operators that only read the graph; what a table function reads, its name says."""
+
+_OPERATOR: Final = re.compile(r"│ +([A-Z][A-Z_0-9]*)\[\d+\] +│")
+_TABLE_FUNCTION: Final = re.compile(r"│ +Function: (\w+) +│")
 
 _TOKEN: Final = re.compile(
     r"""
     (?P<space>\s+|//[^\r\n]*|/\*.*?\*/)
   | (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-  | (?P<quoted_name>`(?:[^`]|``)*`)
+  | (?P<quoted>`(?:[^`]|``)*`)
   | (?P<parameter>\$\w+)
-  | (?P<number>\d\w*(?:\.\d\w*)?)
+  | (?P<number>\d\w*(?:\.(?:\d\w*)?)?)
   | (?P<word>[^\W\d]\w*)
-  | (?P<symbol>[-+*/%^=<>!~.,:;|()\[\]{}@&$?])
+  | (?P<symbol>[-+*%^=<>!~.,:;|()\[\]{}&?]|/(?!\*))
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -50,11 +76,15 @@ _TOKEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of Cypher, where it stands, and what it is; comments and spaces are none."""
+    """A piece of Cypher; spaces and comments are none. `kind` is a group of the pattern above."""
 
-    kind: Kind
+    kind: str
     text: str
-    position: int
+
+    @property
+    def word(self) -> str:
+        """The word in capitals as an engine compares it, however its letters are written; empty if it is none."""
+        return unicodedata.normalize("NFKC", self.text).upper() if self.kind == "word" else ""
 
 
 def tokens(query: str) -> Iterator[Token]:
@@ -63,17 +93,18 @@ def tokens(query: str) -> Iterator[Token]:
     Raises
     ------
     RingTraceError
-        At a piece that is no token: an open string, name or comment, a backslash outside a string (Neo4j reads `\u…`
-        anywhere), or a character that no engine knows.
+        At a piece that is no token (an open string, name or comment, an unknown character), and at `\u` anywhere: some
+        engines turn `\u0027` into a quote before they look for the end of a string.
     """
+    if "\\u" in query or "\\U" in query:
+        raise _refusal("\\u")
     position = 0
     while position < len(query):
         found = _TOKEN.match(query, position)
-        if found is None or (query.startswith("/*", position) and not found["space"]):
+        if found is None:
             raise _refusal(query[position : position + 20])
-        kind = found.lastgroup
-        if kind != "space":
-            yield Token(kind, found[0], position)  # type: ignore[arg-type]
+        if found.lastgroup != "space":
+            yield Token(str(found.lastgroup), found[0])
         position = found.end()
 
 
@@ -83,34 +114,79 @@ def check_reading(query: str) -> None:
     Raises
     ------
     RingTraceError
-        Naming the word that is refused.
+        Naming the piece that is refused.
     """
     found = list(tokens(query))
     while found and found[-1].text == ";":
         found.pop()
+    if not found or found[0].word not in READING:
+        raise _refusal(found[0].text if found else "")
     for index, token in enumerate(found):
-        before = found[index - 1].text if index else ""
-        after = found[index + 1].text if index + 1 < len(found) else ""
         if token.text == ";":
             raise _refusal(";")
-        if token.kind != "word":
+        if not token.word or _is_name(found, index):
             continue
-        word = token.text.upper()
-        named = before in _NAMING or (before in {"{", ","} and after == ":")
-        if word in FORBIDDEN and not named:
+        if token.word in FORBIDDEN:
             raise _refusal(token.text)
-        if word == "CALL" and not named:
-            _check_call(found, index)
+        if token.word == "CALL":
+            _check_call(found[index + 1 :])
+    _check_dotted_functions(found)
 
 
-def _check_call(found: list[Token], index: int) -> None:
+def check_plan(plan: str) -> None:
+    """Pass a Ladybug plan, as EXPLAIN prints it, whose operators only read the graph.
+
+    Raises
+    ------
+    RingTraceError
+        Naming the operator or table function that is refused.
+    """
+    operators = _OPERATOR.findall(plan)
+    # READ_FTABLE reads rows that the query itself made; LOAD FROM would show as READ_CSV_SERIAL and the like.
+    functions = [name.lower() for name in _TABLE_FUNCTION.findall(plan)]
+    refused = sorted({*operators} - PLAN_OPERATORS) + sorted({*functions} - PROCEDURES - {"read_ftable"})
+    if refused:
+        raise _refusal(refused[0])
+    if not operators or operators.count("TABLE_FUNCTION_CALL") > len(functions):
+        raise _refusal("EXPLAIN")
+
+
+def _is_name(found: Sequence[Token], index: int) -> bool:
+    """Whether the place of a word shows that it names a property, label, type or map key, and begins no clause."""
+    before = found[index - 1].text if index else ""
+    if before == ".":
+        # `n.load`, but neither `1. LOAD` nor the dots of `*1..3`.
+        owner = found[index - 2] if index > 1 else None
+        return owner is not None and (owner.kind in {"word", "quoted", "parameter"} or owner.text in {")", "]", "}"})
+    after = found[index + 1].text if index + 1 < len(found) else ""
+    return before in {":", "|"} or (before in {"{", ","} and after == ":")
+
+
+def _check_call(rest: Sequence[Token]) -> None:
+    if rest and rest[0].text in {"{", "("}:
+        return  # a subquery: its words are checked like all others
     name = ""
-    for token in found[index + 1 :]:
+    for token in rest:
         if token.kind != "word" and token.text != ".":
             break
+        if token.kind == "word" and name and not name.endswith("."):
+            break
         name += token.text
-    if name.lower() not in TABLE_FUNCTIONS:
+    if name.lower() not in PROCEDURES:
         raise _refusal(f"CALL {name}".strip())
+
+
+def _check_dotted_functions(found: Sequence[Token]) -> None:
+    for index, token in enumerate(found):
+        if token.text != "(" or index < 3 or found[index - 2].text != ".":
+            continue
+        start = index - 1
+        while start >= 2 and found[start - 1].text == "." and found[start - 2].kind in {"word", "quoted"}:
+            start -= 2
+        name = "".join(each.text for each in found[start:index])
+        called = start > 0 and found[start - 1].word == "CALL"
+        if not called and not DOTTED_FUNCTIONS.fullmatch(name.lower()):
+            raise _refusal(name)
 
 
 def _refusal(piece: str) -> RingTraceError:

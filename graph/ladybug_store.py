@@ -15,7 +15,7 @@ import ladybug
 from ringtrace.data_schema.graph import Direction, RelationshipType, graph_schema
 from ringtrace.errors import RingTraceError
 from ringtrace.graph.files import GraphVersion
-from ringtrace.graph.guard import check_reading
+from ringtrace.graph.guard import check_plan, check_reading
 from ringtrace.graph.store import (
     DEFAULT_ROW_LIMIT,
     DEFAULT_TIMEOUT,
@@ -252,6 +252,8 @@ class LadybugStore:
         connection.set_query_timeout(max(1, int(timeout * 1000)))
         started = perf_counter()
         try:
+            with self._result(f"EXPLAIN {query}", parameters) as plan:
+                check_plan(str(_listed(plan)[0][0]))
             with self._result(query, parameters) as result:
                 columns = tuple(result.get_column_names())
                 raw = _listed(result, row_limit + 1)
