@@ -25,7 +25,8 @@ _ENDINGS: Final[dict[str, tuple[Format, Compression | None]]] = {
     ".xlsx": ("xlsx", None),
 }
 # The number that tells parts apart: `_2025-03`, `-part1`, `.0`; what remains is the role.
-_PART: Final = re.compile(r"[-_. ]*(part[-_. ]?)?[0-9][0-9\-_. ]*$", re.IGNORECASE)
+# 3501 to 3506 name tables of the platform's stock interface and tell no part.
+_PART: Final = re.compile(r"[-_. ]*(part[-_. ]?)?(?<![0-9])(?!350[1-6](?![0-9]))[0-9][0-9\-_. ]*$", re.IGNORECASE)
 _PART_ONLY: Final = re.compile(r"(part|[0-9])", re.IGNORECASE)
 
 

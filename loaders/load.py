@@ -131,7 +131,7 @@ class _Load:
             generation=self.workspace.generation,
             changed=changed or self._new_quarantine(sources, known, quarantined),
             files=files,
-            tables=reports,
+            states=reports,
             seconds=round(time.monotonic() - started, 3),
         )
         if report.changed:

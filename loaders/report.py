@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from ringtrace.data_schema import tables
+from ringtrace.texts import Language, text
+
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
@@ -58,6 +61,15 @@ class TableReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table to be shown: its title, headers and rows in one language; numbers stay numbers."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str | int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadReport:
     """Outcome of `load_folder`; the workspace's manifest keeps the last one that changed something.
 
@@ -68,12 +80,35 @@ class LoadReport:
     generation: int
     changed: bool
     files: tuple[FileReport, ...]
-    tables: tuple[TableReport, ...]
+    states: tuple[TableReport, ...]
     seconds: float
 
     def total(self, outcome: str) -> int:
         """Sum of a column of the reconciliation (`read`, `loaded`, `replaced`, …) over all files."""
         return sum(int(getattr(file, outcome)) for file in self.files)
+
+    def tables(self, language: Language) -> tuple[Sheet, ...]:
+        """What a user is shown: the reconciliation, what the tables hold, and what was found wrong, if anything was."""
+        notes = tuple(
+            (text(f"loaders.note.{kind}", language), _label(state.table, language), _mark(kind, mark, language), rows)
+            for state in self.states
+            for kind, marks in (("problem", state.problems), ("warning", state.warnings), ("stub", state.stubs))
+            for mark, rows in sorted(marks.items())
+        )
+        unmapped = tuple((file.file, ", ".join(file.unmapped)) for file in self.files if file.unmapped)
+        sheets = [
+            _sheet("files", language, tuple(self._file_row(file, language) for file in self.files)),
+            _sheet("tables", language, tuple(_state_row(state, language) for state in self.states if state.rows)),
+            _sheet("notes", language, notes),
+            _sheet("unmapped", language, unmapped),
+        ]
+        return tuple(sheet for sheet in sheets if sheet.rows)
+
+    @staticmethod
+    def _file_row(file: FileReport, language: Language) -> tuple[str | int, ...]:
+        other = file.only_derived + file.unused + sum(file.left_out.values())
+        whereto = _label(file.table, language) if file.table else text("loaders.no_table", language)
+        return (file.file, whereto, file.read, file.loaded, file.replaced, file.identical, file.quarantined, other)
 
     def to_manifest(self) -> dict[str, Any]:
         """The manifest's entries `reconciliation` (one object a file) and `summary`."""
@@ -82,7 +117,7 @@ class LoadReport:
             "summary": {
                 "preset": self.preset,
                 "seconds": self.seconds,
-                "tables": {table.table: asdict(table) for table in self.tables},
+                "tables": {state.table: asdict(state) for state in self.states},
             },
         }
 
@@ -97,6 +132,34 @@ class LoadReport:
             generation=manifest["generation"],
             changed=True,
             files=tuple(FileReport.from_dict(each) for each in manifest["reconciliation"]),
-            tables=tuple(TableReport(**each) for each in summary["tables"].values()),
+            states=tuple(TableReport(**each) for each in summary["tables"].values()),
             seconds=summary["seconds"],
         )
+
+
+def _sheet(key: str, language: Language, rows: tuple[tuple[str | int, ...], ...]) -> Sheet:
+    headers = text(f"loaders.sheet.{key}.headers", language).split("|")
+    return Sheet(text(f"loaders.sheet.{key}", language), tuple(headers), rows)
+
+
+def _label(table: str, language: Language) -> str:
+    return tables()[table].label(language)
+
+
+def _state_row(state: TableReport, language: Language) -> tuple[str | int, ...]:
+    derived = state.derived
+    return (
+        _label(state.table, language),
+        state.rows,
+        sum(derived.get(outcome, 0) for outcome in ("loaded", "replaced", "identical")),
+        derived.get("quarantined", 0),
+        state.removed,
+    )
+
+
+def _mark(kind: str, mark: str, language: Language) -> str:
+    """The sentence of a `column:code`, or of a column whose references lead nowhere."""
+    column, _, code = mark.partition(":")
+    if kind == "stub":
+        return text("loaders.stub", language, column=column)
+    return f"{column} {text(f'loaders.{kind}.{code}', language)}".strip()
