@@ -20,7 +20,7 @@ from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceGroup
 from ringtrace.loaders.presets.contract import contract_extract
 from ringtrace.loaders.presets.nhsa_derived import derived_extracts
 from ringtrace.loaders.presets.nhsa_stock import is_stock, stock_extracts
-from ringtrace.loaders.presets.nhsa_tables import CHARGE, SETTLEMENT, VISIT, Platform, kind_of
+from ringtrace.loaders.presets.nhsa_tables import CHARGE, JOINED_TO_SETTLEMENTS, SETTLEMENT, VISIT, Platform, kind_of
 from ringtrace.loaders.presets.select import JOINED, VOIDED, rows
 
 UNSETTLED: Final = "unsettled"
@@ -51,12 +51,7 @@ def extracts(delivery: Delivery) -> list[Extract]:
         ]
         if added is not None:
             made.append(_addition(table, added, sql(platform, groups)))
-    made += [
-        Extract(
-            "settlements", group.role, f"SELECT _source, _row, '{JOINED}' AS _skip FROM landing", uses=frozenset(VISIT)
-        )
-        for group in platform.visits
-    ]
+    made += [Extract("settlements", group.role, _visits(group), uses=frozenset(VISIT)) for group in platform.visits]
     return [
         *made,
         *stock_extracts(delivery),
@@ -82,7 +77,7 @@ def _settlements(platform: Platform, groups: list[SourceGroup]) -> str:
     mutual = _money("acct_mulaid_pay")
     return f"""
     WITH visit AS (
-      SELECT * FROM ({rows(platform.visits, VISIT)}) WHERE {VALID} AND mdtrt_id IS NOT NULL
+      SELECT * FROM ({rows(platform.visits, JOINED_TO_SETTLEMENTS)}) WHERE {VALID} AND mdtrt_id IS NOT NULL
       QUALIFY row_number() OVER (PARTITION BY mdtrt_id ORDER BY updt_time DESC NULLS LAST, _source DESC, _row DESC) = 1
     )
     SELECT s._source, s._row, CASE WHEN s.vali_flag = '0' THEN '{VOIDED}' END AS _skip,
@@ -105,6 +100,13 @@ def _settlements(platform: Platform, groups: list[SourceGroup]) -> str:
         THEN '1' ELSE '0' END AS refd_setl_flag,
       nullif(s.init_setl_id, s.setl_id) AS init_setl_id
     FROM ({rows(groups, SETTLEMENT)}) AS s LEFT JOIN visit AS v USING (mdtrt_id)"""
+
+
+def _visits(group: SourceGroup) -> str:
+    """Visits have no rows of their own."""
+    return f"""
+    SELECT _source, _row, CASE WHEN vali_flag = '0' THEN '{VOIDED}' ELSE '{JOINED}' END AS _skip
+    FROM ({rows([group], ["vali_flag"])})"""
 
 
 def _items(platform: Platform, groups: list[SourceGroup]) -> str:

@@ -28,6 +28,9 @@ _ROW: Final = ("mdtrt_id", "med_type", "dise_codg", "dise_no", "chfpdr_code", "v
 VISIT: Final = (
     *_PERSON, *_INSTITUTION, *_ROW, "begntime", "endtime", "chfpdr_name", "adm_dept_name", "dscg_maindiag_code",
 )  # fmt: skip
+JOINED_TO_SETTLEMENTS: Final = (*_ROW, "begntime", "endtime", "dscg_maindiag_code")
+"""Columns of a visit that its settlements take over; few, since all visits are sorted to find the newest of each."""
+
 SETTLEMENT: Final = (
     *_PERSON, *_INSTITUTION, *_ROW, "setl_id", "init_setl_id", "begntime", "endtime", "begndate", "enddate",
     "setl_time", "mdtrt_cert_type", "mdtrt_cert_no", "pos_no", "medfee_sumamt", "fund_pay_sumamt", "acct_pay",
