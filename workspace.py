@@ -163,6 +163,7 @@ class Workspace:
             "memory_limit": memory,
             "temp_directory": str(spill),
             "preserve_insertion_order": False,
+            "enable_progress_bar": False,  # a front shows progress; the library prints nothing
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
