@@ -175,20 +175,22 @@ def export(
 
     opened = _open(workspace)
     ids = [each.finding_id for each in _named(opened, finding)]
-    export_evidence(opened, ids, out, masked=masked, language=default_language())
-    console.say("cli.export.done", path=out)
+    report = export_evidence(opened, ids, out, masked=masked, language=default_language())
+    console.say("cli.export.done", path=out, findings=report.findings, rows=report.rows, seal=report.seal)
 
 
 @app.command(help=_t("cli.verify.help"))
-def verify(folder: Annotated[Path, typer.Argument(help=_t("cli.verify.folder"))]) -> None:
+def verify(
+    folder: Annotated[Path, typer.Argument(help=_t("cli.verify.folder"))],
+    seal: Annotated[str | None, typer.Option(help=_t("cli.verify.seal"))] = None,
+) -> None:
     from ringtrace.evidence import verify as verify_evidence
 
-    report = verify_evidence(folder)
-    for problem in report.problems:
-        console.err.print(problem.render(default_language()), style="red", markup=False)
+    report = verify_evidence(folder, seal=seal)
+    for line in report.lines(default_language()):
+        console.out.print(line, style="green" if report.ok else "red", markup=False)
     if not report.ok:
         raise RingTraceError.of("cli.verify.failed", path=folder, n=len(report.problems))
-    console.say("cli.verify.ok", path=folder, n=report.checked, style="green")
 
 
 @app.command(help=_t("cli.simulate.help"))
@@ -268,8 +270,8 @@ def _graph(workspace: Workspace) -> None:
     with console.progress() as progress:
         report = build_graph(workspace, progress=progress)
     console.say(
-        "cli.graph.done", nodes=sum(report.nodes.values()), relationships=sum(report.relationships.values()),
-        seconds=report.seconds,
+        "cli.graph.done", nodes=sum(report.counts.nodes.values()),
+        relationships=sum(report.counts.relationships.values()), seconds=report.seconds,
     )  # fmt: skip
 
 

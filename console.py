@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import typer
 from rich.console import Console
@@ -20,7 +22,9 @@ from ringtrace.findings import Finding
 from ringtrace.progress import Progress, Step
 from ringtrace.texts import default_language, text
 
-out = Console(highlight=False)
+# A log or a pipe has no width of its own: wide enough for a table's line, so that no number is broken in two.
+_PIPED_WIDTH: Final = 160
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 
@@ -42,7 +46,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, title: st
     shown = Table(title=title, title_justify="left", header_style="bold")
     for index, header in enumerate(headers):
         numeric = bool(rows) and all(isinstance(row[index], int | float) or row[index] is None for row in rows)
-        shown.add_column(header, justify="right" if numeric else "left", overflow="fold")
+        shown.add_column(header, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         shown.add_row(*("" if cell is None else escape(_cell(cell)) for cell in row))
     out.print(shown)
