@@ -129,49 +129,52 @@ def _workbench() -> None:
     desk = open_desk()
     exploration = _exploration()
     with open_graph(desk.workspace()) as store:
-        if message := st.session_state.pop("explore_message", None):
-            st.info(message, icon=":material/info:")
-        if not exploration.picture.nodes and not exploration.can_undo:
-            st.info(desk.say("app.explore.empty"), icon=":material/info:")
-        left_out = _legend(desk, exploration)
         picture, panel = st.columns([7, 3])
         with picture:
-            state = canvas("canvas", _data(desk, store, exploration, left_out), _on_command, _on_moved)
+            state = canvas("canvas", _data(desk, store, exploration), _on_command, _on_moved)
         chosen = Chosen.of(exploration, state.get("selection") or {})
         with panel:
             show_panel(desk, store, exploration, chosen, _say)
         show_bottom(desk, exploration, chosen)
 
 
-def _legend(desk: Desk, exploration: Exploration) -> list[str]:
+def _legend(desk: Desk, exploration: Exploration, left_out: set[str]) -> list[dict[str, Any]]:
     numbers: dict[str, int] = {}
     for ref in exploration.picture.nodes:
         numbers[ref.label] = numbers.get(ref.label, 0) + 1
-    if not numbers:
-        return []
-    shown = st.pills(
-        desk.say("app.explore.legend"),
-        list(numbers),
-        selection_mode="multi",
-        default=list(numbers),
-        format_func=lambda label: (
-            f"{style(label).mark} {graph_schema().nodes[label].label(desk.language)} {numbers[label]:,}"
-        ),
-        key=f"legend-{'-'.join(sorted(numbers))}",
-    )
-    return [label for label in numbers if label not in shown]
+    return [
+        {
+            "label": label,
+            "words": f"{graph_schema().nodes[label].label(desk.language)} {number:,}",
+            "mark": style(label).mark,
+            "colour": style(label).colour,
+            "on": label not in left_out,
+        }
+        for label, number in numbers.items()
+    ]
 
 
-def _data(desk: Desk, store: GraphStore, exploration: Exploration, left_out: list[str]) -> dict[str, Any]:
+def _data(desk: Desk, store: GraphStore, exploration: Exploration) -> dict[str, Any]:
+    left_out = _left_out()
     hidden = store.hidden_counts(exploration.picture.nodes) if exploration.picture.nodes else {}
     return drawn(desk, exploration, hidden, levels_of(desk.findings()), left_out) | {
         "view": st.session_state["exploration_id"],
         "height": _HEIGHT,
+        # Told on the canvas itself: a message above would push it down, and with it everything that stands.
+        "message": st.session_state.pop("explore_message", None),
+        "empty": "" if exploration.picture.nodes else desk.say("app.explore.empty"),
+        "legend": _legend(desk, exploration, left_out),
         "undo": exploration.can_undo,
         "redo": exploration.can_redo,
         "selected": st.session_state.get("explore_selected"),
         "words": {tool: desk.say(f"app.canvas.{tool}") for tool in _TOOLS},
     }
+
+
+def _left_out() -> set[str]:
+    """The labels that the legend switched off."""
+    labels: set[str] = st.session_state.setdefault("explore_left_out", set())
+    return labels
 
 
 def _on_moved() -> None:
@@ -185,6 +188,9 @@ def _on_command() -> None:
     if not command:
         return
     desk, exploration = open_desk(), _exploration()
+    if command["action"] == "legend":
+        _left_out().symmetric_difference_update(command["ids"])
+        return
     refs = [ref_of(node) for node in command["ids"]]
     if command["action"] == "undo":
         exploration.undo()

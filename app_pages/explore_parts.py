@@ -16,7 +16,7 @@ from ringtrace.app_pages.plain import day, markdown, masked, money, period, visi
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.exploration import Exploration, Link
 from ringtrace.casework.lines import figures, lines, monthly
-from ringtrace.casework.relations import around, connect, expand
+from ringtrace.casework.relations import Around, around, connect, expand
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.graph.store import GraphStore, Node, NodeRef
 
@@ -71,15 +71,15 @@ def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, s
     if node.stub:
         st.caption(f":material/help: {desk.say('app.node.stub')}")
     _figures(desk, [node.ref])
-    with st.container(horizontal=True):
-        if node.label != "Finding" and st.button(desk.say("app.explore.record"), icon=":material/badge:"):
-            st.switch_page("app_pages/entity.py", query_params={"label": node.label, "id": node.id})
-        if st.button(desk.say("app.explore.collapse"), icon=":material/unfold_less:"):
-            exploration.collapse(node.ref)
-            _again()
-        if st.button(desk.say("app.explore.hide"), icon=":material/visibility_off:"):
-            exploration.hide([node.ref])
-            _again()
+    record, fold, hide = st.columns(3)
+    if record.button(desk.say("app.explore.record"), width="stretch", disabled=node.label == "Finding"):
+        st.switch_page("app_pages/entity.py", query_params={"label": node.label, "id": node.id})
+    if fold.button(desk.say("app.explore.collapse"), width="stretch", help=desk.say("app.explore.collapse.help")):
+        exploration.collapse(node.ref)
+        _again()
+    if hide.button(desk.say("app.explore.hide"), width="stretch", help=desk.say("app.explore.hide.help")):
+        exploration.hide([node.ref])
+        _again()
     _ways(desk, store, exploration, node, say)
     _in_findings(desk, node.ref)
     _properties(desk, node)
@@ -90,22 +90,26 @@ def _ways(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, s
     if not ways:
         return
     st.markdown(f"**{desk.say('app.explore.expand')}**")
+    with st.container(gap=None):
+        _way_buttons(desk, store, exploration, node, ways, say)
+
+
+def _way_buttons(
+    desk: Desk, store: GraphStore, exploration: Exploration, node: Node, ways: Sequence[Around], say: Say
+) -> None:
     for way in ways:
         each = way.count
-        words = desk.say(
-            "app.explore.way",
-            phrase=graph_schema().relationships[each.type].phrase(each.direction, desk.language),
-            label=graph_schema().nodes[each.label].label(desk.language),
-            shown=way.shown,
-            total=each.count,
-        )
+        relationship = graph_schema().relationships[each.type]
+        words = relationship.phrase(each.direction, desk.language)
+        if len(relationship.targets if each.direction == "out" else relationship.sources) > 1:
+            words += f" · {graph_schema().nodes[each.label].label(desk.language)}"
         pressed = st.button(
-            words,
+            markdown(desk.say("app.explore.way", words=words, shown=way.shown, total=each.count)),
             key=f"way-{node.label}-{node.id}-{each.type}-{each.direction}-{each.label}",
             icon=":material/add:" if way.hidden else ":material/check:",
+            type="tertiary",
             disabled=not way.hidden,
             help=desk.say("app.explore.more", number=min(_STEP, way.hidden)) if way.hidden else None,
-            width="stretch",
         )
         if pressed:
             added, hidden = expand(store, node.ref, exploration, each, _STEP)

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from ringtrace.app_pages.plain import markdown, masked, visible
+from ringtrace.app_pages.plain import masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.data_schema import Sensitivity, tables
 
@@ -27,6 +27,15 @@ def sensitivity_of(column: str) -> Sensitivity:
             if declared.name == column:
                 return declared.sensitivity
     return "none"
+
+
+def meanings_of(desk: Desk, column: str) -> dict[str, str]:
+    """Code → meaning for a column whose codes the schema declares."""
+    for table in tables().values():
+        for declared in table.columns:
+            if declared.name == column and declared.codes:
+                return {code: meaning[desk.language] for code, meaning in declared.codes.items()}
+    return {}
 
 
 def column_title(desk: Desk, column: str, table: str | None = None) -> str:
@@ -53,7 +62,10 @@ def presentable(desk: Desk, frame: pd.DataFrame) -> pd.DataFrame:
         if tables_money(str(name)):
             shown[name] = pd.to_numeric(values)
             continue
-        if desk.masked and sensitivity != "none":
+        meanings = meanings_of(desk, str(name))
+        if meanings:
+            shown[name] = [meanings.get(value, visible(value)) if pd.notna(value) else None for value in values]
+        elif desk.masked and sensitivity != "none":
             shown[name] = [masked(value, sensitivity) for value in values]
         else:
             shown[name] = [visible(value, 10_000) if pd.notna(value) else None for value in values]
@@ -73,7 +85,7 @@ def configured(desk: Desk, frame: pd.DataFrame, table: str | None = None) -> dic
     """Column settings for `st.dataframe`: titles, time and money formats."""
     settings: dict[str, ColumnConfig] = {}
     for name in map(str, frame.columns):
-        title = markdown(column_title(desk, name, table))
+        title = column_title(desk, name, table)
         if pd.api.types.is_datetime64_any_dtype(frame[name]):
             settings[name] = st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm:ss")
         elif pd.api.types.is_float_dtype(frame[name]):

@@ -10,23 +10,15 @@ from typing import Final
 
 WORKSPACE_VARIABLE: Final = "RINGTRACE_WORKSPACE"
 
-OPTIONS: Final[dict[str, str]] = {
-    "browser.gatherUsageStats": "false",
-    "client.toolbarMode": "minimal",
-    "server.address": "127.0.0.1",
-    "server.fileWatcherType": "none",
-}
-"""Streamlit's settings for an office without a network; `.streamlit/config.toml` says the same for developers."""
-
 
 def command(workspace: str | Path, *, port: int = 8501, headless: bool = False) -> list[str]:
     """The command that serves the app for `workspace` on `http://127.0.0.1:port`, as `subprocess` takes it.
 
-    Streamlit opens the browser once the page is up, unless `headless`.
+    Streamlit opens the browser once the page is up, unless `headless`. What else it should do (loopback only, nothing
+    called out) is in `.streamlit/config.toml` beside the script.
     """
     script = Path(__file__).parent.parent / "app.py"
-    chosen = OPTIONS | {"server.port": str(port), "server.headless": str(headless).lower()}
-    options = [f"--{name}={value}" for name, value in chosen.items()]
+    options = [f"--server.port={port}", f"--server.headless={str(headless).lower()}"]
     return [sys.executable, "-m", "streamlit", "run", str(script), *options, "--", "--workspace", str(workspace)]
 
 

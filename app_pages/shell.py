@@ -38,6 +38,8 @@ PAGES: Final[tuple[PageLink, ...]] = (
     PageLink("app_pages/finding.py", "finding", "app.page.finding", ":material/find_in_page:"),
     PageLink("app_pages/explore.py", "explore", "app.page.explore", ":material/hub:"),
     PageLink("app_pages/entity.py", "entity", "app.page.entity", ":material/badge:"),
+    PageLink("app_pages/basket.py", "basket", "app.page.basket", ":material/shopping_cart:"),
+    PageLink("app_pages/data.py", "data", "app.page.data", ":material/database:"),
 )
 
 
@@ -92,6 +94,8 @@ def open_desk() -> Desk:
 
 def sidebar(desk: Desk) -> None:
     """The switches that stand beside every page."""
+    # Less empty space at the top: at 1366×768 it hides half a table.
+    st.html("<style>.stMainBlockContainer { padding: 3.2rem 2.2rem 2rem; }</style>")
     with st.sidebar:
         choices: Sequence[Language] = ("zh", "en")
         chosen = st.segmented_control(
@@ -113,6 +117,12 @@ def kept(name: str, default: _Kept) -> _Kept:
     """What a filter was set to when the page was left: Streamlit forgets a widget that is not drawn."""
     value: _Kept = st.session_state.get("kept", {}).get(name, default)
     return value
+
+
+def show_error(error: RingTraceError) -> None:
+    """What went wrong, what it means and what to do, within the page."""
+    parts = (error.happened, error.means, error.hint)
+    st.error("\n\n".join(markdown(part, 1000) for part in parts if part), icon=":material/error:")
 
 
 def stop(desk: Desk, happened: str, *more: str) -> NoReturn:

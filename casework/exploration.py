@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ringtrace.casework.placement import Ground, Spot, first_layout, place_near
+from ringtrace.graph.layouts import Point, layout, place_new
+from ringtrace.graph.projections import KEY, from_relationships
 from ringtrace.graph.store import Node, NodeRef, Relationship
 
 LIMIT: Final = 2_000
@@ -54,7 +55,7 @@ class Exploration:
 
     def __init__(self, title: str = "") -> None:
         self.title = title
-        self.spots: dict[NodeRef, Spot] = {}
+        self.spots: dict[NodeRef, Point] = {}
         self._history: list[Picture] = [Picture()]
         self._at = 0
 
@@ -98,7 +99,7 @@ class Exploration:
         if not fresh and len(links) == len(now.links):
             return []
         added = [node.ref for node in fresh]
-        brought = {ref: parent for ref in added} if parent else {}
+        brought = dict.fromkeys(added, parent) if parent else {}
         picture = Picture(standing, links, {**now.parents, **brought})
         self._place(added, picture, parent)
         self._do(picture)
@@ -124,22 +125,22 @@ class Exploration:
         """Take everything else off the canvas."""
         self.hide([ref for ref in self.picture.nodes if ref not in set(refs)])
 
-    def move(self, spots: Mapping[NodeRef, Spot]) -> None:
+    def move(self, spots: Mapping[NodeRef, Point]) -> None:
         """Remember where the user dragged nodes to."""
         self.spots.update({ref: spot for ref, spot in spots.items() if ref in self.spots})
 
     def _place(self, added: list[NodeRef], picture: Picture, parent: NodeRef | None) -> None:
         homeless = [ref for ref in added if ref not in self.spots]
-        standing = [self.spots[ref] for ref in picture.nodes if ref in self.spots]
+        standing = {ref: self.spots[ref] for ref in picture.nodes if ref in self.spots}
         if not homeless:
             return
-        if not standing:
-            self.spots.update(first_layout(homeless, [(each.source, each.target) for each in picture.links.values()]))
-            return
-        ground = Ground(standing)
-        near = self.spots[parent] if parent in self.spots else ground.centre()  # type: ignore[index]
-        for ref, spot in zip(homeless, place_near(near, len(homeless), ground), strict=True):
-            self.spots[ref] = spot
+        joining = [each for link in picture.links.values() for each in link.relationships]
+        if standing:
+            ends = [(each.source, each.target) for each in joining]
+            self.spots.update(place_new(standing, homeless, ends, parent=parent))
+        else:
+            graph = from_relationships(joining, homeless)
+            self.spots.update(zip(graph.vs[KEY], layout(graph), strict=True))
 
     def _do(self, picture: Picture) -> None:
         del self._history[self._at + 1 :]

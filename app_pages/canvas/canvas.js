@@ -57,6 +57,7 @@ class Canvas {
     this.diff("edges", data.edges, false);
     this.badges = data.nodes.filter((node) => node.hidden > 0);
     this.words(data.words);
+    this.legend(data.legend);
     if (data.view !== this.view) {
       this.view = data.view;
       const before = views.get(data.view);
@@ -128,6 +129,7 @@ class Canvas {
   listen() {
     const network = this.network;
     const selected = () => {
+      this.calm();
       const { nodes, edges } = network.getSelection();
       this.selection = nodes.length ? { nodes, edges: [] } : { nodes: [], edges };
       this.report.setStateValue("selection", this.selection);
@@ -156,6 +158,13 @@ class Canvas {
     });
   }
 
+  // Back to the standing hint once the user goes on.
+  calm() {
+    const hint = this.host.querySelector(".hint");
+    hint.textContent = this.data.words.hint;
+    hint.classList.remove("told");
+  }
+
   send(action, ids) {
     this.report.setTriggerValue("command", { action, ids });
   }
@@ -164,6 +173,7 @@ class Canvas {
     const chosen = this.network.getSelectedNodes();
     const control = event.ctrlKey || event.metaKey;
     const name = event.key.toLowerCase();
+    this.calm();
     const act = {
       delete: () => chosen.length && this.send("hide", chosen),
       backspace: () => chosen.length && this.send("hide", chosen),
@@ -262,6 +272,9 @@ class Canvas {
 
   fit() {
     this.network.fit({ animation: false, maxZoomLevel: 1.15 });
+    // Room for the legend on the left and the tools above.
+    this.network.moveTo({ scale: this.network.getScale() * 0.88, offset: { x: 40, y: 12 },
+      position: this.network.getViewPosition(), animation: false });
     this.remember();
   }
 
@@ -321,9 +334,31 @@ class Canvas {
     search.placeholder = words.search;
     search.setAttribute("aria-label", words.search);
     this.stage.setAttribute("aria-label", words.stage);
-    this.host.querySelector(".hint").textContent = words.hint;
+    this.host.querySelector(".empty").textContent = this.data.empty;
+    const hint = this.host.querySelector(".hint");
+    if (this.data.message) {
+      hint.textContent = this.data.message;
+      hint.classList.add("told");
+    } else if (!hint.textContent) hint.textContent = words.hint;
     this.host.querySelector("[data-tool=undo]").disabled = !this.data.undo;
     this.host.querySelector("[data-tool=redo]").disabled = !this.data.redo;
+  }
+
+  legend(entries) {
+    const wanted = JSON.stringify(entries);
+    if (wanted === this.legendShown) return;
+    this.legendShown = wanted;
+    this.host.querySelector(".legend").replaceChildren(...entries.map(({ label, words, mark, colour, on }) => {
+      const entry = document.createElement("button");
+      entry.type = "button";
+      entry.setAttribute("aria-pressed", String(on));
+      const sign = document.createElement("span");
+      sign.textContent = mark;
+      sign.style.color = colour;
+      entry.append(sign, ` ${words}`);
+      entry.addEventListener("click", () => this.send("legend", [label]));
+      return entry;
+    }));
   }
 
   png() {
