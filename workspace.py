@@ -163,13 +163,14 @@ class Workspace:
             "memory_limit": memory,
             "temp_directory": str(spill),
             "preserve_insertion_order": False,
-            "enable_progress_bar": False,  # a front shows progress; the library prints nothing
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
         if threads:
             settings["threads"] = threads
         connection = duckdb.connect(config=settings)
+        # A front shows progress; the library prints nothing. DuckDB takes this setting from a session only.
+        connection.execute("SET enable_progress_bar = false")
         listed = self.manifest(generation)["tables"]
         for table in tables().values():
             files = [str(self.path / file) for file in listed.get(table.name, [])]
