@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import duckdb
 
-from ringtrace.detectors.co_visits import crowded_out, validated_pairs
+from ringtrace.detectors.co_visits import co_visiting_pairs, crowded_out
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.grouping import communities, distinct, grow
 from ringtrace.detectors.ring_draft import draft_of
@@ -43,7 +43,7 @@ class BorrowedCardRing:
         if left_out := crowded_out(footfall, limits.max_crowd):
             values = {"visits": left_out, "crowd": limits.max_crowd}
             context.gaps.append(Gap(self.kind, Message("rings.gap.crowded", values)))
-        pairs = validated_pairs(tables, footfall, limits)
+        pairs = co_visiting_pairs(tables, footfall, limits)
         starts = communities(pairs, resolution=limits.resolution)
         groups = distinct([group for start in starts if (group := grow(footfall, start, limits)) is not None])
         if not groups:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +14,7 @@ from ringtrace.data_schema import tables as declared_tables
 from ringtrace.detectors.arrays import materialise
 from ringtrace.detectors.detector import Draft
 from ringtrace.findings import EvidenceRef
+from ringtrace.loaders import source_rows
 from ringtrace.workspace import Workspace
 
 
@@ -42,7 +44,7 @@ def cite(tables: duckdb.DuckDBPyConnection, workspace: Workspace, drafts: Sequen
             "key": pa.array([key for _, _, key in cited], pa.string()),
         },
     )
-    origin = _origins(tables, workspace, sorted({table for _, table, _ in cited}))
+    origin = _origins(workspace, cited)
     rows: dict[int, list[EvidenceRef]] = {number: [] for number in range(len(drafts))}
     for number, table, key in cited:
         if (table, key) not in origin:
@@ -53,19 +55,15 @@ def cite(tables: duckdb.DuckDBPyConnection, workspace: Workspace, drafts: Sequen
     return Citation({number: tuple(each) for number, each in rows.items()}, amounts)
 
 
-def _origins(
-    tables: duckdb.DuckDBPyConnection, workspace: Workspace, names: Sequence[str]
-) -> dict[tuple[str, str], EvidenceRef]:
-    files = {int(source["number"]): str(source["name"]) for source in workspace.manifest()["sources"]}
+def _origins(workspace: Workspace, cited: Sequence[tuple[int, str, str]]) -> dict[tuple[str, str], EvidenceRef]:
+    keys: dict[str, set[str]] = defaultdict(set)
+    for _, table, key in cited:
+        keys[table].add(key)
     found: dict[tuple[str, str], EvidenceRef] = {}
-    for name in names:
-        key = declared_tables()[name].key_sql("t")
-        for text_key, source, row in tables.execute(
-            f"SELECT {key}, t._source, t._row FROM {name} t "
-            f"WHERE {key} IN (SELECT key FROM cited WHERE cited = $name) ORDER BY ALL",
-            {"name": name},
-        ).fetchall():
-            found[name, text_key] = EvidenceRef(name, text_key, files.get(source), row)
+    for name in sorted(keys):
+        located = source_rows(workspace, name, sorted(keys[name]))
+        for _, key, file, row, digest in located.itertuples(index=False):
+            found[name, key] = EvidenceRef(name, key, file, int(row), digest)
     return found
 
 

@@ -33,13 +33,16 @@ PORTION: Final = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class PairTest:
-    """Validated pairs: persons `left` < `right`, days met, expected days, p-value; and the number of hypotheses."""
+    """Pairs that met too often: persons `left` < `right`, days met, expected days, p-value, whether the p-value is
+    small enough for this many `hypotheses`.
+    """
 
     left: Ints
     right: Ints
     days: Ints
     expected: Floats
     p_value: Floats
+    validated: Bools
     hypotheses: int
 
 
@@ -58,8 +61,12 @@ def crowded_out(footfall: Footfall, max_crowd: int) -> int:
     return int((footfall.crowd > max_crowd).sum())
 
 
-def validated_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> PairTest:
-    """Pairs that met on at least `min_days` days and survive Benjamini–Hochberg at the rate `false_discovery`.
+def co_visiting_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> PairTest:
+    """Pairs that met on at least `min_days` days, more often than footfall gives.
+
+    Those that survive Benjamini–Hochberg at the rate `false_discovery` are `validated`. Among all pairs of a city a
+    ring that meets eight times a year does not; so pairs with p ≤ `weak_pair` are given too, and it is for the group
+    to be tested as a whole.
 
     Visits amid more than `max_crowd` others are left out of the join, which bounds it by max_crowd pairs a visit.
     Needs the tables of `build_visits`.
@@ -78,9 +85,10 @@ def validated_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limit
     hypotheses = fetch_number(tables, "SELECT sum(persons * (persons - 1) // 2) FROM visit_place")
     days, expected = found["days"].astype(np.int64), found["expected"].astype(np.float64)
     p_value = stats.poisson.sf(days - 1, expected)
-    kept = benjamini_hochberg(p_value, hypotheses, limits.false_discovery)
+    validated = benjamini_hochberg(p_value, hypotheses, limits.false_discovery)
+    kept = validated | (p_value <= limits.weak_pair)
     left, right = found["l"].astype(np.int64), found["r"].astype(np.int64)
-    return PairTest(left[kept], right[kept], days[kept], expected[kept], p_value[kept], hypotheses)
+    return PairTest(left[kept], right[kept], days[kept], expected[kept], p_value[kept], validated[kept], hypotheses)
 
 
 def _join_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> None:
@@ -116,7 +124,7 @@ def _join_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: R
         f"""
         CREATE OR REPLACE TEMP TABLE co_visit AS
         SELECT c.l, c.r, count(DISTINCT a.t // 86400) AS days
-        FROM (SELECT l, r FROM met_often GROUP BY ALL HAVING sum(n) >= $days) c
+        FROM (SELECT DISTINCT l, r FROM met_often) c
         JOIN visit_bucket a ON a.person = c.l
         JOIN visit_bucket b ON b.person = c.r AND b.place = a.place AND abs(b.t - a.t) <= {window}
         GROUP BY c.l, c.r HAVING days >= $days

@@ -45,11 +45,24 @@ def communities(pairs: PairTest, *, resolution: float, seed: int = 1) -> list[In
     persons, flat = np.unique(np.concatenate([pairs.left, pairs.right]), return_inverse=True)
     half = len(pairs.left)
     graph = igraph.Graph(n=len(persons), edges=np.stack([flat[:half], flat[half:]], axis=1))
+    graph.es["validated"] = pairs.validated.tolist()
+    _prune(graph)
     # igraph takes its random numbers from Python's generator; a fixed seed makes the partition repeatable.
     igraph.set_random_number_generator(random.Random(seed))
     found = graph.community_leiden("CPM", resolution=resolution, n_iterations=-1)
     groups = [persons[np.array(members)].astype(np.int64) for members in found if len(members) >= 3]
     return sorted(groups, key=lambda each: (-len(each), each.tolist()))
+
+
+def _prune(graph: igraph.Graph) -> None:
+    """Remove weak pairs that are part of no triangle: three who all met each other is already a pattern, two is not."""
+    triangles = np.array(graph.list_triangles(), dtype=np.int64).reshape(-1, 3)
+    sides = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]])
+    supported = np.zeros(graph.ecount(), dtype=bool)
+    if len(sides):
+        supported[graph.get_eids(pairs=sides.tolist())] = True
+    weak = ~(supported | np.array(graph.es["validated"], dtype=bool))
+    graph.delete_edges(np.flatnonzero(weak).tolist())
 
 
 def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | None:

@@ -10,7 +10,8 @@ class RingThresholds:
     """What the search goes by; each finding shows these values.
 
     `window` seconds are "together"; `hop` seconds between two places make one run; `false_discovery` is the rate for
-    pairs, `growth_error` the chance of a wrong member in a group; `share` the least attendance of a member;
+    pairs, and `weak_pair` the p-value of pairs that count only in a triangle; `group_error` the chance of a group,
+    `growth_error` that of a wrong member in it; `share` the least attendance of a member;
     `resolution` the density of a community; visits amid more than `max_crowd` others make no pairs.
     """
 
@@ -18,6 +19,8 @@ class RingThresholds:
     hop: int = 3600
     min_days: int = 3
     false_discovery: float = 0.05
+    weak_pair: float = 1e-3
+    group_error: float = 1e-3
     growth_error: float = 0.01
     share: float = 0.25
     resolution: float = 0.3

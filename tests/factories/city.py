@@ -19,8 +19,10 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ringtrace.data_schema import ORDINAL, tables
+from ringtrace.loaders.sources import Source
 from ringtrace.workspace import Workspace
 
 START = datetime(2025, 1, 1)
@@ -125,15 +127,21 @@ class City:
         """A workspace in `folder/workspace` holding these rows; `shuffle` is a seed for another order of rows."""
         workspace = Workspace(folder / "workspace", create=True)
         listed: dict[str, list[str]] = {}
+        sources: list[Source] = []
         with workspace.writing():
-            for name, rows in self.rows.items():
+            for number, (name, rows) in enumerate(self.rows.items(), start=1):
                 if not rows:
                     continue
                 listed[name] = [f"tables/{name}-1.parquet"]
-                target = workspace.path / listed[name][0]
-                target.parent.mkdir(exist_ok=True)
-                _write(name, self._ordered(rows, shuffle), target)
-            workspace.commit({"tables": listed, "sources": [], "quarantine": [], "reconciliation": []})
+                sources.append(_write(name, number, self._ordered(rows, shuffle), workspace.path / listed[name][0]))
+            workspace.commit(
+                {
+                    "tables": listed,
+                    "sources": [source.to_dict() for source in sources],
+                    "quarantine": [],
+                    "reconciliation": [],
+                }
+            )
         return workspace
 
     @staticmethod
@@ -143,12 +151,13 @@ class City:
         return [rows[place] for place in np.random.default_rng(shuffle).permutation(len(rows))]
 
 
-def _write(name: str, rows: Iterable[dict[str, Any]], target: Path) -> None:
+def _write(name: str, number: int, rows: Iterable[dict[str, Any]], target: Path) -> Source:
+    """Write the canonical table and, as its source, the cells of a CSV that would have given it."""
     table = tables()[name]
     lines: list[dict[str, Any]] = []
     seen: dict[tuple[str, ...], int] = {}
-    for number, row in enumerate(rows, start=1):
-        line: dict[str, Any] = {"_source": 1, "_row": number} | row
+    for place, row in enumerate(rows, start=1):
+        line: dict[str, Any] = {"_source": number, "_row": place} | row
         if table.ordinal:
             key = tuple(str(row.get(part)) for part in table.key)
             seen[key] = seen.get(key, 0) + 1
@@ -162,6 +171,12 @@ def _write(name: str, rows: Iterable[dict[str, Any]], target: Path) -> None:
         }
     )
     casts = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns.items())
+    target.parent.mkdir(exist_ok=True)
     with duckdb.connect() as connection:
         connection.register("delivered", arrow)
         connection.execute(f"COPY (SELECT {casts} FROM delivered) TO '{target}' (FORMAT parquet)")
+    headers = tuple(column.name for column in table.columns)
+    landing = f"sources/{name}-1.parquet"
+    (target.parent.parent / "sources").mkdir(exist_ok=True)
+    pq.write_table(arrow.select(headers), target.parent.parent / landing)
+    return Source(number, f"{name}.csv", name, "", 0, len(lines), headers, landing, False, None, name)

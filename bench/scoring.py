@@ -1,0 +1,154 @@
+"""How good findings are against a city's truth; used by quality.py, and on any city that comes with truth files."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ringtrace.findings import UNSUSPECTED_ROLES, Finding
+
+ACTED_ON = frozenset({"red", "orange"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A planted scheme: its suspected patients and institutions."""
+
+    kind: str
+    difficulty: str
+    patients: frozenset[str]
+    institutions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What was planted in a city, and the innocent groups beside it (kind, patients)."""
+
+    schemes: tuple[Scheme, ...]
+    innocent: tuple[tuple[str, frozenset[str]], ...]
+
+    def patients(self, kind: str | None = None) -> set[str]:
+        return {person for each in self.schemes if kind in (None, each.kind) for person in each.patients}
+
+    def institutions(self) -> set[str]:
+        return {place for each in self.schemes for place in each.institutions}
+
+
+def read_truth(folder: Path) -> Truth:
+    """Truth from `folder/truth/`; all three files must be there, even if they have no rows."""
+    patients: dict[str, set[str]] = defaultdict(set)
+    institutions: dict[str, set[str]] = defaultdict(set)
+    for row in _rows(folder / "members.csv"):
+        if row["role"] not in UNSUSPECTED_ROLES:
+            (patients if row["label"] == "Patient" else institutions)[row["group_id"]].add(row["id"])
+    schemes = tuple(
+        Scheme(
+            row["kind"],
+            row["difficulty"],
+            frozenset(patients[row["group_id"]]),
+            frozenset(institutions[row["group_id"]]),
+        )
+        for row in _rows(folder / "schemes.csv")
+    )
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in _rows(folder / "innocent_groups.csv"):
+        if row["label"] == "Patient":
+            groups[row["group_id"], row["kind"]].add(row["id"])
+    return Truth(schemes, tuple((kind, frozenset(people)) for (_, kind), people in sorted(groups.items())))
+
+
+def _rows(path: Path) -> Iterable[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one kind, summed over cities; the figures are ratios of these sums."""
+
+    hit: int = 0
+    suspected: int = 0
+    planted: int = 0
+    right: int = 0
+    findings: int = 0
+    found: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    groups_accused: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    scored: list[tuple[float, bool]] = field(default_factory=list)
+
+    def add(self, truth: Truth, kind: str, suspicions: Sequence[tuple[float, bool, frozenset[str]]]) -> None:
+        """Count one city's suspicions: (score, acted on, patients)."""
+        schemes = [each for each in truth.schemes if each.kind == kind and each.patients]
+        planted = truth.patients(kind)
+        acted = [people for _, act, people in suspicions if act and people]
+        accused = {person for people in acted for person in people}
+        self.hit += len(accused & planted)
+        self.suspected += len(accused)
+        self.planted += len(planted)
+        self.findings += len(acted)
+        self.right += sum(2 * len(people & planted) >= len(people) for people in acted)
+        self.scored += [(score, 2 * len(people & planted) >= len(people)) for score, _, people in suspicions if people]
+        matched = match([each.patients for each in schemes], acted)
+        for number, scheme in enumerate(schemes):
+            self.found[scheme.difficulty][0] += number in matched
+            self.found[scheme.difficulty][1] += 1
+        guilty = truth.patients()
+        for innocent_kind, people in truth.innocent:
+            clean = people - guilty
+            if len(clean) >= 2 and any(2 * len(clean & each) >= len(clean) for each in acted):
+                self.groups_accused[innocent_kind] += 1
+
+    @property
+    def precision(self) -> float:
+        return self.hit / self.suspected if self.suspected else float("nan")
+
+    @property
+    def recall(self) -> float:
+        return self.hit / self.planted if self.planted else float("nan")
+
+    @property
+    def f1(self) -> float:
+        return 2 * self.hit / (self.suspected + self.planted) if self.suspected + self.planted else float("nan")
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error: mean |score − share right| over ten bins of the score, weighted by findings."""
+        bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+        for score, right in self.scored:
+            bins[min(9, int(score * 10))].append((score, right))
+        off = sum(abs(sum(score for score, _ in each) - sum(right for _, right in each)) for each in bins.values())
+        return off / len(self.scored) if self.scored else float("nan")
+
+
+def match(planted: Sequence[frozenset[str]], found: Sequence[frozenset[str]], least: float = 0.5) -> set[int]:
+    """Numbers of planted groups with a found one of Jaccard index ≥ `least`, one to one, best first."""
+    holders: dict[str, set[int]] = defaultdict(set)
+    for number, people in enumerate(found):
+        for person in people:
+            holders[person].add(number)
+    pairs = []
+    for number, people in enumerate(planted):
+        for rival in {each for person in people for each in holders[person]}:
+            jaccard = len(people & found[rival]) / len(people | found[rival])
+            if jaccard >= least:
+                pairs.append((-jaccard, number, rival))
+    matched: dict[int, int] = {}
+    for _, number, rival in sorted(pairs):
+        if number not in matched and rival not in matched.values():
+            matched[number] = rival
+    return set(matched)
+
+
+def suspicions(findings: Iterable[Finding], kind: str) -> list[tuple[float, bool, frozenset[str]]]:
+    """(score, acted on, suspected patients) of the findings of a kind that are not explained."""
+    return [
+        (
+            finding.score,
+            finding.level in ACTED_ON,
+            frozenset(each.id for each in finding.members if each.label == "Patient" and each.suspected),
+        )
+        for finding in findings
+        if finding.kind == kind and finding.level != "explained"
+    ]

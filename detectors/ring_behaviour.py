@@ -1,0 +1,240 @@
+"""How a group behaves at the counter: what its cards buy, and where their owners are otherwise.
+
+People who shop together buy each for themselves: the same person buys the same again, and what they take in company
+they take alone too. Cards in one hand buy what that hand wants: the baskets resemble each other and not their owners.
+All figures compare within the group or with the same places, so that no drug, price or hour counts for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+import duckdb
+
+from ringtrace.detectors.arrays import fetch_arrays, fetch_number
+
+SAMPLE: Final = 2_000_000
+"""Settlements from which the places' usual baskets are taken; more would not change a share in its third digit."""
+PRIOR: Final = 20.0
+"""Pairs of lines at the places' own likeness that are added to each likeness, so that few lines say little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Chance that two of a group's `lines` name the same drug: of one person in two runs (`own`), of two persons
+    (`cross`), and of two buyers at the places where the runs were (`usual`, towards which the others are shrunk).
+    """
+
+    lines: int
+    own: float
+    cross: float
+    usual: float
+
+    @property
+    def cross_lift(self) -> float:
+        """Log of how much more alike two members' lines are than two buyers' at the same places."""
+        return log(self.cross / self.usual)
+
+    @property
+    def constancy(self) -> float:
+        """Log of how much more alike a person's lines in different runs are than two members' lines."""
+        return log(self.own / self.cross)
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Of one group, over its joint runs.
+
+    baskets
+        how alike the lines bought in the runs are; None if the delivery has no items.
+    need_own, need_cross
+        share of (person, drug) in the runs that the person also bought or was given outside them, and the same
+        asked of another member instead; None with fewer than five that could be asked.
+    amount_shift
+        mean of (log amount − the place's mean) / the place's standard deviation over the runs' settlements.
+    usual_place
+        share of members whose most frequent place outside the runs is one of the runs' places; None without visits.
+    neighbours
+        chance that two members have the same most frequent place outside the runs; None without visits.
+    torn
+        times that a member's card was used in a run while another use within `reach` minutes was at a place apart.
+    """
+
+    baskets: Likeness | None = None
+    need_own: float | None = None
+    need_cross: float | None = None
+    amount_shift: float = 0.0
+    usual_place: float | None = None
+    neighbours: float | None = None
+    torn: int = 0
+
+
+def read_behaviour(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Behaviour]:
+    """The behaviour of each group, in order, from the tables of `build_ring_tables`."""
+    _gather(tables)
+    likeness = _likeness(tables)
+    needs = _needs(tables)
+    shifts = _amount_shift(tables)
+    homes = _usual_places(tables)
+    found = [
+        Behaviour(
+            baskets=likeness.get(ring),
+            need_own=needs.get(ring, (None, None))[0],
+            need_cross=needs.get(ring, (None, None))[1],
+            amount_shift=shifts.get(ring, 0.0),
+            usual_place=homes.get(ring, (None, None))[0],
+            neighbours=homes.get(ring, (None, None))[1],
+        )
+        for ring in range(rings)
+    ]
+    for name in ("ring_settlement", "ring_item", "solo_settlement", "solo_item", "place_drug"):
+        tables.execute(f"DROP TABLE {name}")
+    return found
+
+
+def _gather(tables: duckdb.DuckDBPyConnection) -> None:
+    """ring_item(ring, run, psn_no, drug), solo_settlement and solo_item of members, place_drug(place, drug, n)."""
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE ring_settlement AS
+        SELECT v.ring, v.run, v.psn_no, v.setl_id, v.fixmedins_code, s.medfee_sumamt
+        FROM ring_visit v JOIN settlements s USING (setl_id)
+        """
+    )
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE ring_item AS
+        SELECT r.ring, r.run, r.psn_no, r.fixmedins_code, i.med_list_codg AS drug
+        FROM ring_settlement r JOIN settlement_items i USING (setl_id)
+        """
+    )
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE solo_settlement AS
+        SELECT psn_no, setl_id, fixmedins_code FROM settlements
+        WHERE psn_no IN (SELECT psn_no FROM ring_member) AND setl_id NOT IN (SELECT setl_id FROM ring_visit)
+            AND coalesce(refd_setl_flag, '0') <> '1'
+        """
+    )
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE solo_item AS
+        SELECT DISTINCT s.psn_no, i.med_list_codg AS drug FROM solo_settlement s JOIN settlement_items i USING (setl_id)
+        """
+    )
+    every = max(1, fetch_number(tables, "SELECT count(*) FROM settlements") // SAMPLE)
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE place_drug AS
+        SELECT s.fixmedins_code, i.med_list_codg AS drug, count(*) AS n
+        FROM settlements s JOIN settlement_items i USING (setl_id)
+        WHERE s.fixmedins_code IN (SELECT fixmedins_code FROM ring_visit)
+            AND CAST(epoch(s.setl_time) AS BIGINT) // 60 % $every = 0
+        GROUP BY ALL
+        """,
+        {"every": every},
+    )
+
+
+def _likeness(tables: duckdb.DuckDBPyConnection) -> dict[int, Likeness]:
+    rows = fetch_arrays(
+        tables,
+        """
+        WITH cell AS (SELECT ring, psn_no, run, drug, count(*) AS n FROM ring_item GROUP BY ALL),
+        by_drug AS (SELECT ring, drug, sum(n) AS n FROM cell GROUP BY ALL),
+        by_person_drug AS (SELECT ring, psn_no, drug, sum(n) AS n FROM cell GROUP BY ALL),
+        by_person AS (SELECT ring, psn_no, sum(n) AS n FROM cell GROUP BY ALL),
+        by_person_run AS (SELECT ring, psn_no, run, sum(n) AS n FROM cell GROUP BY ALL),
+        place_likeness AS (
+            SELECT fixmedins_code, sum(n * n) / (sum(n) * sum(n)) AS likeness FROM place_drug GROUP BY ALL
+        ), usual AS (
+            SELECT ring, avg(likeness) AS likeness
+            FROM ring_item JOIN place_likeness USING (fixmedins_code) GROUP BY ALL
+        ),
+        a AS (SELECT ring, sum(n) AS lines, sum(n) * sum(n) AS total FROM by_drug GROUP BY ALL),
+        b AS (SELECT ring, sum(n * n) AS same_drug FROM by_drug GROUP BY ALL),
+        c AS (SELECT ring, sum(n * n) AS same_both FROM by_person_drug GROUP BY ALL),
+        d AS (SELECT ring, sum(n * n) AS same_person FROM by_person GROUP BY ALL),
+        e AS (SELECT ring, sum(n * n) AS same_all FROM cell GROUP BY ALL),
+        f AS (SELECT ring, sum(n * n) AS same_visit FROM by_person_run GROUP BY ALL)
+        SELECT ring, CAST(lines AS BIGINT) AS lines, CAST(likeness AS DOUBLE) AS usual,
+            CAST(same_drug - same_both AS DOUBLE) AS cross_hits, CAST(total - same_person AS DOUBLE) AS cross_pairs,
+            CAST(same_both - same_all AS DOUBLE) AS own_hits, CAST(same_person - same_visit AS DOUBLE) AS own_pairs
+        FROM a JOIN b USING (ring) JOIN c USING (ring) JOIN d USING (ring) JOIN e USING (ring) JOIN f USING (ring)
+        JOIN usual USING (ring)
+        ORDER BY ring
+        """,
+    )
+    found: dict[int, Likeness] = {}
+    for place, ring in enumerate(rows["ring"].tolist()):
+        usual = float(rows["usual"][place])
+        prior = PRIOR * usual
+        found[int(ring)] = Likeness(
+            lines=int(rows["lines"][place]),
+            own=(float(rows["own_hits"][place]) + prior) / (float(rows["own_pairs"][place]) + PRIOR),
+            cross=(float(rows["cross_hits"][place]) + prior) / (float(rows["cross_pairs"][place]) + PRIOR),
+            usual=usual,
+        )
+    return found
+
+
+def _needs(tables: duckdb.DuckDBPyConnection) -> dict[int, tuple[float, float]]:
+    rows = tables.execute(
+        """
+        WITH wanted AS (
+            SELECT DISTINCT ring, psn_no, drug FROM ring_item WHERE psn_no IN (SELECT psn_no FROM solo_item)
+        ), asked AS (
+            SELECT DISTINCT m.ring, m.psn_no FROM ring_member m WHERE m.psn_no IN (SELECT psn_no FROM solo_item)
+        ), own AS (
+            SELECT w.ring, count(*) AS asked, count(s.drug) AS met
+            FROM wanted w LEFT JOIN solo_item s USING (psn_no, drug) GROUP BY ALL
+        ), other AS (
+            SELECT w.ring, count(*) AS asked, count(s.drug) AS met
+            FROM wanted w JOIN asked a ON a.ring = w.ring AND a.psn_no <> w.psn_no
+            LEFT JOIN solo_item s ON s.psn_no = a.psn_no AND s.drug = w.drug GROUP BY ALL
+        )
+        SELECT own.ring, own.met / own.asked, other.met / other.asked
+        FROM own JOIN other USING (ring) WHERE own.asked >= 5
+        """
+    ).fetchall()
+    return {ring: (float(own), float(other)) for ring, own, other in rows}
+
+
+def _amount_shift(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
+    rows = tables.execute(
+        """
+        WITH place AS (
+            SELECT fixmedins_code, avg(ln(medfee_sumamt + 1)) AS mean, stddev_samp(ln(medfee_sumamt + 1)) AS deviation
+            FROM settlements
+            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_settlement) AND medfee_sumamt >= 0
+            GROUP BY ALL
+        )
+        SELECT ring, avg((ln(medfee_sumamt + 1) - mean) / deviation)
+        FROM ring_settlement JOIN place USING (fixmedins_code) WHERE deviation > 0 GROUP BY ALL
+        """
+    ).fetchall()
+    return {ring: float(shift) for ring, shift in rows}
+
+
+def _usual_places(tables: duckdb.DuckDBPyConnection) -> dict[int, tuple[float, float]]:
+    rows = tables.execute(
+        """
+        WITH habit AS (
+            SELECT psn_no, fixmedins_code, count(*) AS n FROM solo_settlement GROUP BY ALL
+        ), home AS (
+            SELECT psn_no, fixmedins_code FROM habit
+            QUALIFY row_number() OVER (PARTITION BY psn_no ORDER BY n DESC, fixmedins_code) = 1
+        ), living AS (
+            SELECT m.ring, m.psn_no, h.fixmedins_code,
+                (m.ring, h.fixmedins_code) IN (SELECT (ring, fixmedins_code) FROM ring_visit) AS at_run
+            FROM ring_member m JOIN home h USING (psn_no)
+        ), shared AS (
+            SELECT ring, sum(n * (n - 1)) / greatest(sum(n) * (sum(n) - 1), 1) AS likeness
+            FROM (SELECT ring, fixmedins_code, count(*) AS n FROM living GROUP BY ALL) GROUP BY ALL
+        )
+        SELECT ring, avg(CAST(at_run AS DOUBLE)), any_value(likeness) FROM living JOIN shared USING (ring) GROUP BY ALL
+        """
+    ).fetchall()
+    return {ring: (float(at_run), float(likeness)) for ring, at_run, likeness in rows}
