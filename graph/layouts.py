@@ -66,8 +66,12 @@ def _draw(graph: igraph.Graph, seed: int, weights: str | None) -> list[Point]:
             drawn = graph.layout_fruchterman_reingold(weights=weights, seed=start, niter=300, grid="nogrid")
     scaled = [(float(x), float(y)) for x, y in drawn]
     lengths = sorted(math.dist(scaled[edge.source], scaled[edge.target]) for edge in graph.es)
-    unit = lengths[len(lengths) // 2] or 1.0
-    return [(x / unit * SPACING * 1.5, y / unit * SPACING * 1.5) for x, y in scaled]
+    factor = SPACING * 1.5 / (lengths[len(lengths) // 2] or 1.0)
+    # A hub's neighbours lie close on their circle: widen the picture for them, lest `_spread` scatters it.
+    nearest = sorted(min(math.dist(one, other) for other in scaled if other is not one) for one in scaled[:200])
+    crowded = nearest[len(nearest) // 10] or 1.0
+    factor = min(max(factor, SPACING * 1.05 / crowded), factor * 3)
+    return [(x * factor, y * factor) for x, y in scaled]
 
 
 def _spread(points: Sequence[Point]) -> list[Point]:
