@@ -17,7 +17,8 @@ from ringtrace.progress import Progress, Step, silent
 from ringtrace.simulate.assemble import assemble
 from ringtrace.simulate.catalogue import catalogue
 from ringtrace.simulate.claims import write_items, write_ledger, write_settlements
-from ringtrace.simulate.collusion import plant_collusion
+from ringtrace.simulate.collusion import forge_purchases, plant_collusion
+from ringtrace.simulate.innocents import gather_innocents
 from ringtrace.simulate.ledger import keep_ledger
 from ringtrace.simulate.life import Town, live, prescribe
 from ringtrace.simulate.payment import pay
@@ -28,6 +29,7 @@ from ringtrace.simulate.registers import write_drugs, write_people, write_places
 from ringtrace.simulate.resale import plant_resale
 from ringtrace.simulate.rings import plant_rings
 from ringtrace.simulate.sampling import Generator, stream
+from ringtrace.simulate.shop_quirks import quirks
 from ringtrace.simulate.stock import keep_stock
 from ringtrace.simulate.truth import Difficulty, Truth
 from ringtrace.simulate.writer import Writer
@@ -92,14 +94,16 @@ def simulate(
     progress(Step("simulate.life", 1, 6))
     log, truth = Log(), Truth()
     live(town, log)
+    progress(Step("simulate.schemes", 2, 6))
+    gather_innocents(town, log, truth)
+    quirks(town, log, truth)
     if schemes:
-        progress(Step("simulate.schemes", 2, 6))
         _plant(town, log, truth, difficulty)
     progress(Step("simulate.stock", 3, 6))
     visits, items = assemble(town, log)
     stock = keep_stock(town, visits, items)
     bills = pay(town, visits, items)
-    ledger = keep_ledger(town, visits, items, stock, truth.forged_table())
+    ledger = keep_ledger(town, visits, items, stock, forge_purchases(town, truth, visits, items))
     progress(Step("simulate.write", 4, 6))
     writer = Writer(town, folder)
     rows = {"drugs": write_drugs(writer), "institutions": write_places(writer)}

@@ -9,7 +9,8 @@ import numpy as np
 from ringtrace.simulate.gatherings import alive_adults, distance, unrelated
 from ringtrace.simulate.life import Town, own_drugs, pick
 from ringtrace.simulate.records import Log, Supply
-from ringtrace.simulate.sampling import DAY, HOUR, Generator, Ints, choose, expand
+from ringtrace.simulate.sampling import DAY, HOUR, Bools, Generator, Ints, choose, expand, stream
+from ringtrace.simulate.stock import Table
 from ringtrace.simulate.truth import Difficulty, Truth
 
 TACTICS = ("after hours", "one total", "year-end", "far patients", "e-credential runs")
@@ -66,15 +67,17 @@ def _collude(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Dif
     patients = np.concatenate([regulars, others])
     truth.reserved.update(patients.tolist())
     group.add("Pharmacy", [shop], "organiser")
+    if habits.forged:
+        truth.forgers[group.number] = habits.forged
     group.add("Patient", patients, "colluding_patient")
 
     owner, _ = expand(rng.integers(habits.sales[0], habits.sales[1] + 1, len(patients)))
     person = patients[owner]
     n = len(person)
 
-    def shows(tactic: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def shows(tactic: str) -> Bools:
         share = rng.uniform(*habits.share) if tactic in tactics else 0.0
-        drawn: np.ndarray[tuple[int], np.dtype[np.bool_]] = rng.random(n) < share
+        drawn: Bools = rng.random(n) < share
         return drawn
 
     late, one_total, draining, runs = (shows(t) for t in ("after hours", "one total", "year-end", "e-credential runs"))
@@ -92,7 +95,7 @@ def _collude(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Dif
     log.spare(patients, np.bincount(owner, minlength=len(patients)) * 0.8)
 
 
-def _in_runs(rng: Generator, time: Ints, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
+def _in_runs(rng: Generator, time: Ints, chosen: Bools) -> Ints:
     """Sales put through one after the other, in runs of three to eight, half a minute to two minutes apart."""
     rows = np.flatnonzero(chosen)
     rows = rows[np.argsort(time[rows], kind="stable")]
@@ -106,7 +109,7 @@ def _in_runs(rng: Generator, time: Ints, chosen: np.ndarray[tuple[int], np.dtype
 
 def _invent_items(
     town: Town, log: Log, truth: Truth, rng: Generator, habits: Habits, shop: int, visit: Ints, person: Ints, time: Ints,
-    one_total: np.ndarray[tuple[int], np.dtype[np.bool_]], draining: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    one_total: Bools, draining: Bools,
 ) -> None:  # fmt: skip
     n = len(visit)
     booked = (rng.random(n) < rng.uniform(*habits.booked)).astype(np.int64)
@@ -127,56 +130,45 @@ def _invent_items(
         )
     plain = ~one_total
     own = plain & town.regimen.ill()[person] & (rng.random(n) < 0.6)
-    made = [
-        own_drugs(
-            town,
-            log,
-            rng,
-            visit[own],
-            person[own],
-            supply=np.full(own.sum(), Supply.NOTHING),
-            booked=booked[own],
-            uncoded=hidden[own],
-        )
-    ]
+    own_drugs(
+        town, log, rng, visit[own], person[own],
+        supply=np.full(own.sum(), Supply.NOTHING), booked=booked[own], uncoded=hidden[own],
+    )  # fmt: skip
     for chance in (1.0, 0.6):
         some = np.flatnonzero(plain & ~own & (rng.random(n) < chance))
         product = np.where(
             rng.random(len(some)) < 0.4, rng.choice(favourite, len(some)), pick(town, rng, shelf, len(some))
         )
         count = np.where(draining[some], rng.integers(2, 5, len(some)), rng.integers(1, 3, len(some)))
-        made.append(
-            log.items(
-                visit[some],
-                product=product,
-                count=count,
-                supply=Supply.NOTHING,
-                booked=booked[some],
-                uncoded=hidden[some],
-            )
-        )
-    if habits.forged:
-        _forge_purchases(
-            town,
-            log,
-            truth,
-            rng,
-            habits.forged,
-            shop,
-            np.concatenate(made),
-            dict(zip(visit.tolist(), time.tolist(), strict=True)),
+        log.items(
+            visit[some],
+            product=product,
+            count=count,
+            supply=Supply.NOTHING,
+            booked=booked[some],
+            uncoded=hidden[some],
         )
 
 
-def _forge_purchases(
-    town: Town, log: Log, truth: Truth, rng: Generator, share: float, shop: int, rows: Ints, times: dict[int, int]
-) -> None:
-    """Book purchases that never came, a product at a time, so that the ledger covers part of what was "sold"."""
-    table = log.item_table()
-    for product in np.unique(table["product"][rows]).tolist():
-        sold = rows[table["product"][rows] == product]
-        if rng.random() < share:
-            first = min(times[visit] for visit in table["visit"][sold].tolist())
-            truth.forged.append(
-                (shop, product, max(3600, first - int(rng.integers(2, 9)) * DAY), int(table["count"][sold].sum()))
-            )
+def forge_purchases(town: Town, truth: Truth, visits: Table, items: Table) -> Table:
+    """Purchases that were booked but never came, so that the ledger covers part of what was "sold".
+
+    Columns place, product, time, count. A forger covers a product wholly, in a delivery or two before the first sale of it.
+    """
+    rng = stream(town.seed, "forged purchases")
+    group = visits["group"][items["visit"]]
+    rows: list[tuple[int, int, int, int]] = []
+    for number, share in sorted(truth.forgers.items()):
+        mine = np.flatnonzero((group == number) & (items["supply"] == Supply.NOTHING) & (items["takes_back"] < 0))
+        for product in np.unique(items["product"][mine]).tolist():
+            sold = mine[items["product"][mine] == product]
+            if rng.random() >= share:
+                continue
+            for part in np.array_split(sold, 1 + len(sold) // 12):
+                first = int(visits["time"][items["visit"][part]].min()) // DAY - int(rng.integers(2, 9))
+                came = max(0, first) * DAY + int(rng.integers(9 * HOUR, 17 * HOUR))
+                rows.append(
+                    (int(visits["place"][items["visit"][part[0]]]), product, came, int(items["count"][part].sum()))
+                )
+    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    return dict(zip(("place", "product", "time", "count"), table.T, strict=True))

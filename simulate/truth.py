@@ -41,7 +41,7 @@ class Truth:
     """All groups; their numbers are those in the visits' `group` column."""
 
     groups: list[Group] = field(default_factory=list)
-    forged: list[tuple[int, int, int, int]] = field(default_factory=list)  # place, product, time, count
+    forgers: dict[int, float] = field(default_factory=dict)  # group → share of its sales of nothing covered by paper
     tips: list[tuple[int, Label, int, str]] = field(default_factory=list)  # second, subject, content
     reserved: set[int] = field(default_factory=set)  # persons who belong to a scheme already
     taken: set[int] = field(default_factory=set)  # institutions that belong to a scheme already
@@ -53,10 +53,6 @@ class Truth:
     def innocent(self, kind: str) -> Group:
         self.groups.append(Group(len(self.groups), kind, None, ""))
         return self.groups[-1]
-
-    def forged_table(self) -> Table:
-        rows = np.array(self.forged, dtype=np.int64).reshape(-1, 4)
-        return dict(zip(("place", "product", "time", "count"), rows.T, strict=True))
 
     def write(self, writer: Writer, visits: Table) -> None:
         """Write truth/schemes.csv, members.csv and innocent_groups.csv, beside the tables and never among them.
