@@ -67,13 +67,19 @@ class LadybugStore:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = ladybug.Connection(self._database)
+            connection.set_query_timeout(_milliseconds(DEFAULT_TIMEOUT))
             self._local.connection = connection
             self._connections.append(connection)
         return connection
 
     @contextmanager
-    def _result(self, query: str, parameters: Mapping[str, Any] | None = None) -> Iterator[ladybug.QueryResult]:
-        result = self._connection().execute(query, dict(parameters or {}))
+    def _result(
+        self, query: str, parameters: Mapping[str, Any] | None = None, timeout: float = DEFAULT_TIMEOUT
+    ) -> Iterator[ladybug.QueryResult]:
+        try:
+            result = self._connection().execute(query, dict(parameters or {}))
+        except RuntimeError as error:
+            raise _failure(str(error), timeout) from error
         assert isinstance(result, ladybug.QueryResult)
         try:
             yield result
@@ -204,7 +210,7 @@ class LadybugStore:
         followed = "|".join(_type(each).name for each in (types if types is not None else known))
         rows = self._rows(
             f"MATCH p = (a:{_label(start.label)} {{id: $first}})-[:{followed}{length}]-(b:{_label(end.label)}) "
-            "WHERE b.id = $last RETURN p ORDER BY length(p) LIMIT $limit",
+            "WHERE b.id = $last AND is_acyclic(p) RETURN p ORDER BY length(p) LIMIT $limit",
             first=start.id,
             last=end.id,
             limit=limit,
@@ -249,18 +255,16 @@ class LadybugStore:
     ) -> Rows:
         check_reading(query)
         connection = self._connection()
-        connection.set_query_timeout(max(1, int(timeout * 1000)))
+        connection.set_query_timeout(_milliseconds(timeout))
         started = perf_counter()
         try:
-            with self._result(f"EXPLAIN {query}", parameters) as plan:
+            with self._result(f"EXPLAIN {query}", parameters, timeout) as plan:
                 check_plan(str(_listed(plan)[0][0]))
-            with self._result(query, parameters) as result:
+            with self._result(query, parameters, timeout) as result:
                 columns = tuple(result.get_column_names())
                 raw = _listed(result, row_limit + 1)
-        except RuntimeError as error:
-            raise _refused(str(error), timeout) from error
         finally:
-            connection.set_query_timeout(0)
+            connection.set_query_timeout(_milliseconds(DEFAULT_TIMEOUT))
         keys = self._keys(raw[:row_limit])
         rows = tuple(tuple(_value(cell, keys) for cell in row) for row in raw[:row_limit])
         return Rows(columns, rows, len(raw) > row_limit, perf_counter() - started)
@@ -293,7 +297,11 @@ def _listed(result: ladybug.QueryResult, limit: int | None = None) -> list[list[
     return [list(row) for row in islice(result, limit)]
 
 
-def _refused(message: str, timeout: float) -> RingTraceError:
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
+
+
+def _failure(message: str, timeout: float) -> RingTraceError:
     language = default_language()
     if "interrupted" in message.lower():
         return RingTraceError(
