@@ -1,4 +1,4 @@
-"""Evidence basket: the findings collected for hand-over, the export that anyone can verify, and the check of one received."""
+"""Evidence basket: findings collected for hand-over, the export that anyone can verify, the check of one received."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ringtrace.app_pages.frames import level_word
+from ringtrace.app_pages.frames import level_sign
 from ringtrace.app_pages.plain import markdown, money, period
 from ringtrace.app_pages.shell import Desk, open_desk, show_error
 from ringtrace.casework.notebook import basket, put_in_basket
@@ -38,7 +38,7 @@ def _collected(desk: Desk, finding_id: str, finding: Finding | None) -> None:
             st.markdown(desk.say("app.basket.gone", id=markdown(finding_id)))
         else:
             st.markdown(
-                f"**{markdown(finding.title.render(desk.language))}**  \n{level_word(desk, finding.level)} · "
+                f"**{markdown(finding.title.render(desk.language))}**  \n{level_sign(desk, finding.level)} · "
                 f"{markdown(money(finding.amount, desk.language))} · "
                 f"{markdown(period(finding.first_time, finding.last_time, desk.language))} · "
                 f"{desk.say('app.basket.lines', number=len(finding.evidence))}"

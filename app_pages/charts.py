@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 import altair as alt
 import pandas as pd
@@ -21,11 +22,11 @@ PLACE_COLOURS: Final = (
 PLACE_SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 
 
-def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str]) -> alt.Chart:
-    """Swim-lanes of a ring: a row per card, a mark per use, coloured and shaped by place; cited uses stand out.
+def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str], span: tuple[datetime, datetime] | None = None) -> Any:
+    """Swim-lanes of a ring: a row per card, a mark per use, coloured and shaped by place; cited ones stand out.
 
-    `uses` as `ringtrace.casework.finding_lines.card_uses` gives it; `names` are the captions of the rows. The wheel zooms the
-    time; dragging moves it.
+    `uses` as `ringtrace.casework.finding_lines.card_uses` gives it; `names` are the captions of the rows; `span`
+    narrows the time. The wheel zooms it, dragging moves it. Returns an Altair chart.
     """
     frame = uses.assign(
         row=[names.get(card, visible(card, 24)) for card in uses["card"]],
@@ -38,12 +39,13 @@ def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str]) -> alt.Chart:
     frame["where"] = [name if name in shown else other for name in frame["place_name"]]
     domain = [*shown, *([other] if len(places) > len(shown) else [])]
     rows = list(frame.groupby("row")["cited"].sum().sort_values(ascending=False).index)
+    scale = alt.Scale(domain=[each.isoformat() for each in span]) if span else alt.Scale(padding=12)
     cited_word = desk.say("app.lanes.cited")
     return (
         alt.Chart(frame)
-        .mark_point(filled=True)
+        .mark_point(filled=True, clip=True)
         .encode(
-            x=alt.X("time:T", title=None, axis=alt.Axis(labelOverlap=True)),
+            x=alt.X("time:T", title=None, axis=alt.Axis(labelOverlap=True), scale=scale),
             y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(grid=True, labelLimit=220)),
             color=alt.Color(
                 "where:N",
@@ -69,7 +71,7 @@ def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str]) -> alt.Chart:
     )
 
 
-def months(frame: pd.DataFrame, title: str, height: int = 120) -> alt.Chart:
+def months(frame: pd.DataFrame, title: str, height: int = 120) -> Any:
     """Settlements per month as bars; `frame` has `month` and `settlements`."""
     return (
         alt.Chart(frame)

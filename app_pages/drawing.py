@@ -1,4 +1,4 @@
-"""An exploration as the canvas draws it: captions, shapes, colours and sizes. Each kind has a shape and a colour of its own."""
+"""An exploration as the canvas draws it: captions, and for each kind of node its own shape, colour and size."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ringtrace.app_pages.charts import LEVEL_COLOURS
 from ringtrace.app_pages.plain import masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.exploration import Exploration, Link
+from ringtrace.data_schema import Sensitivity
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.findings import LEVELS, Finding, Level
 from ringtrace.graph.store import Node, NodeRef
@@ -62,7 +63,7 @@ def caption(desk: Desk, node: Node) -> str:
         return desk.term("kind", node.properties["kind"])
     if node.label == "Settlement" and node.properties.get("setl_time") is not None:
         return f"{node.properties['setl_time']:%Y-%m-%d %H:%M}"
-    name_privacy = next((each.sensitivity for each in kind.properties if each.name == "name"), "none")
+    name_privacy: Sensitivity = next((each.sensitivity for each in kind.properties if each.name == "name"), "none")
     if node.name:
         return (masked(node.name, name_privacy) or "") if desk.masked else visible(node.name, 18)
     return (masked(node.id, kind.sensitivity) or "") if desk.masked else visible(node.id, 20)

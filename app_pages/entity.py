@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ringtrace.app_pages.charts import months
-from ringtrace.app_pages.frames import level_word, show_lines
+from ringtrace.app_pages.frames import level_sign, show_lines
 from ringtrace.app_pages.naming import Names
 from ringtrace.app_pages.plain import markdown, masked, money, period, visible
 from ringtrace.app_pages.shell import Desk, open_desk
@@ -97,7 +97,7 @@ def _findings(desk: Desk, ref: NodeRef) -> None:
     for finding, member in sorted(within, key=lambda each: (LEVELS.index(each[0].level), -each[0].score)):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{markdown(finding.title.render(desk.language))}**  \n{level_word(desk, finding.level)} · "
+                f"**{markdown(finding.title.render(desk.language))}**  \n{level_sign(desk, finding.level)} · "
                 f"{markdown(desk.term('role', member.role))} · {markdown(money(finding.amount, desk.language))}"
             )
             if st.button(desk.say("app.open"), key=f"open-{finding.finding_id}-{member.role}"):

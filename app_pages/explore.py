@@ -58,7 +58,7 @@ def _say(message: str) -> None:
 
 
 def _start(desk: Desk, store: GraphStore) -> None:
-    """Follow the address: `?finding=…` draws a finding on a fresh canvas, `?label=…&id=…` adds a thing to the canvas."""
+    """Follow the address: `?finding=…` draws a finding on a fresh canvas, `?label=…&id=…` adds a thing to it."""
     asked = dict(st.query_params)
     if not asked or asked == st.session_state.get("explore_asked"):
         return
@@ -69,6 +69,7 @@ def _start(desk: Desk, store: GraphStore) -> None:
             _say(desk.say("app.finding.gone", id=markdown(finding_id)))
             return
         exploration = _fresh()
+        exploration.finding_id = finding_id
         with desk.connect() as connection:
             uses, _ = card_uses(connection, finding)
         places = list(uses[uses["cited"]].groupby("place").size().sort_values(ascending=False).index[:6])

@@ -11,7 +11,7 @@ import streamlit as st
 
 from ringtrace.app_pages.charts import months
 from ringtrace.app_pages.drawing import caption, node_id, phrase, ref_of, style, times
-from ringtrace.app_pages.frames import level_word, show_lines
+from ringtrace.app_pages.frames import level_sign, show_lines
 from ringtrace.app_pages.plain import day, markdown, masked, money, period, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.exploration import Exploration, Link
@@ -58,6 +58,21 @@ def show_panel(desk: Desk, store: GraphStore, exploration: Exploration, chosen: 
             _several(desk, store, exploration, chosen.nodes, say)
         else:
             st.caption(desk.say("app.explore.select"))
+            _beginning(desk, exploration)
+
+
+def _beginning(desk: Desk, exploration: Exploration) -> None:
+    """The finding that the canvas began with, while nothing is chosen."""
+    finding = next((each for each in desk.findings() if each.finding_id == exploration.finding_id), None)
+    if finding is None:
+        return
+    st.markdown(f"#### {markdown(finding.title.render(desk.language))}")
+    st.markdown(f"{level_sign(desk, finding.level)} · {markdown(money(finding.amount, desk.language))}")
+    st.markdown(markdown(finding.summary.render(desk.language), 2_000))
+    for reason in finding.reasons[:4]:
+        st.markdown(f"- {markdown(reason.message.render(desk.language), 600)}")
+    if st.button(desk.say("app.explore.back"), icon=":material/arrow_back:"):
+        st.switch_page("app_pages/finding.py", query_params={"id": finding.finding_id})
 
 
 def _again() -> None:
@@ -146,7 +161,7 @@ def _in_findings(desk: Desk, ref: NodeRef) -> None:
         return
     st.markdown(f"**{desk.say('app.explore.in_findings')}**")
     for finding, member in within[:8]:
-        words = f"{level_word(desk, finding.level)} · {markdown(finding.title.render(desk.language), 60)}"
+        words = f"{level_sign(desk, finding.level)} · {markdown(finding.title.render(desk.language), 60)}"
         if st.button(
             f"{words} · {markdown(desk.term('role', member.role))}", key=f"in-{finding.finding_id}", width="stretch"
         ):

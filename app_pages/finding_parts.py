@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.charts import lanes
-from ringtrace.app_pages.frames import configured, level_word, presentable, show_lines
+from ringtrace.app_pages.frames import configured, level_sign, presentable, show_lines
 from ringtrace.app_pages.naming import Names
-from ringtrace.app_pages.plain import day, markdown, money, period
+from ringtrace.app_pages.plain import day, markdown, money, period, visible
 from ringtrace.app_pages.shell import Desk
-from ringtrace.casework.finding_lines import card_uses, cited_rows
+from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings
 from ringtrace.casework.notebook import member_subject, verdicts
 from ringtrace.casework.ranking import suspects
 from ringtrace.data_schema import tables
@@ -31,7 +32,7 @@ def show_facts(desk: Desk, finding: Finding) -> None:
     """Level, money, people, time and score at one glance."""
     language = desk.language
     with st.container(horizontal=True):
-        st.metric(desk.say("app.column.level"), markdown(level_word(desk, finding.level)), border=True)
+        st.metric(desk.say("app.column.level"), level_sign(desk, finding.level), border=True)
         st.metric(
             desk.say("app.column.amount"),
             markdown(money(finding.amount, language)),
@@ -85,9 +86,8 @@ def show_checks(desk: Desk, finding: Finding) -> None:
     for check in finding.counter_evidence:
         with st.container(border=True):
             icon = _OUTCOMES[check.outcome]
-            st.markdown(
-                f"{icon} **{desk.term('outcome', check.outcome)}** — {markdown(check.message.render(desk.language), 1000)}"
-            )
+            told = markdown(check.message.render(desk.language), 1000)
+            st.markdown(f"{icon} **{desk.term('outcome', check.outcome)}** — {told}")
 
 
 def show_members(desk: Desk, finding: Finding) -> None:
@@ -131,7 +131,7 @@ def show_members(desk: Desk, finding: Finding) -> None:
         },
         hide_index=True,
         width="stretch",
-        height=min(380, 38 + 35 * max(len(rows), 1)),
+        height="content" if len(rows) <= 12 else 380,
         on_select="rerun",
         selection_mode=["single-row", "single-cell"],
         key=f"members-{finding.finding_id}",
@@ -157,7 +157,41 @@ def show_lanes(desk: Desk, finding: Finding) -> None:
     owners = dict(zip(uses["card"], uses["person"], strict=True))
     names = Names.of(desk, [("Patient", person) for person in set(owners.values())])
     captions = {card: names.lane(card, person) for card, person in owners.items()}
-    st.altair_chart(lanes(desk, uses, captions), width="stretch", key=f"lanes-{finding.finding_id}")
+    span = _occasion(desk, finding, uses)
+    if span:
+        first, last = span
+        present = set(uses[uses["time"].between(first, last)]["card"])
+        uses = uses[uses["card"].isin(present)]
+    st.altair_chart(lanes(desk, uses, captions, span), width="stretch", key=f"lanes-{finding.finding_id}")
+
+
+def _occasion(desk: Desk, finding: Finding, uses: pd.DataFrame) -> tuple[datetime, datetime] | None:
+    """The occasion that the user wants to see minute by minute; None for the whole time."""
+    occasions = meetings(uses)
+    if occasions.empty:
+        return None
+    picked = st.selectbox(
+        desk.say("app.lanes.show"),
+        [-1, *range(len(occasions))],
+        format_func=lambda each: (
+            desk.say("app.lanes.whole", number=len(occasions))
+            if each < 0
+            else desk.say(
+                "app.lanes.occasion",
+                time=f"{occasions.loc[each, 'first']:%Y-%m-%d %H:%M}",
+                minutes=max(
+                    1, round((occasions.loc[each, "last"] - occasions.loc[each, "first"]).total_seconds() / 60)
+                ),
+                cards=occasions.loc[each, "cards"],
+                places=visible(occasions.loc[each, "places"], 60),
+            )
+        ),
+        key=f"occasion-{finding.finding_id}",
+    )
+    if picked < 0:
+        return None
+    margin = timedelta(minutes=4)
+    return occasions.loc[picked, "first"] - margin, occasions.loc[picked, "last"] + margin
 
 
 def show_proof(desk: Desk, finding: Finding) -> None:

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from ringtrace.app_pages.frames import level_word
 from ringtrace.app_pages.plain import visible
@@ -46,7 +47,7 @@ def _filtered(desk: Desk, findings: list[Finding]) -> list[Finding]:
     wanted = second.multiselect(
         desk.say("app.column.kind"),
         kinds,
-        default=[kind for kind in kept("kinds", []) if kind in kinds],
+        default=[kind for kind in kept("kinds", list[str]()) if kind in kinds],
         format_func=lambda kind: desk.term("kind", kind),
         placeholder=desk.say("app.findings.all_kinds"),
         key="findings.kinds",
@@ -87,19 +88,19 @@ def _frame(desk: Desk, findings: list[Finding], comparison: Comparison | None) -
     return pd.DataFrame(rows)
 
 
-def _columns(desk: Desk) -> dict[str, object]:
+def _columns(desk: Desk) -> dict[str, ColumnConfig]:
     config = st.column_config
     return {
-        "level": config.TextColumn(desk.say("app.column.level"), width="small"),
-        "title": config.TextColumn(desk.say("app.column.title"), width="large"),
-        "kind": config.TextColumn(desk.say("app.column.kind")),
-        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1),
-        "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f"),
-        "people": config.NumberColumn(desk.say("app.column.people")),
-        "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD"),
-        "last": config.DateColumn(desk.say("app.column.last"), format="YYYY-MM-DD"),
-        "verdict": config.TextColumn(desk.say("app.column.verdict")),
-        "change": config.TextColumn(desk.say("app.column.change")),
+        "level": config.TextColumn(desk.say("app.column.level"), width=80),
+        "title": config.TextColumn(desk.say("app.column.title"), width=380),
+        "kind": config.TextColumn(desk.say("app.column.kind"), width=150),
+        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=90),
+        "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=90),
+        "people": config.NumberColumn(desk.say("app.column.people"), width=70),
+        "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD", width=90),
+        "last": config.DateColumn(desk.say("app.column.last"), format="YYYY-MM-DD", width=90),
+        "verdict": config.TextColumn(desk.say("app.column.verdict"), width=80),
+        "change": config.TextColumn(desk.say("app.column.change"), width=90),
     }
 
 
@@ -110,7 +111,7 @@ def _table(desk: Desk, findings: list[Finding], comparison: Comparison | None) -
         column_config=_columns(desk),
         hide_index=True,
         width="stretch",
-        height=min(640, 38 + 35 * max(len(findings), 1)),
+        height="content" if len(findings) <= 16 else 540,
         on_select="rerun",
         selection_mode=["single-row", "single-cell"],
         key="findings.table",

@@ -13,11 +13,17 @@ from ringtrace.app_pages.shell import Desk
 from ringtrace.data_schema import Sensitivity, tables
 
 _MARKS: Final = {"red": "⬤", "orange": "▲", "yellow": "◆", "explained": "○"}
+_COLOURS: Final = {"red": "red", "orange": "orange", "yellow": "yellow", "explained": "gray"}
 
 
 def level_word(desk: Desk, level: str) -> str:
     """The level with a mark of its own shape, so that colour is never the only sign."""
-    return f"{_MARKS.get(level, '')} {desk.term('level', level)}".strip()
+    return f"{_MARKS.get(level, '')} {desk.say(f'app.level.{level}')}".strip()
+
+
+def level_sign(desk: Desk, level: str) -> str:
+    """The same as coloured Markdown."""
+    return f":{_COLOURS[level]}[{_MARKS[level]}] {desk.say(f'app.level.{level}')}"
 
 
 def sensitivity_of(column: str) -> Sensitivity:

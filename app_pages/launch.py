@@ -25,7 +25,7 @@ def command(workspace: str | Path, *, port: int = 8501, headless: bool = False) 
 def launch(workspace: str | Path, *, port: int = 8501, headless: bool = False) -> int:
     """Serve the app until it is stopped (Ctrl-C), and return its exit status."""
     # A child of its own: Streamlit installs signal handlers and ends its process as it likes.
-    with subprocess.Popen(command(workspace, port=port, headless=headless)) as served:
+    with subprocess.Popen(command(workspace, port=port, headless=headless)) as served:  # noqa: S603 (our own command)
         try:
             return served.wait()
         except KeyboardInterrupt:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.charts import LEVEL_COLOURS
-from ringtrace.app_pages.frames import level_word
+from ringtrace.app_pages.frames import level_sign, level_word
 from ringtrace.app_pages.plain import day, markdown, money
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.casework.overview import KindCount, count_findings, settlements_by_month, table_sizes
@@ -69,7 +69,7 @@ def _kinds(desk: Desk) -> None:
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            y=alt.Y("kind:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),
+            y=alt.Y("kind:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False)),
             x=alt.X("findings:Q", title=desk.say("app.overview.number"), axis=alt.Axis(tickMinStep=1, format="d")),
             color=alt.Color(
                 "level:N",
@@ -87,7 +87,7 @@ def _kinds(desk: Desk) -> None:
                 alt.Tooltip("amount:Q", title=desk.say("app.column.amount"), format=",.2f"),
             ],
         )
-        .properties(height=max(120, 34 * len(order) + 60))
+        .properties(height=30 * len(order) + 110)
     )
     st.altair_chart(chart, width="stretch")
 
@@ -114,7 +114,7 @@ def _urgent(desk: Desk) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"**{markdown(finding.title.render(desk.language))}**  \n"
-                f"{level_word(desk, finding.level)} · {markdown(desk.term('kind', finding.kind))} · "
+                f"{level_sign(desk, finding.level)} · {markdown(desk.term('kind', finding.kind))} · "
                 f"{markdown(money(finding.amount, desk.language))} · "
                 f"{desk.say('app.people', number=suspects(finding))}"
             )

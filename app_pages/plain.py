@@ -6,11 +6,14 @@ Streamlit reads most strings as Markdown. `markdown` escapes a value for those p
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
+
+import pandas as pd
 
 from ringtrace.data_schema import Sensitivity
 from ringtrace.texts import Language
@@ -48,12 +51,10 @@ def markdown(value: object, limit: int = LIMIT) -> str:
 
 
 def money(amount: Decimal | float | None, language: Language) -> str:
-    """Yuan with two decimals in the local form; in Chinese, large sums are counted in ten thousands (万元)."""
+    """Yuan with two decimals, in the local form."""
     if amount is None:
         return "–"
-    if language == "zh":
-        return f"{amount / 10_000:,.2f} 万元" if abs(amount) >= 10_000 else f"{amount:,.2f} 元"
-    return f"¥{amount:,.2f}"
+    return f"{amount:,.2f} 元" if language == "zh" else f"¥{amount:,.2f}"
 
 
 def day(moment: date | datetime | None, language: Language) -> str:
@@ -72,8 +73,8 @@ def period(first: datetime | None, last: datetime | None, language: Language) ->
 
 
 def masked(value: object, sensitivity: Sensitivity) -> str | None:
-    """`value` for a screen that others see: the first character of a name, the last two of a code, of the rest nothing."""
-    if value is None or value != value:
+    """`value` for a screen that others see: the first character of a name, the last two of a code, else nothing."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return None
     raw = visible(value)
     if sensitivity == "none" or not raw:

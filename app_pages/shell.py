@@ -1,4 +1,4 @@
-"""What every page stands on: the open workspace, the language, the switch for masked names, and how errors are shown."""
+"""What every page stands on: the open workspace, the language, the switch for masked names, how errors are shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from ringtrace.errors import RingTraceError
 from ringtrace.findings import Finding, current_run, read_findings
 from ringtrace.texts import Language, catalogue, text
 from ringtrace.workspace import Workspace
-
 
 _Kept = TypeVar("_Kept")
 

@@ -51,10 +51,10 @@ class Picture:
 
 
 class Exploration:
-    """One investigator's canvas."""
+    """One investigator's canvas; `finding_id` is the finding it began with, if it did."""
 
-    def __init__(self, title: str = "") -> None:
-        self.title = title
+    def __init__(self, finding_id: str | None = None) -> None:
+        self.finding_id = finding_id
         self.spots: dict[NodeRef, Point] = {}
         self._history: list[Picture] = [Picture()]
         self._at = 0
@@ -85,8 +85,8 @@ class Exploration:
     ) -> list[NodeRef]:
         """Put nodes and relationships on the canvas and return the refs that are new.
 
-        Relationships with an end that does not stand are left out. New nodes stand near `parent`, or, on an empty canvas,
-        where the first layout puts them. What is beyond `LIMIT` nodes is left out.
+        Relationships with an end that does not stand are left out. New nodes stand near what they are linked to,
+        or near `parent`; on an empty canvas where the first layout puts them. Nodes beyond `LIMIT` are left out.
         """
         now = self.picture
         room = LIMIT - len(now.nodes)

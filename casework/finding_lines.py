@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 import duckdb
@@ -57,8 +58,8 @@ def card_uses(
     """Every settlement of the finding's suspected people within its time, for drawing swim-lanes.
 
     Columns: `card` (credential, or the person where none was recorded), `person`, `time`, `place` (code), `place_name`,
-    `amount` (yuan), `setl_id`, `cited` (whether the finding cites it). The flag says whether rows were left out: cited ones
-    are kept first.
+    `amount` (yuan), `setl_id`, `cited` (whether the finding cites it). The flag says whether rows were left out: cited
+    ones are kept first.
     """
     people = sorted({member.id for member in finding.members if member.suspected and member.label == "Patient"})
     cards = sorted({member.id for member in finding.members if member.suspected and member.label == "Card"})
@@ -87,6 +88,25 @@ def card_uses(
         },
     ).df()
     return frame.iloc[:max_rows], len(frame) > max_rows
+
+
+def meetings(uses: pd.DataFrame, gap: timedelta = timedelta(hours=1)) -> pd.DataFrame:
+    """Occasions at which several cards were used: cited uses that follow each other within `gap`, whatever the place.
+
+    `uses` as `card_uses` gives it. Columns: `first`, `last` (times), `cards` (how many different ones), `places` (their
+    names); most cards first. Occasions with one card are left out.
+    """
+    cited = uses[uses["cited"]].sort_values("time")
+    number = (cited["time"].diff() > gap).cumsum()
+    found = cited.groupby(number).agg(
+        first=("time", "min"), last=("time", "max"), cards=("card", "nunique"), places=("place_name", _names)
+    )
+    together = found[found["cards"] > 1]
+    return together.sort_values(["cards", "first"], ascending=[False, True], ignore_index=True)
+
+
+def _names(values: pd.Series) -> str:
+    return ", ".join(sorted({str(value) for value in values}))
 
 
 def _settlements_of_items(keys: Sequence[str]) -> list[str]:

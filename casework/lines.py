@@ -1,4 +1,4 @@
-"""The settlements beneath a thing, or beneath a link between two things: sums, course in time, and the lines themselves."""
+"""The settlements beneath a thing, or beneath a link between two things: sums, course in time, and the lines."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The investigator's own words: notes, verdicts and the evidence basket, kept in the workspace and never rewritten.
 
 `cases/journal.jsonl` only grows: one JSON object a line, each with its time and author, so that what was once thought
-stays on record. A run of the detectors does not touch it. A line that a crash cut off is passed over by the reader, and the
-next writer begins a new line.
+stays on record. A run of the detectors does not touch it. A line that a crash cut off is passed over by the reader, and
+the next writer begins a new line.
 """
 
 from __future__ import annotations

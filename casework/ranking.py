@@ -65,7 +65,7 @@ def _searched(finding: Finding, language: Language) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """This run beside the one before: the change of each finding by id, and the findings that are gone."""
+    """The newest run beside the one before: the change of each finding by id, and the findings that are gone."""
 
     changes: dict[str, Change]
     gone: Sequence[Finding]

@@ -29,7 +29,7 @@ class Around:
 
 
 def start_from_finding(store: GraphStore, finding: Finding, exploration: Exploration, places: Sequence[str]) -> int:
-    """Put a finding's members and the `places` where its lines are on the canvas; returns how many members it left out."""
+    """Put a finding's members and the `places` of its lines on the canvas; returns how many members it left out."""
     ordered = sorted(finding.members, key=lambda each: (not each.suspected, -each.weight, each.label, each.id))
     members = [NodeRef(member.label, member.id) for member in ordered]
     wanted = dict.fromkeys(members[:_MEMBERS_SHOWN])

@@ -1,6 +1,6 @@
 """The graph canvas: a thin Streamlit component around the vis-network that pyvis carries.
 
-Physics is off and positions come from Python (`ringtrace.casework.placement`). Streamlit's ready-made graph components were
+Physics is off and positions come from Python (`ringtrace.graph.layouts`). Streamlit's ready-made graph components were
 tried first; each moves standing nodes when something is added (docs/decisions.md).
 """
 

@@ -311,7 +311,7 @@ class Canvas {
     context.textBaseline = "middle";
     for (const { id, hidden, size } of this.badges ?? []) {
       const { x, y } = this.network.getPosition(id);
-      const words = `+${hidden > 9999 ? "9999…" : hidden}`;
+      const words = `+${hidden.toLocaleString()}`;
       const width = context.measureText(words).width + 8;
       const left = x + size * 0.6;
       const top = y - size - 9;
