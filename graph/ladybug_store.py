@@ -14,6 +14,7 @@ import ladybug
 
 from ringtrace.data_schema.graph import Direction, RelationshipType, graph_schema
 from ringtrace.errors import RingTraceError
+from ringtrace.graph import ladybug_values as values
 from ringtrace.graph.files import GraphVersion
 from ringtrace.graph.guard import check_plan, check_reading
 from ringtrace.graph.store import (
@@ -101,7 +102,7 @@ class LadybugStore:
         found: dict[NodeRef, Node] = {}
         for label, ids in _by_label(wanted).items():
             for (raw,) in self._rows(f"UNWIND $ids AS key MATCH (n:{label} {{id: key}}) RETURN n", ids=ids):
-                node = _node(raw)
+                node = values.node(raw)
                 found[node.ref] = node
         return [found[ref] for ref in wanted if ref in found]
 
@@ -142,10 +143,10 @@ class LadybugStore:
                 offset=offset,
                 limit=limit,
             ):
-                node = _node(other)
+                node = values.node(other)
                 nodes[node.ref] = node
                 ends = (ref, node.ref) if way == "out" else (node.ref, ref)
-                relationships.append(_relationship(edge, *ends))
+                relationships.append(values.relationship(edge, *ends))
         return Expansion(tuple(nodes.values()), tuple(relationships), total)
 
     def between(self, refs: Iterable[NodeRef], types: Sequence[str] | None = None) -> list[Relationship]:
@@ -163,7 +164,7 @@ class LadybugStore:
                     sources=grouped[source],
                     targets=grouped[target],
                 ):
-                    found.append(_relationship(edge, NodeRef(source, start), NodeRef(target, end)))
+                    found.append(values.relationship(edge, NodeRef(source, start), NodeRef(target, end)))
         return found
 
     def hidden_counts(self, refs: Iterable[NodeRef]) -> dict[NodeRef, int]:
@@ -215,7 +216,7 @@ class LadybugStore:
             last=end.id,
             limit=limit,
         )
-        return [_path(raw) for (raw,) in rows]
+        return [values.path(raw) for (raw,) in rows]
 
     def search(self, text: str, *, labels: Sequence[str] | None = None, limit: int = 20) -> list[Node]:
         wanted = text.strip()
@@ -239,7 +240,7 @@ class LadybugStore:
                 text=wanted,
                 limit=limit - len(found),
             ):
-                each_node = _node(raw)
+                each_node = values.node(raw)
                 found[each_node.ref] = each_node
         return list(found.values())[:limit]
 
@@ -266,18 +267,18 @@ class LadybugStore:
         finally:
             connection.set_query_timeout(_milliseconds(DEFAULT_TIMEOUT))
         keys = self._keys(raw[:row_limit])
-        rows = tuple(tuple(_value(cell, keys) for cell in row) for row in raw[:row_limit])
+        rows = tuple(tuple(values.plain(cell, keys) for cell in row) for row in raw[:row_limit])
         return Rows(columns, rows, len(raw) > row_limit, perf_counter() - started)
 
-    def _keys(self, rows: list[list[Any]]) -> dict[tuple[int, int], NodeRef]:
+    def _keys(self, rows: list[list[Any]]) -> dict[values.InternalId, NodeRef]:
         """The business keys of relationship ends whose nodes were not returned: the engine gives internal ids only."""
-        known: dict[tuple[int, int], NodeRef] = {}
-        ends: set[tuple[int, int]] = set()
-        for raw in _maps(rows):
+        known: dict[values.InternalId, NodeRef] = {}
+        ends: set[values.InternalId] = set()
+        for raw in values.elements(rows):
             if "_SRC" in raw:
-                ends.update((_internal(raw["_SRC"]), _internal(raw["_DST"])))
+                ends.update((values.internal_id(raw["_SRC"]), values.internal_id(raw["_DST"])))
             elif "_LABEL" in raw:
-                known[_internal(raw["_ID"])] = NodeRef(raw["_LABEL"], raw["id"])
+                known[values.internal_id(raw["_ID"])] = NodeRef(raw["_LABEL"], raw["id"])
         offsets: dict[int, list[int]] = {}
         for table, offset in ends - known.keys():
             offsets.setdefault(table, []).append(offset)
@@ -338,56 +339,3 @@ def _by_label(refs: Iterable[NodeRef]) -> dict[str, list[str]]:
     for ref in refs:
         grouped.setdefault(_label(ref.label), []).append(ref.id)
     return grouped
-
-
-def _internal(raw: Mapping[str, int]) -> tuple[int, int]:
-    return raw["table"], raw["offset"]
-
-
-def _maps(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every node or relationship, as the engine gives it, anywhere inside a value."""
-    if isinstance(value, Mapping):
-        if "_LABEL" in value:
-            yield value
-        for each in value.values():
-            yield from _maps(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _maps(each)
-
-
-def _own(raw: Mapping[str, Any], declared: Iterable[str]) -> dict[str, Any]:
-    """The properties that the type declares: the engine pads a node with the other labels' as None."""
-    return {name: raw.get(name) for name in declared}
-
-
-def _node(raw: Mapping[str, Any]) -> Node:
-    declared = graph_schema().nodes[raw["_LABEL"]].properties
-    return Node(NodeRef(raw["_LABEL"], raw["id"]), _own(raw, (each.name for each in declared)))
-
-
-def _relationship(raw: Mapping[str, Any], source: NodeRef, target: NodeRef) -> Relationship:
-    declared = graph_schema().relationships[raw["_LABEL"]].properties
-    return Relationship(raw["_LABEL"], source, target, _own(raw, (each.name for each in declared)))
-
-
-def _path(raw: Mapping[str, Any]) -> Path:
-    nodes = tuple(_node(each) for each in raw["_NODES"])
-    keys = {_internal(each["_ID"]): node.ref for each, node in zip(raw["_NODES"], nodes, strict=True)}
-    edges = (_relationship(each, keys[_internal(each["_SRC"])], keys[_internal(each["_DST"])]) for each in raw["_RELS"])
-    return Path(nodes, tuple(edges))
-
-
-def _value(value: Any, keys: Mapping[tuple[int, int], NodeRef]) -> Any:
-    """A cell as the interface gives it: no internal ids, tuples instead of lists stay lists."""
-    if isinstance(value, Mapping):
-        if "_NODES" in value:
-            return _path(value)
-        if "_SRC" in value:
-            return _relationship(value, keys[_internal(value["_SRC"])], keys[_internal(value["_DST"])])
-        if "_LABEL" in value:
-            return _node(value)
-        return {name: _value(each, keys) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_value(each, keys) for each in value]
-    return value
