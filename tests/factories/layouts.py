@@ -40,7 +40,7 @@ _SETTLEMENT: Final = {
     "init_setl_id": "s.init_setl_id", **_SHARED, "begndate": "left(s.begntime, 10)", "enddate": "left(s.endtime, 10)",
     "setl_time": "s.setl_time || '.0'", "setl_type": "'2'", "medfee_sumamt": "s.medfee_sumamt",
     "fund_pay_sumamt": "s.fund_pay_sumamt", "acct_pay": "s.acct_pay", "cash_payamt": "s.cash_payamt",
-    "acct_mulaid_pay": "'0.00'", "refd_setl_flag": "coalesce(nullif(s.refd_setl_flag, ''), '0')",
+    "acct_mulaid_pay": "''", "refd_setl_flag": "coalesce(nullif(s.refd_setl_flag, ''), '0')",
     "invono": "s.invono",
     "manl_reim_rea": "CASE WHEN s.manl_reim_flag = '1' THEN '99' ELSE '' END", **_AUDIT,
 }  # fmt: skip
@@ -52,8 +52,8 @@ _CHARGE: Final = {
     "list_type": "'101'", "med_list_codg": "i.med_list_codg", "medins_list_codg": "i.med_list_codg", "spec": "d.spec",
     "bilg_dr_code": "i.bilg_dr_code", **_AUDIT,
 }  # fmt: skip
-_BESIDE: Final = {"settlements": ("pos_no",), "settlement_items": ("drug_trac_codg", "trdn_flag")}
-"""What the platform's tables have no column for; of the other tables everything comes beside."""
+_BESIDE: Final = {"settlements": ("pos_no", "begntime", "endtime"), "settlement_items": ("drug_trac_codg", "trdn_flag")}
+"""What the platform has no column for, or one of for all settlements of a visit; other tables come beside whole."""
 
 
 def nhsa(city: Path, out: Path) -> Path:
