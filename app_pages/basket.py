@@ -10,6 +10,7 @@ import streamlit as st
 from ringtrace.app_pages.frames import level_sign
 from ringtrace.app_pages.plain import markdown, money, period
 from ringtrace.app_pages.shell import Desk, open_desk, show_error
+from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.notebook import basket, put_in_basket
 from ringtrace.errors import RingTraceError
 from ringtrace.evidence import ExportReport, export, verify
@@ -38,10 +39,11 @@ def _collected(desk: Desk, finding_id: str, finding: Finding | None) -> None:
             st.markdown(desk.say("app.basket.gone", id=markdown(finding_id)))
         else:
             st.markdown(
-                f"**{markdown(finding.title.render(desk.language))}**  \n{level_sign(desk, finding.level)} · "
+                f"**{told_markdown(desk, finding, finding.title)}**  \n{level_sign(desk, finding.level)} · "
                 f"{markdown(money(finding.amount, desk.language))} · "
                 f"{markdown(period(finding.first_time, finding.last_time, desk.language))} · "
-                f"{desk.say('app.basket.lines', number=len(finding.evidence))}"
+                f"{desk.say('app.basket.lines', number=len(finding.evidence))}",
+                width="stretch",
             )
             if st.button(desk.say("app.open"), key=f"open-{finding_id}"):
                 st.switch_page("app_pages/finding.py", query_params={"id": finding_id})

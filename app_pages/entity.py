@@ -9,6 +9,7 @@ from ringtrace.app_pages.frames import level_sign, show_lines
 from ringtrace.app_pages.naming import Names
 from ringtrace.app_pages.plain import markdown, masked, money, period, visible
 from ringtrace.app_pages.shell import Desk, open_desk
+from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.entities import record, search
 from ringtrace.casework.lines import figures, lines, monthly
 from ringtrace.data_schema.graph import graph_schema
@@ -97,8 +98,9 @@ def _findings(desk: Desk, ref: NodeRef) -> None:
     for finding, member in sorted(within, key=lambda each: (LEVELS.index(each[0].level), -each[0].score)):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{markdown(finding.title.render(desk.language))}**  \n{level_sign(desk, finding.level)} · "
-                f"{markdown(desk.term('role', member.role))} · {markdown(money(finding.amount, desk.language))}"
+                f"**{told_markdown(desk, finding, finding.title)}**  \n{level_sign(desk, finding.level)} · "
+                f"{markdown(desk.term('role', member.role))} · {markdown(money(finding.amount, desk.language))}",
+                width="stretch",
             )
             if st.button(desk.say("app.open"), key=f"open-{finding.finding_id}-{member.role}"):
                 st.switch_page("app_pages/finding.py", query_params={"id": finding.finding_id})

@@ -10,14 +10,17 @@ import streamlit as st
 from ringtrace.app_pages.canvas import canvas, load_library
 from ringtrace.app_pages.drawing import drawn, levels_of, ref_of, style
 from ringtrace.app_pages.explore_parts import Chosen, show_bottom, show_panel
-from ringtrace.app_pages.plain import markdown, visible
+from ringtrace.app_pages.frames import level_word
+from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk, stop
+from ringtrace.app_pages.wording import told
 from ringtrace.casework.exploration import Exploration
 from ringtrace.casework.finding_lines import card_uses
 from ringtrace.casework.ranking import rank
 from ringtrace.casework.relations import expand, start_from_finding, start_from_node
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
+from ringtrace.findings import Finding
 from ringtrace.graph import open_graph
 from ringtrace.graph.store import GraphStore, NodeRef
 
@@ -92,9 +95,7 @@ def _find(desk: Desk, store: GraphStore) -> None:
         desk.say("app.explore.from_finding"),
         [each.finding_id for each in findings],
         index=None,
-        format_func=lambda each: visible(
-            next(one for one in findings if one.finding_id == each).title.render(desk.language)
-        ),
+        format_func=lambda each: _titled(desk, findings, each),
         placeholder="–",
         key="explore.start",
     )
@@ -109,6 +110,11 @@ def _find(desk: Desk, store: GraphStore) -> None:
         st.rerun()
     if wanted.strip():
         _hits(desk, store, wanted)
+
+
+def _titled(desk: Desk, findings: list[Finding], finding_id: str) -> str:
+    finding = next(each for each in findings if each.finding_id == finding_id)
+    return f"{level_word(desk, finding.level)} · {told(desk, finding, finding.title, 100)}"
 
 
 def _hits(desk: Desk, store: GraphStore, wanted: str) -> None:

@@ -14,6 +14,7 @@ from ringtrace.app_pages.drawing import caption, node_id, phrase, ref_of, style,
 from ringtrace.app_pages.frames import level_sign, show_lines
 from ringtrace.app_pages.plain import day, markdown, masked, money, period, visible
 from ringtrace.app_pages.shell import Desk
+from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.exploration import Exploration, Link
 from ringtrace.casework.lines import figures, lines, monthly
 from ringtrace.casework.relations import Around, around, connect, expand
@@ -66,11 +67,11 @@ def _beginning(desk: Desk, exploration: Exploration) -> None:
     finding = next((each for each in desk.findings() if each.finding_id == exploration.finding_id), None)
     if finding is None:
         return
-    st.markdown(f"#### {markdown(finding.title.render(desk.language))}")
+    st.markdown(f"#### {told_markdown(desk, finding, finding.title)}")
     st.markdown(f"{level_sign(desk, finding.level)} · {markdown(money(finding.amount, desk.language))}")
-    st.markdown(markdown(finding.summary.render(desk.language), 2_000))
+    st.markdown(told_markdown(desk, finding, finding.summary))
     for reason in finding.reasons[:4]:
-        st.markdown(f"- {markdown(reason.message.render(desk.language), 600)}")
+        st.markdown(f"- {told_markdown(desk, finding, reason.message)}")
     if st.button(desk.say("app.explore.back"), icon=":material/arrow_back:"):
         st.switch_page("app_pages/finding.py", query_params={"id": finding.finding_id})
 
@@ -161,7 +162,7 @@ def _in_findings(desk: Desk, ref: NodeRef) -> None:
         return
     st.markdown(f"**{desk.say('app.explore.in_findings')}**")
     for finding, member in within[:8]:
-        words = f"{level_sign(desk, finding.level)} · {markdown(finding.title.render(desk.language), 60)}"
+        words = f"{level_sign(desk, finding.level)} · {told_markdown(desk, finding, finding.title, 60)}"
         if st.button(
             f"{words} · {markdown(desk.term('role', member.role))}", key=f"in-{finding.finding_id}", width="stretch"
         ):

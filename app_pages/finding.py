@@ -15,8 +15,9 @@ from ringtrace.app_pages.finding_parts import (
 )
 from ringtrace.app_pages.frames import level_word
 from ringtrace.app_pages.judging import show_actions, show_verdict
-from ringtrace.app_pages.plain import markdown, visible
+from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk
+from ringtrace.app_pages.wording import told, told_markdown
 from ringtrace.casework.ranking import rank
 from ringtrace.findings import Finding
 
@@ -51,7 +52,7 @@ def _chosen(desk: Desk, findings: dict[str, Finding], wanted: str | None) -> Fin
         ids,
         index=at,
         format_func=lambda each: (
-            f"{level_word(desk, findings[each].level)} · {visible(findings[each].title.render(desk.language))}"
+            f"{level_word(desk, findings[each].level)} · {told(desk, findings[each], findings[each].title, 200)}"
         ),
         key=f"finding-{ids[at]}",
         label_visibility="collapsed",
@@ -60,8 +61,8 @@ def _chosen(desk: Desk, findings: dict[str, Finding], wanted: str | None) -> Fin
 
 
 def _show(desk: Desk, finding: Finding) -> None:
-    st.header(markdown(finding.title.render(desk.language), 400))
-    st.markdown(markdown(finding.summary.render(desk.language), 2000))
+    st.header(told_markdown(desk, finding, finding.title))
+    st.markdown(told_markdown(desk, finding, finding.summary))
     show_facts(desk, finding)
     show_actions(desk, finding)
     why, against = st.columns(2, gap="large")

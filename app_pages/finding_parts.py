@@ -13,6 +13,7 @@ from ringtrace.app_pages.frames import configured, level_sign, presentable, show
 from ringtrace.app_pages.naming import Names
 from ringtrace.app_pages.plain import day, markdown, money, period, visible
 from ringtrace.app_pages.shell import Desk
+from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings
 from ringtrace.casework.notebook import member_subject, verdicts
 from ringtrace.casework.ranking import suspects
@@ -52,7 +53,7 @@ def show_reasons(desk: Desk, finding: Finding) -> None:
     st.subheader(desk.say("app.finding.why"))
     for reason in finding.reasons:
         with st.container(border=True):
-            st.markdown(markdown(reason.message.render(desk.language), 1000))
+            st.markdown(told_markdown(desk, finding, reason.message))
             st.caption(" · ".join(_measures(desk, reason)))
 
 
@@ -86,7 +87,7 @@ def show_checks(desk: Desk, finding: Finding) -> None:
     for check in finding.counter_evidence:
         with st.container(border=True):
             icon = _OUTCOMES[check.outcome]
-            told = markdown(check.message.render(desk.language), 1000)
+            told = told_markdown(desk, finding, check.message)
             st.markdown(f"{icon} **{desk.term('outcome', check.outcome)}** — {told}")
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from ringtrace.app_pages.frames import level_word
-from ringtrace.app_pages.plain import visible
 from ringtrace.app_pages.shell import Desk, kept, open_desk
+from ringtrace.app_pages.wording import told
 from ringtrace.casework.notebook import verdicts
 from ringtrace.casework.ranking import ORDERS, Comparison, Order, compare_runs, rank, select, suspects
 from ringtrace.findings import LEVELS, Finding, Level
@@ -71,7 +71,7 @@ def _frame(desk: Desk, findings: list[Finding], comparison: Comparison | None) -
     judged = verdicts(desk.workspace())
     rows = {
         "level": [level_word(desk, each.level) for each in findings],
-        "title": [visible(each.title.render(desk.language)) for each in findings],
+        "title": [told(desk, each, each.title, 200) for each in findings],
         "kind": [desk.term("kind", each.kind) for each in findings],
         "score": [each.score for each in findings],
         "amount": [float(each.amount) for each in findings],
@@ -92,15 +92,15 @@ def _columns(desk: Desk) -> dict[str, ColumnConfig]:
     config = st.column_config
     return {
         "level": config.TextColumn(desk.say("app.column.level"), width=80),
-        "title": config.TextColumn(desk.say("app.column.title"), width=380),
-        "kind": config.TextColumn(desk.say("app.column.kind"), width=150),
-        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=90),
-        "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=90),
+        "title": config.TextColumn(desk.say("app.column.title"), width=350),
+        "kind": config.TextColumn(desk.say("app.column.kind"), width=140),
+        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=85),
+        "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=85),
         "people": config.NumberColumn(desk.say("app.column.people"), width=70),
-        "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD", width=90),
-        "last": config.DateColumn(desk.say("app.column.last"), format="YYYY-MM-DD", width=90),
+        "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD", width=85),
+        "last": config.DateColumn(desk.say("app.column.last"), format="YYYY-MM-DD", width=85),
         "verdict": config.TextColumn(desk.say("app.column.verdict"), width=80),
-        "change": config.TextColumn(desk.say("app.column.change"), width=90),
+        "change": config.TextColumn(desk.say("app.column.change"), width=85),
     }
 
 

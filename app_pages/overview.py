@@ -10,6 +10,7 @@ from ringtrace.app_pages.charts import LEVEL_COLOURS
 from ringtrace.app_pages.frames import level_sign, level_word
 from ringtrace.app_pages.plain import day, markdown, money
 from ringtrace.app_pages.shell import Desk, open_desk
+from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.overview import KindCount, count_findings, settlements_by_month, table_sizes
 from ringtrace.casework.ranking import rank, suspects
 from ringtrace.data_schema import tables
@@ -87,7 +88,7 @@ def _kinds(desk: Desk) -> None:
                 alt.Tooltip("amount:Q", title=desk.say("app.column.amount"), format=",.2f"),
             ],
         )
-        .properties(height=30 * len(order) + 110)
+        .properties(height=26 * len(order) + 96)
     )
     st.altair_chart(chart, width="stretch")
 
@@ -113,10 +114,11 @@ def _urgent(desk: Desk) -> None:
     for finding in rank(standing)[:5]:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(
-                f"**{markdown(finding.title.render(desk.language))}**  \n"
+                f"**{told_markdown(desk, finding, finding.title)}**  \n"
                 f"{level_sign(desk, finding.level)} · {markdown(desk.term('kind', finding.kind))} · "
                 f"{markdown(money(finding.amount, desk.language))} · "
-                f"{desk.say('app.people', number=suspects(finding))}"
+                f"{desk.say('app.people', number=suspects(finding))}",
+                width="stretch",
             )
             if st.button(desk.say("app.open"), key=f"open-{finding.finding_id}", icon=":material/arrow_forward:"):
                 st.switch_page("app_pages/finding.py", query_params={"id": finding.finding_id})

@@ -12,6 +12,10 @@ from ringtrace.findings import Finding
 from ringtrace.graph.store import GraphStore, NeighbourCount, NodeRef
 
 _MEMBERS_SHOWN: Final = 80
+_OTHERS_SHOWN: Final = 12
+"""Members that are not suspected (buyers, witnesses): a few are enough to see that they are there."""
+_SHOP_AND_DRUG: Final = frozenset({"SOLD", "PURCHASED"})
+"""Left out of a finding's first picture: every shop sells every drug, and the lines bury those of the people."""
 _GRAIN: Final = frozenset({"Settlement", "Finding", "Region"})
 """Labels that an unasked expansion leaves out: too many, or joined to everyone."""
 
@@ -31,13 +35,16 @@ class Around:
 def start_from_finding(store: GraphStore, finding: Finding, exploration: Exploration, places: Sequence[str]) -> int:
     """Put a finding's members and the `places` of its lines on the canvas; returns how many members it left out."""
     ordered = sorted(finding.members, key=lambda each: (not each.suspected, -each.weight, each.label, each.id))
-    members = [NodeRef(member.label, member.id) for member in ordered]
-    wanted = dict.fromkeys(members[:_MEMBERS_SHOWN])
+    suspected = [member for member in ordered if member.suspected]
+    others = [member for member in ordered if not member.suspected]
+    shown = [*suspected, *others[:_OTHERS_SHOWN]][:_MEMBERS_SHOWN]
+    wanted = {NodeRef(member.label, member.id): None for member in shown}
     for code in places:
         wanted.update(dict.fromkeys((NodeRef("Pharmacy", code), NodeRef("Hospital", code))))
     nodes = store.nodes(wanted)
-    exploration.add(nodes, store.between([node.ref for node in nodes]))
-    return max(0, len(set(members)) - _MEMBERS_SHOWN)
+    joins = store.between([node.ref for node in nodes])
+    exploration.add(nodes, [each for each in joins if each.type not in _SHOP_AND_DRUG])
+    return len({(member.label, member.id) for member in ordered}) - len({(each.label, each.id) for each in shown})
 
 
 def start_from_node(store: GraphStore, ref: NodeRef, exploration: Exploration) -> bool:
