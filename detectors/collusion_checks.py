@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import poisson
 
 from ringtrace.detectors.collusion_shops import Shop
 from ringtrace.detectors.collusion_signals import VISIT_SIGNALS
@@ -14,13 +15,14 @@ from ringtrace.findings import Check, Message, Outcome
 def innocent_checks(
     tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64], chosen: NDArray[np.int64]
 ) -> tuple[Check, ...]:
-    """Careless ledger, careless scanning, night shop, fixed-price kit, special-drug pharmacy, one household."""
+    """Careless ledger, careless scanning, night shop, fixed-price kit, one household, goods without packs for all."""
     return (
         _everywhere(shop, cited, "unrecorded", "careless_ledger"),
-        _everywhere(shop, cited, "uncoded", "careless_scanning"),
+        _everywhere(shop, cited, "no_pack", "careless_scanning"),
         _everywhere(shop, cited, "off_hours", "night_shop"),
         _kit(tables, shop, cited),
         _household(tables, shop, chosen),
+        _goods(tables, shop, cited, chosen),
     )
 
 
@@ -77,4 +79,38 @@ def _household(tables: duckdb.DuckDBPyConnection, shop: Shop, chosen: NDArray[np
         Message("pharmacy.check.household", {"buyers": len(people), "households": households}),
         households,
         None,
+    )
+
+
+def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64], chosen: NDArray[np.int64]) -> Check:
+    """Do these drugs lack trace codes whoever buys them here? Then it is the goods and not these buyers.
+
+    Among the shop's other buyers, the part of lines without a code is compared between the drugs cited without one and
+    the rest of the assortment; it explains at five times the rest, five in a hundred, and beyond Poisson chance.
+    """
+    row = tables.execute(
+        """
+        WITH mine AS (
+            SELECT v.row, v.psn_no, l.drug, l.codes IS NULL AS bare
+            FROM till_numbered v JOIN sale_lines l USING (setl_id) WHERE v.place = ? AND v.no_pack IS NOT NULL
+        ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains(?, row))
+        SELECT count(*) FILTER (WHERE drug IN (FROM drugs)), count(*) FILTER (WHERE drug IN (FROM drugs) AND bare),
+               count(*) FILTER (WHERE drug NOT IN (FROM drugs)),
+               count(*) FILTER (WHERE drug NOT IN (FROM drugs) AND bare)
+        FROM mine WHERE NOT list_contains(?, psn_no)
+        """,
+        [shop.place, shop.rows[cited].tolist(), [shop.people[index] for index in chosen]],
+    ).fetchone()
+    lines, bare, other_lines, other_bare = row if row else (0, 0, 0, 0)
+    if not lines:
+        return Check("same_goods", "unknown", Message("pharmacy.check.goods.unknown"))
+    rate, usual = bare / lines, (other_bare + 0.5) / (other_lines + 50)
+    explains = rate >= 0.05 and rate >= 5 * usual and float(poisson.sf(bare - 1, lines * usual)) < 1e-3
+    outcome: Outcome = "explains" if explains else "does_not_explain"
+    return Check(
+        "same_goods",
+        outcome,
+        Message("pharmacy.check.goods", {"seen": rate, "usual": usual}),
+        round(rate, 4),
+        round(usual, 4),
     )

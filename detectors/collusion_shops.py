@@ -14,7 +14,7 @@ from ringtrace.detectors.collusion_mixture import Fit, Floats, Priors, fit_shop
 from ringtrace.detectors.collusion_signals import FAMILIES, PERSON_SIGNALS, VISIT_SIGNALS
 
 FEIGNED: Final = {
-    "unrecorded": 0.8, "short": 0.6, "uncoded": 0.7, "off_hours": 0.25, "burst": 0.3, "run": 0.25, "repeated": 0.25,
+    "unrecorded": 0.8, "short": 0.5, "no_pack": 0.7, "off_hours": 0.25, "burst": 0.3, "run": 0.25, "repeated": 0.25,
     "drain": 0.15, "far": 0.3, "no_illness": 0.4,
 }  # fmt: skip
 """How often a feigned visit (or a colluding buyer) shows a signal, before a shop's own data speak: weak priors, set by
@@ -104,16 +104,17 @@ def _arrays(
     tables: duckdb.DuckDBPyConnection,
 ) -> tuple[dict[str, Any], NDArray[np.int64], dict[str, list[str]], Floats]:
     """Visits as numbers, ordered by shop, buyer and time; ids only once each, since millions of them would not fit."""
-    tables.execute("""
+    people = ", ".join(PERSON_SIGNALS)
+    tables.execute(f"""
         CREATE OR REPLACE TEMP TABLE till_pairs AS
-        SELECT row_number() OVER (ORDER BY place, psn_no) - 1 AS pair, place, psn_no, far, no_illness FROM till_buyers;
+        SELECT row_number() OVER (ORDER BY place, psn_no) - 1 AS pair, place, psn_no, {people} FROM till_buyers;
         CREATE OR REPLACE TEMP TABLE till_numbered AS
         SELECT row_number() OVER (ORDER BY p.pair, v.t, v.setl_id) - 1 AS row, p.pair, v.*
         FROM till_visits v JOIN till_pairs p ON p.place = v.place AND p.psn_no = v.psn_no
     """)
     columns = ", ".join(f"CAST({name} AS FLOAT) AS {name}" for name in VISIT_SIGNALS)
     raw: dict[str, Any] = tables.execute(f"SELECT pair, {columns} FROM till_numbered ORDER BY row").fetchnumpy()
-    pairs = tables.execute("SELECT place, psn_no, far, no_illness FROM till_pairs ORDER BY pair").fetchall()
+    pairs = tables.execute(f"SELECT place, psn_no, {people} FROM till_pairs ORDER BY pair").fetchall()
     codes = sorted({pair[0] for pair in pairs})
     number = {code: index for index, code in enumerate(codes)}
     place_of = np.array([number[pair[0]] for pair in pairs], dtype=np.int64)

@@ -11,13 +11,14 @@ from typing import Final
 import duckdb
 
 from ringtrace.detectors.ledger import stock_cover
-from ringtrace.detectors.sales import net_sale_lines, times_have_hours
+from ringtrace.detectors.sales import times_have_hours
+from ringtrace.detectors.trace_codes import repeated_packs
 
-VISIT_SIGNALS: Final = ("unrecorded", "short", "uncoded", "off_hours", "burst", "run", "repeated", "drain")
-PERSON_SIGNALS: Final = ("far", "no_illness")
+VISIT_SIGNALS: Final = ("unrecorded", "no_pack", "off_hours", "burst", "run", "repeated", "drain")
+PERSON_SIGNALS: Final = ("short", "far", "no_illness")
 
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
-    "goods": ("unrecorded", "short", "uncoded"),
+    "goods": ("unrecorded", "no_pack", "short"),
     "till": ("off_hours", "burst", "run", "repeated"),
     "money": ("drain",),
     "buyers": ("far", "no_illness"),
@@ -28,20 +29,27 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
 def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `till_visits`: `setl_id`, `place`, `psn_no`, `t`, `total` and the visit signals.
 
+    `short` stands there too, for `collusion_buyers`: it holds a drug of which the shop claims more than its stock could
+    cover (`ledger`). It belongs to the drug, and chronic patients buy the same drug every month, so that it counts once
+    a buyer.
+
     unrecorded   none of its packs is among the sales that the shop's own ledger records for that drug and day
-    short        it holds a drug of which the shop claims more than its stock could cover (`ledger`)
-    uncoded      its packs carry no trace code, in a month when the shop scans and for drugs that are scanned elsewhere
+    no_pack      none of its lines has a pack of its own: no trace code, in a month when the shop scans and for
+                 drugs that are scanned, or a code that had been sold before with nothing to explain it (`trace_codes`)
     off_hours    outside the declared opening hours (a quarter of an hour's grace); undeclared hours: at an hour of day
                  that holds less than a quarter of one hour's even share of the shop's visits
     burst        within a minute of another person's visit at that terminal, rarer than 1 in 20 at that hour's footfall
     run          in an unbroken run of e-credentials that the shop's share of them makes rarer than 1 in 50
-    repeated     its total repeats that day beyond what the rest of the year and the other shops' totals make likely, or
-                 all year with ever different goods; a fixed-price kit repeats all year with the same goods
+    repeated     its total repeats that day beyond what the rest of the year and the other shops' totals make likely; or
+                 six people or more paid it here, a part of the shop's visits that only one in fifty visits with a total
+                 of that size reaches in the city (each shop has its own prices, so other shops' totals do not compare).
+                 NULL where the person paid it there on an earlier day: the same medicine every month says nothing
     drain        in the last six weeks of a year, nine tenths from the personal account, and 2.5 times the person's own
                  usual total
     """
-    net_sale_lines(tables)
     stock_cover(tables)
+    reused = [step.second.key for step in repeated_packs(tables) if step.explanation is None and not step.elsewhere]
+    tables.execute("CREATE OR REPLACE TEMP TABLE reused_lines AS SELECT unnest(?) AS key", [sorted(set(reused))])
     hours = "true" if times_have_hours(tables) else "false"
     tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS till_base AS
@@ -82,11 +90,13 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
                    < 0.5 * (s.claimed - s.matched) AS INTEGER) END) AS unrecorded,
                max(CASE WHEN b.sold IS NULL THEN NULL
                    ELSE CAST(b.uncovered >= greatest(3, 0.1 * b.sold) AS INTEGER) END) AS short,
-               min(CASE WHEN d.rate >= 0.3 AND c.rate >= 0.3 THEN CAST(e.codes IS NULL AS INTEGER) END) AS uncoded,
+               min(CASE WHEN d.rate >= 0.3 AND c.rate >= 0.3
+                   THEN CAST(e.codes IS NULL OR reused.key IS NOT NULL AS INTEGER) END) AS no_pack,
                hash(list_sort(list((e.drug, e.cnt)))) AS basket
         FROM exact e
         JOIN day_sums s ON s.place = e.place AND s.drug = e.drug AND s.day = e.day
         LEFT JOIN ledger_sales l ON l.place = e.place AND l.drug = e.drug AND l.day = e.day
+        LEFT JOIN reused_lines reused ON reused.key = e.key
         LEFT JOIN stock_balance b ON b.place = e.place AND b.drug = e.drug
         LEFT JOIN scanned_drugs d ON d.drug = e.drug
         LEFT JOIN scanning c ON c.place = e.place AND c.month = e.month
@@ -94,28 +104,28 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
 
         CREATE TEMP TABLE IF NOT EXISTS till_totals AS
         WITH by_day AS (
-            SELECT b.place, b.day, b.total, count(*) AS n FROM till_base b GROUP BY 1, 2, 3
+            SELECT place, day, total, count(*) AS n FROM till_base GROUP BY 1, 2, 3
         ), by_place AS (
-            SELECT b.place, b.total, count(*) AS n, count(DISTINCT g.basket) AS baskets
-            FROM till_base b JOIN till_goods g USING (setl_id) GROUP BY 1, 2
-        ), in_city AS (SELECT total, sum(n) AS n FROM by_place GROUP BY 1
+            SELECT place, total, count(*) AS n, count(DISTINCT psn_no) AS people,
+                   sum(count(*)) OVER (PARTITION BY place) AS place_n, floor(2 * log2(greatest(total, 1))) AS band
+            FROM till_base GROUP BY 1, 2
+        ), in_city AS (SELECT total, sum(n) AS n, sum(sum(n)) OVER () AS all_n FROM by_place GROUP BY 1
         ), day_all AS (SELECT place, day, sum(n) AS n FROM by_day GROUP BY 1, 2
-        ), place_all AS (SELECT place, sum(n) AS n FROM by_place GROUP BY 1
+        ), spread AS (  -- the part of a shop's visits that share a total, by size of the total, in the whole city
+            SELECT p.band, quantile_cont(p.people / p.place_n, 0.98) AS usual
+            FROM by_place p JOIN till_base b ON b.place = p.place AND b.total = p.total GROUP BY 1
         ), expected AS (
-            SELECT d.place, d.day, d.total, d.n, p.n AS n_place, p.baskets,
-                   da.n * greatest((p.n - d.n + 1) / (pa.n - da.n + 20.0),
-                                   (c.n - p.n) / (ca.n - pa.n + 20.0)) AS by_day,
-                   pa.n * (c.n - p.n + 1) / (ca.n - pa.n + 20.0) AS by_city
+            SELECT d.place, d.day, d.total, d.n, p.people, p.people / p.place_n AS share, s.usual,
+                   da.n * greatest((p.n - d.n + 1) / (p.place_n - d.n + 20.0),
+                                   (c.n - p.n) / (c.all_n - p.place_n + 20.0)) AS by_day
             FROM by_day d
             JOIN by_place p ON p.place = d.place AND p.total = d.total
             JOIN in_city c ON c.total = d.total
             JOIN day_all da ON da.place = d.place AND da.day = d.day
-            JOIN place_all pa ON pa.place = d.place
-            CROSS JOIN (SELECT sum(n) AS n FROM place_all) ca
+            JOIN spread s ON s.band = p.band
         )
         SELECT place, day, total,
-               (n >= 3 AND n >= by_day + 4 * sqrt(by_day) + 2)
-               OR (n_place >= 8 AND n_place >= by_city + 4 * sqrt(by_city) + 4 AND baskets >= 0.4 * n_place) AS repeated
+               (n >= 3 AND n >= by_day + 4 * sqrt(by_day) + 2) OR (people >= 6 AND share > usual) AS repeated
         FROM expected;
 
         CREATE TEMP TABLE IF NOT EXISTS till_visits AS
@@ -132,7 +142,8 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
         ), near AS (
             SELECT *, least(
                        CASE WHEN lag(psn_no) OVER w <> psn_no THEN epoch(t) - epoch(lag(t) OVER w) END,
-                       CASE WHEN lead(psn_no) OVER w <> psn_no THEN epoch(lead(t) OVER w) - epoch(t) END) AS seconds
+                       CASE WHEN lead(psn_no) OVER w <> psn_no THEN epoch(lead(t) OVER w) - epoch(t) END) AS seconds,
+                   coalesce(min(day) OVER (PARTITION BY place, psn_no, total) < day, false) AS again
             FROM till_base WINDOW w AS (PARTITION BY place, pos_no ORDER BY t, setl_id)
         ), breaks AS (
             SELECT setl_id, place, day, t, e_credential,
@@ -146,7 +157,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT setl_id, e_credential, count(*) OVER (PARTITION BY place, run) AS length FROM numbered
         )
         SELECT b.setl_id, b.place, b.psn_no, b.t, b.total,
-               g.unrecorded, g.short, g.uncoded,
+               g.unrecorded, g.no_pack, g.short,
                CASE WHEN NOT {hours} THEN NULL
                     WHEN i.open_hour IS NOT NULL AND i.close_hour IS NOT NULL THEN CAST(
                         CASE WHEN i.close_hour >= i.open_hour
@@ -159,7 +170,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
                     AS INTEGER) END AS burst,
                CASE WHEN {hours} THEN CAST(r.e_credential AND r.length >= 4
                     AND r.length * pow(u.e_share, r.length) <= 0.02 AS INTEGER) END AS run,
-               CAST(x.repeated AS INTEGER) AS repeated,
+               CASE WHEN b.again THEN NULL ELSE CAST(x.repeated AS INTEGER) END AS repeated,
                CASE WHEN b.acct_pay IS NULL THEN NULL
                     ELSE CAST(strftime(b.t, '%m%d') >= '1116' AND b.acct_pay >= 0.9 * b.total AND b.total > 0
                          AND b.total >= 2.5 * if(p.n >= 4, p.total, u.total) AS INTEGER) END AS drain

@@ -170,15 +170,23 @@ def _members(outlets: Sequence[Outlet], used: Sequence[Step], explained: bool, r
     for each in used:
         given[each.first.person].append(each)
     for person, steps in sorted(given.items()):
-        # Whoever bought a pack from an outlet and handed it on stands between two outlets.
-        collects = any(each.first.key in resold for each in steps)
-        role = "cleared" if explained else ("collector" if collects else "source")
+        role = "cleared" if explained else _role(steps, resold)
         members.append(Member("Patient", person, role, round(1 - chance ** len(steps), 3)))
     members += [
         Member("Patient", person, "buyer") for person in sorted({each.second.person for each in used} - set(given))
     ]
     members += [Member("Drug", drug, "drug") for drug in sorted({each.drug for each in used})]
     return tuple(members)
+
+
+def _role(steps: Sequence[Step], resold: set[str]) -> str:
+    """Whoever hands on packs that an outlet had resold stands between outlets; one such pack accuses nobody,
+
+    since the outlet may have booked a sale on the card of a customer who never saw the pack.
+    """
+    if any(each.first.key not in resold for each in steps):
+        return "source"
+    return "collector" if len(steps) >= 2 else "witness"
 
 
 def _reasons(used: Sequence[Step], values: Mapping[str, Value], expected: float, p: float) -> tuple[Reason, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from math import log1p
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import duckdb
 import numpy as np
@@ -21,10 +21,14 @@ from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import EvidenceRef, Level, Member, Message, Reason, Value
 from ringtrace.workspace import has_rows
 
+EXPLAINED_SCORE: Final = 0.3
+"""Highest score of a finding that a check explains as the shop's or the goods' trait: a lead, no accusation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """`buyer`: posterior from which a buyer counts among those who carry the excess.
+    `feigned`: expected feigned visits that such a buyer has; fewer only with a posterior of `sure`.
     `visit`: posterior from which a visit of theirs is cited.
     `fewest_buyers`, `fewest_visits`: of these for a finding.
     `net_nats`: evidence beyond what the extra parameters gain by chance.
@@ -32,6 +36,8 @@ class Thresholds:
     """
 
     buyer: float = 0.5
+    feigned: float = 1.5
+    sure: float = 0.95
     visit: float = 0.5
     fewest_buyers: int = 3
     fewest_visits: int = 8
@@ -59,20 +65,13 @@ class PharmacyCollusion:
             return
         collusion_signals(tables)
         buyer_signals(tables)
-        self._leave_out(tables, context.evidence_keys("drug_resale", "settlement_items"))
+        _leave_out_resale(tables, context)
         self._gaps(tables, context)
         shops = list(fitted_shops(tables))
         for shop in shops:
             draft = self._draft(tables, shop)
             if draft is not None:
                 yield draft
-
-    def _leave_out(self, tables: duckdb.DuckDBPyConnection, claimed: set[str]) -> None:
-        tables.execute("CREATE OR REPLACE TEMP TABLE claimed_lines AS SELECT unnest(?) AS key", [sorted(claimed)])
-        tables.execute("""
-            DELETE FROM till_visits WHERE setl_id IN (
-                SELECT l.setl_id FROM sale_lines l SEMI JOIN claimed_lines c ON c.key = l.key)
-        """)
 
     def _gaps(self, tables: duckdb.DuckDBPyConnection, context: Context) -> None:
         """One sentence for each signal that no visit could be asked about."""
@@ -83,7 +82,7 @@ class PharmacyCollusion:
         missing = {name for name, number in zip(VISIT_SIGNALS, known, strict=True) if not number}
         if not has_rows(tables, "inventory"):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_inventory_collusion")))
-        if "uncoded" in missing:
+        if "no_pack" in missing:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_codes_collusion")))
         if not times_have_hours(tables):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.days_only")))
@@ -92,7 +91,8 @@ class PharmacyCollusion:
 
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop) -> Draft | None:
         limits, fit = self.thresholds, shop.fit
-        chosen = np.flatnonzero(fit.buyer >= limits.buyer)
+        owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
+        chosen = np.flatnonzero((fit.buyer >= limits.buyer) & ((owed >= limits.feigned) | (fit.buyer >= limits.sure)))
         cited = np.flatnonzero((fit.visit >= limits.visit) & np.isin(shop.owner, chosen))
         net = fit.gain - shop.penalty
         families = shop.families
@@ -103,13 +103,15 @@ class PharmacyCollusion:
             or len(families) < limits.families
         ):
             return None
+        checks = innocent_checks(tables, shop, cited, chosen)
         score = collusion_score(net, len(families), len(chosen))
+        if any(check.outcome == "explains" for check in checks):
+            score = min(score, EXPLAINED_SCORE)
         level: Level = level_of(score)
         rows = tables.execute(
             "SELECT setl_id, t, total FROM till_numbered WHERE list_contains(?, row) ORDER BY row",
             [shop.rows[cited].tolist()],
         ).fetchall()
-        checks = innocent_checks(tables, shop, cited, chosen)
         times: list[datetime] = [row[1] for row in rows]
         values: dict[str, Value] = {
             "shop": shop.place,
@@ -139,6 +141,35 @@ class PharmacyCollusion:
             counter_evidence=checks,
             evidence=tuple(EvidenceRef("settlements", row[0]) for row in sorted(rows)),
         )
+
+
+def _leave_out_resale(tables: duckdb.DuckDBPyConnection, context: Context) -> None:
+    """Take off the visits that resale has claimed, and those at its outlets that sold the same drugs without a pack.
+
+    An outlet's untraced sales of resold goods look like phantom sales: no code, no purchase. They are not.
+    """
+    claimed = context.evidence_keys("drug_resale", "settlement_items")
+    sold = {
+        (place.id, drug.id)
+        for draft in context.drafts.get("drug_resale", [])
+        if draft.level != "explained"
+        for place in draft.members
+        if place.role == "reseller"
+        for drug in draft.members
+        if drug.label == "Drug"
+    }
+    places, drugs = [place for place, _ in sorted(sold)], [drug for _, drug in sorted(sold)]
+    tables.execute("CREATE OR REPLACE TEMP TABLE claimed_lines AS SELECT unnest(?) AS key", [sorted(claimed)])
+    tables.execute(
+        "CREATE OR REPLACE TEMP TABLE resold AS SELECT unnest(?) AS place, unnest(?) AS drug", [places, drugs]
+    )
+    tables.execute("""
+        DELETE FROM till_visits WHERE setl_id IN (
+            SELECT l.setl_id FROM sale_lines l SEMI JOIN claimed_lines c ON c.key = l.key
+            UNION ALL
+            SELECT l.setl_id FROM sale_lines l SEMI JOIN resold r ON r.place = l.place AND r.drug = l.drug
+            WHERE l.codes IS NULL)
+    """)
 
 
 def collusion_score(net: float, families: int, buyers: int) -> float:

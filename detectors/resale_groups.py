@@ -1,4 +1,4 @@
-"""Outlets of resold packs, joined where the same people feed them."""
+"""Outlets of resold packs, joined where the same people feed them or packs go from one to the other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from ringtrace.detectors.trace_codes import Step
 
 SHARED_SOURCES = 0.5
 """Outlets are one finding when at least this part of the smaller one's sources (and two people) feed both."""
+
+PASSED_ON = 2
+"""Outlets are one finding when so many resold packs of the one were sold again by the other: a chain of three hops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Outlet:
 
 
 def outlets_together(outlets: Sequence[Outlet]) -> list[list[Outlet]]:
-    """The outlets in groups that share sources, each group and the list in order of place."""
+    """The outlets in groups that share sources or pass packs on, each group and the list in order of place."""
     groups: list[list[Outlet]] = []
     for outlet in outlets:
         near = [group for group in groups if any(_share(outlet, other) for other in group)]
@@ -37,5 +40,12 @@ def outlets_together(outlets: Sequence[Outlet]) -> list[list[Outlet]]:
 
 
 def _share(one: Outlet, other: Outlet) -> bool:
+    if any(_passed_on(first, second) >= PASSED_ON for first, second in ((one, other), (other, one))):
+        return True
     both = len(one.sources & other.sources)
     return both >= 2 and both >= SHARED_SOURCES * min(len(one.sources), len(other.sources))
+
+
+def _passed_on(first: Outlet, second: Outlet) -> int:
+    resold = {step.second.key for step in first.chained}
+    return sum(step.first.key in resold for step in second.chained)
