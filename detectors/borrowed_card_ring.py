@@ -14,7 +14,7 @@ import duckdb
 
 from ringtrace.detectors.co_visits import co_visiting_pairs, crowded_out
 from ringtrace.detectors.detector import Context, Draft, Gap
-from ringtrace.detectors.grouping import communities, distinct, grow
+from ringtrace.detectors.grouping import communities, distinct, grow, join_halves
 from ringtrace.detectors.ring_draft import draft_of
 from ringtrace.detectors.ring_facts import read_facts
 from ringtrace.detectors.ring_tables import build_ring_tables
@@ -45,7 +45,8 @@ class BorrowedCardRing:
             context.gaps.append(Gap(self.kind, Message("rings.gap.crowded", values)))
         pairs = co_visiting_pairs(tables, footfall, limits)
         starts = communities(pairs, resolution=limits.resolution)
-        groups = distinct([group for start in starts if (group := grow(footfall, start, limits)) is not None])
+        grown = [group for start in starts if (group := grow(footfall, start, limits)) is not None]
+        groups = distinct(join_halves(footfall, distinct(grown), limits))
         if not groups:
             return
         build_ring_tables(tables, footfall, groups, window=limits.window)

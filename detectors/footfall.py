@@ -26,6 +26,7 @@ class Footfall:
     by_person: Ints
     person_start: Ints
     place_visits: Ints
+    place_persons: Ints
     day_only: Bools
 
     @classmethod
@@ -57,6 +58,7 @@ class Footfall:
             by_person=by_person,
             person_start=np.searchsorted(person[by_person], np.arange(persons + 1)),
             place_visits=np.bincount(place, minlength=len(day_only)),
+            place_persons=_persons_by_place(person, place, len(day_only)),
             day_only=day_only.astype(bool),
         )
 
@@ -73,6 +75,13 @@ class Footfall:
         interval = np.repeat(np.arange(len(place)), lengths)
         offset = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return np.repeat(first, lengths) + offset, interval
+
+
+def _persons_by_place(person: Ints, place: Ints, places: int) -> Ints:
+    order = np.lexsort((person, place))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (person[order][1:] != person[order][:-1]) | (place[order][1:] != place[order][:-1])
+    return np.bincount(place[order][first], minlength=places)
 
 
 def _moment(place: Ints, t: Ints) -> Ints:

@@ -11,11 +11,15 @@ may belong to several groups.
 from __future__ import annotations
 
 import random
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log10
 
 import igraph
 import numpy as np
 from scipy import stats
+from scipy.special import gammaln
 
 from ringtrace.detectors.arrays import Floats, Ints
 from ringtrace.detectors.co_visits import PairTest
@@ -81,6 +85,8 @@ def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | Non
             break
         seen.add(group.persons.tobytes())
         members = group.persons
+    if group is None or log_chance(footfall, group) > log10(limits.group_error):
+        return None
     return group
 
 
@@ -107,6 +113,19 @@ def _attendance(footfall: Footfall, runs: JointRuns, limits: RingThresholds) -> 
     return Group(seen[kept], runs, attended[kept], expected[kept], p_value[kept])
 
 
+def log_chance(footfall: Footfall, group: Group) -> float:
+    """log10 of the chance that any set of this size, of all who come to these places, attends as much by accident.
+
+    The first member makes the runs, the others attend them: Σ log10 p over all but the best attender, plus log10 of
+    the number of sets C(n, m) that there are among the n visitors of the places (union bound, so never too small).
+    """
+    visitors = int(footfall.place_persons[np.unique(group.runs.place)].sum())
+    size = len(group.persons)
+    sets = (gammaln(visitors + 1) - gammaln(size + 1) - gammaln(max(visitors - size, 0) + 1)) / np.log(10)
+    attendance = np.sort(np.log10(np.maximum(group.p_value, 1e-300)))
+    return float(attendance[1:].sum() + sets)
+
+
 def distinct(groups: list[Group]) -> list[Group]:
     """Each group once: of two that share half of their members (Jaccard) the one with more attendance stays."""
     ordered = sorted(groups, key=lambda each: (-int(each.attended.sum()), each.persons.tolist()))
@@ -124,3 +143,34 @@ def distinct(groups: list[Group]) -> list[Group]:
             holders.setdefault(person, []).append(len(kept))
         kept.append(group)
     return kept
+
+
+def join_halves(footfall: Footfall, groups: Sequence[Group], limits: RingThresholds) -> list[Group]:
+    """Groups whose runs are mostly the same occasions become one, if they then grow to one that holds them all.
+
+    A ring whose members often miss a meeting falls into two communities; each finds the same runs.
+    """
+    at: dict[tuple[int, int], set[int]] = defaultdict(set)
+    hours: list[set[tuple[int, int]]] = []
+    for number, group in enumerate(groups):
+        pieces = zip(group.runs.place.tolist(), (group.runs.begin // 3600).tolist(), strict=True)
+        hours.append(set(pieces))
+        for hour in hours[number]:
+            at[hour].add(number)
+    joined: dict[int, Group] = dict(enumerate(groups))
+    for number in range(len(groups)):
+        shared: dict[int, int] = defaultdict(int)
+        for place, hour in hours[number]:
+            for other in at[place, hour] | at.get((place, hour + 1), set()) | at.get((place, hour - 1), set()):
+                shared[other] += 1
+        for other, count in sorted(shared.items()):
+            if other <= number or number not in joined or other not in joined:
+                continue
+            if count < 0.5 * min(len(hours[number]), len(hours[other])):
+                continue
+            together = np.union1d(joined[number].persons, joined[other].persons)
+            grown = grow(footfall, together, limits)
+            if grown is not None and len(np.intersect1d(grown.persons, together)) >= 0.8 * len(together):
+                joined[number] = grown
+                del joined[other]
+    return list(joined.values())

@@ -3,7 +3,10 @@
 Temporary tables made here:
 
     ring_member(ring, person, psn_no, attended, expected)
-    ring_visit(ring, run, person, psn_no, setl_id, fixmedins_code, pos_no, t)   settlements of members in joint runs
+    ring_visit(ring, run, person, psn_no, setl_id, fixmedins_code, pos_no, t, medfee_sumamt)
+        settlements of members in joint runs
+    solo_visit(psn_no, setl_id, fixmedins_code, stay, t, timed, begun, ended)
+        members' other settlements; `stay` inpatient, `timed` with a time of day
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from ringtrace.detectors.grouping import Group
 def build_ring_tables(
     tables: duckdb.DuckDBPyConnection, footfall: Footfall, groups: Sequence[Group], *, window: int
 ) -> None:
-    """Make the two tables from `groups`, numbered in their order. A group's visits are those of its members only."""
+    """Make the three tables from `groups`, numbered in their order. A group's visits are those of its members only."""
     members = [(number, group) for number, group in enumerate(groups)]
     empty = [np.empty(0, dtype=np.int64)]
     sizes = [len(group.persons) for group in groups]
@@ -61,7 +64,7 @@ def build_ring_tables(
         """
         CREATE OR REPLACE TEMP TABLE ring_visit AS
         SELECT r.ring, min(r.run) AS run, r.person, p.psn_no, s.setl_id, s.fixmedins_code, s.pos_no,
-            CAST(epoch(s.setl_time) AS BIGINT) AS t
+            CAST(epoch(s.setl_time) AS BIGINT) AS t, s.medfee_sumamt
         FROM ring_row r JOIN visit_person p USING (person) JOIN visit_place v USING (place)
         JOIN settlements s ON s.psn_no = p.psn_no AND s.fixmedins_code = v.fixmedins_code
             AND CAST(epoch(s.setl_time) AS BIGINT) BETWEEN r.t AND r.t + v.grain + $window
@@ -70,6 +73,17 @@ def build_ring_tables(
         GROUP BY ALL
         """,
         {"window": window},
+    )
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE solo_visit AS
+        SELECT psn_no, setl_id, fixmedins_code, coalesce(med_type = '21', false) AS stay,
+            CAST(epoch(setl_time) AS BIGINT) AS t, epoch(setl_time) % 86400 > 0 AS timed,
+            CAST(epoch(begntime) AS BIGINT) AS begun, CAST(epoch(endtime) AS BIGINT) AS ended
+        FROM settlements
+        WHERE psn_no IN (SELECT psn_no FROM ring_member) AND setl_id NOT IN (SELECT setl_id FROM ring_visit)
+            AND coalesce(refd_setl_flag, '0') <> '1' AND coalesce(manl_reim_flag, '0') <> '1'
+        """
     )
     tables.execute("DROP TABLE ring_person")
     tables.execute("DROP TABLE ring_row")

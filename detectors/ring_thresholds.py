@@ -21,7 +21,7 @@ class RingThresholds:
     false_discovery: float = 0.05
     weak_pair: float = 1e-3
     group_error: float = 1e-3
-    growth_error: float = 0.01
+    growth_error: float = 0.05
     share: float = 0.25
     resolution: float = 0.3
     max_crowd: int = 200

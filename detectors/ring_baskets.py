@@ -1,8 +1,8 @@
-"""How a group behaves at the counter: what its cards buy, and where their owners are otherwise.
+"""What a group's cards buy in its joint runs, against their owners' other purchases and the places' usual baskets.
 
 People who shop together buy each for themselves: the same person buys the same again, and what they take in company
 they take alone too. Cards in one hand buy what that hand wants: the baskets resemble each other and not their owners.
-All figures compare within the group or with the same places, so that no drug, price or hour counts for itself.
+All figures compare within the group or with the same places, so that no drug and no price counts for itself.
 """
 
 from __future__ import annotations
@@ -44,84 +44,59 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
-    """Of one group, over its joint runs.
+class Baskets:
+    """Of one group, over its joint runs; None where the delivery does not say.
 
-    baskets
-        how alike the lines bought in the runs are; None if the delivery has no items.
+    likeness
+        how alike the lines are.
     need_own, need_cross
         share of (person, drug) in the runs that the person also bought or was given outside them, and the same
         asked of another member instead; None with fewer than five that could be asked.
     amount_shift
         mean of (log amount − the place's mean) / the place's standard deviation over the runs' settlements.
-    usual_place
-        share of members whose most frequent place outside the runs is one of the runs' places; None without visits.
-    neighbours
-        chance that two members have the same most frequent place outside the runs; None without visits.
-    torn
-        times that a member's card was used in a run while another use within `reach` minutes was at a place apart.
+    foreign_value
+        yuan a visit, over the places' mean visit, for drugs that the owner never gets outside the runs and at least
+        two others of the group get in them.
     """
 
-    baskets: Likeness | None = None
+    likeness: Likeness | None = None
     need_own: float | None = None
     need_cross: float | None = None
     amount_shift: float = 0.0
-    usual_place: float | None = None
-    neighbours: float | None = None
-    torn: int = 0
+    foreign_value: float | None = None
 
 
-def read_behaviour(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Behaviour]:
-    """The behaviour of each group, in order, from the tables of `build_ring_tables`."""
+def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]:
+    """The baskets of each group, in order, from the tables of `build_ring_tables`."""
     _gather(tables)
-    likeness = _likeness(tables)
-    needs = _needs(tables)
-    shifts = _amount_shift(tables)
-    homes = _usual_places(tables)
-    found = [
-        Behaviour(
-            baskets=likeness.get(ring),
+    likeness, needs, shifts, foreign = _likeness(tables), _needs(tables), _amount_shift(tables), _foreign(tables)
+    for name in ("ring_item", "solo_item", "place_drug"):
+        tables.execute(f"DROP TABLE {name}")
+    return [
+        Baskets(
+            likeness=likeness.get(ring),
             need_own=needs.get(ring, (None, None))[0],
             need_cross=needs.get(ring, (None, None))[1],
             amount_shift=shifts.get(ring, 0.0),
-            usual_place=homes.get(ring, (None, None))[0],
-            neighbours=homes.get(ring, (None, None))[1],
+            foreign_value=foreign.get(ring),
         )
         for ring in range(rings)
     ]
-    for name in ("ring_settlement", "ring_item", "solo_settlement", "solo_item", "place_drug"):
-        tables.execute(f"DROP TABLE {name}")
-    return found
 
 
 def _gather(tables: duckdb.DuckDBPyConnection) -> None:
-    """ring_item(ring, run, psn_no, drug), solo_settlement and solo_item of members, place_drug(place, drug, n)."""
-    tables.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE ring_settlement AS
-        SELECT v.ring, v.run, v.psn_no, v.setl_id, v.fixmedins_code, s.medfee_sumamt
-        FROM ring_visit v JOIN settlements s USING (setl_id)
-        """
-    )
+    """ring_item(ring, run, psn_no, drug, fee), solo_item(psn_no, drug) of members, place_drug(place, drug, n)."""
     tables.execute(
         """
         CREATE OR REPLACE TEMP TABLE ring_item AS
-        SELECT r.ring, r.run, r.psn_no, r.fixmedins_code, i.med_list_codg AS drug
-        FROM ring_settlement r JOIN settlement_items i USING (setl_id)
-        """
-    )
-    tables.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE solo_settlement AS
-        SELECT psn_no, setl_id, fixmedins_code FROM settlements
-        WHERE psn_no IN (SELECT psn_no FROM ring_member) AND setl_id NOT IN (SELECT setl_id FROM ring_visit)
-            AND coalesce(refd_setl_flag, '0') <> '1'
+        SELECT r.ring, r.run, r.psn_no, r.fixmedins_code, i.med_list_codg AS drug, i.det_item_fee_sumamt AS fee
+        FROM ring_visit r JOIN settlement_items i USING (setl_id)
         """
     )
     tables.execute(
         """
         CREATE OR REPLACE TEMP TABLE solo_item AS
-        SELECT DISTINCT s.psn_no, i.med_list_codg AS drug FROM solo_settlement s JOIN settlement_items i USING (setl_id)
+        SELECT DISTINCT s.psn_no, i.med_list_codg AS drug FROM solo_visit s JOIN settlement_items i USING (setl_id)
         """
     )
     every = max(1, fetch_number(tables, "SELECT count(*) FROM settlements") // SAMPLE)
@@ -208,33 +183,33 @@ def _amount_shift(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
         WITH place AS (
             SELECT fixmedins_code, avg(ln(medfee_sumamt + 1)) AS mean, stddev_samp(ln(medfee_sumamt + 1)) AS deviation
             FROM settlements
-            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_settlement) AND medfee_sumamt >= 0
+            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_visit) AND medfee_sumamt >= 0
             GROUP BY ALL
         )
         SELECT ring, avg((ln(medfee_sumamt + 1) - mean) / deviation)
-        FROM ring_settlement JOIN place USING (fixmedins_code) WHERE deviation > 0 GROUP BY ALL
+        FROM ring_visit JOIN place USING (fixmedins_code) WHERE deviation > 0 GROUP BY ALL
         """
     ).fetchall()
     return {ring: float(shift) for ring, shift in rows}
 
 
-def _usual_places(tables: duckdb.DuckDBPyConnection) -> dict[int, tuple[float, float]]:
+def _foreign(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
     rows = tables.execute(
         """
-        WITH habit AS (
-            SELECT psn_no, fixmedins_code, count(*) AS n FROM solo_settlement GROUP BY ALL
-        ), home AS (
-            SELECT psn_no, fixmedins_code FROM habit
-            QUALIFY row_number() OVER (PARTITION BY psn_no ORDER BY n DESC, fixmedins_code) = 1
-        ), living AS (
-            SELECT m.ring, m.psn_no, h.fixmedins_code,
-                (m.ring, h.fixmedins_code) IN (SELECT (ring, fixmedins_code) FROM ring_visit) AS at_run
-            FROM ring_member m JOIN home h USING (psn_no)
+        WITH place AS (
+            SELECT fixmedins_code, avg(medfee_sumamt) AS mean FROM settlements
+            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_visit) AND medfee_sumamt >= 0
+            GROUP BY ALL
+        ), visits AS (
+            SELECT ring, sum(p.mean) AS usual FROM ring_visit JOIN place p USING (fixmedins_code) GROUP BY ALL
         ), shared AS (
-            SELECT ring, sum(n * (n - 1)) / greatest(sum(n) * (sum(n) - 1), 1) AS likeness
-            FROM (SELECT ring, fixmedins_code, count(*) AS n FROM living GROUP BY ALL) GROUP BY ALL
+            SELECT ring, drug FROM ring_item GROUP BY ALL HAVING count(DISTINCT psn_no) >= 3
+        ), foreign_lines AS (
+            SELECT i.ring, sum(i.fee) AS fee FROM ring_item i JOIN shared USING (ring, drug)
+            WHERE (i.psn_no, i.drug) NOT IN (SELECT (psn_no, drug) FROM solo_item) GROUP BY ALL
         )
-        SELECT ring, avg(CAST(at_run AS DOUBLE)), any_value(likeness) FROM living JOIN shared USING (ring) GROUP BY ALL
+        SELECT ring, coalesce(f.fee, 0) / usual FROM visits LEFT JOIN foreign_lines f USING (ring)
+        WHERE usual > 0 AND ring IN (SELECT ring FROM ring_item)
         """
     ).fetchall()
-    return {ring: (float(at_run), float(likeness)) for ring, at_run, likeness in rows}
+    return {ring: float(value) for ring, value in rows}
