@@ -20,8 +20,17 @@ from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceGroup
 from ringtrace.loaders.presets.contract import contract_extract
 from ringtrace.loaders.presets.nhsa_derived import derived_extracts
 from ringtrace.loaders.presets.nhsa_stock import is_stock, stock_extracts
-from ringtrace.loaders.presets.nhsa_tables import CHARGE, JOINED_TO_SETTLEMENTS, SETTLEMENT, VISIT, Platform, kind_of
-from ringtrace.loaders.presets.select import JOINED, VOIDED, rows
+from ringtrace.loaders.presets.nhsa_tables import (
+    CHARGE,
+    CHARGE_NEEDS,
+    JOINED_TO_SETTLEMENTS,
+    SETTLEMENT,
+    SETTLEMENT_NEEDS,
+    VISIT,
+    Platform,
+    kind_of,
+)
+from ringtrace.loaders.presets.select import JOINED, VOIDED, require, rows
 
 UNSETTLED: Final = "unsettled"
 """`_skip` reason of a charge line that belongs to no settlement yet."""
@@ -37,6 +46,10 @@ def recognise(delivery: Delivery) -> bool:
 def extracts(delivery: Delivery) -> list[Extract]:
     """Everything that the platform's tables and the contract's files beside them can fill."""
     platform = Platform.of(delivery)
+    for group in platform.settlements:
+        require(group, "settlements", *((name,) for name in SETTLEMENT_NEEDS))
+    for group in platform.charges:
+        require(group, "settlement_items", *CHARGE_NEEDS)
     beside = {name: group for name, group in delivery.items() if name in TABLE_NAMES}
     made: list[Extract] = []
     for table, groups, sql in (
@@ -51,7 +64,8 @@ def extracts(delivery: Delivery) -> list[Extract]:
         ]
         if added is not None:
             made.append(_addition(table, added, sql(platform, groups)))
-    made += [Extract("settlements", group.role, _visits(group), uses=frozenset(VISIT)) for group in platform.visits]
+    if platform.settlements:
+        made += [Extract("settlements", group.role, _visits(group), uses=frozenset(VISIT)) for group in platform.visits]
     return [
         *made,
         *stock_extracts(delivery),

@@ -36,6 +36,13 @@ SETTLEMENT: Final = (
     "setl_time", "mdtrt_cert_type", "mdtrt_cert_no", "pos_no", "medfee_sumamt", "fund_pay_sumamt", "acct_pay",
     "cash_payamt", "acct_mulaid_pay", "refd_setl_flag", "invono", "manl_reim_rea", "manl_reim_flag",
 )  # fmt: skip
+SETTLEMENT_NEEDS: Final = ("setl_id", "psn_no", "fixmedins_code", "setl_time", "medfee_sumamt")
+CHARGE_NEEDS: Final = (
+    ("bkkp_sn", "feedetl_sn"), ("setl_id", "mdtrt_id"), ("med_list_codg", "hilist_code", "medins_list_codg"), ("cnt",),
+    ("det_item_fee_sumamt",),
+)  # fmt: skip
+"""Columns without which nothing can be made of a table; one of several is enough."""
+
 CHARGE: Final = (
     "bkkp_sn", "feedetl_sn", "setl_id", "mdtrt_id", "fixmedins_code", "med_list_codg", "hilist_code", "hilist_name",
     "medins_list_codg", "medins_list_name", "prodname", "spec", "pric_uplmt_amt", "cnt", "pric", "det_item_fee_sumamt",

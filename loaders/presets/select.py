@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ringtrace.errors import RingTraceError
 from ringtrace.loaders.preset import SourceGroup
 
 JOINED: Final = "joined"
@@ -31,6 +32,27 @@ def rows(groups: Sequence[SourceGroup], columns: Iterable[str]) -> str:
         f"SELECT _source, _row, {', '.join(_value(group, name) for name in names)} FROM {relation(group)}"
         for group in groups
     )
+
+
+def require(group: SourceGroup, table: str, *needs: tuple[str, ...]) -> None:
+    """Make sure that every file of a group has one column of each of `needs`.
+
+    Raises
+    ------
+    RingTraceError
+        If a file has none of them: it names the file, the column, and the headers that are there.
+    """
+    for file in group.files:
+        headers = {header.casefold() for header in file.headers}
+        for names in needs:
+            if headers.isdisjoint(names):
+                raise RingTraceError.of(
+                    "loaders.missing_column",
+                    file=file.name,
+                    columns=names[0],
+                    table=table,
+                    headers=", ".join(file.headers),
+                )
 
 
 def relation(group: SourceGroup) -> str:

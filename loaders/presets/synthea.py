@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringtrace.loaders.preset import Delivery, Extract, Preset
-from ringtrace.loaders.presets.select import JOINED, newest, rows
+from ringtrace.loaders.presets.select import JOINED, newest, require, rows
 
 STAYS: Final = ("inpatient", "snf", "hospice")
 """Encounter classes in which the patient stays overnight."""
@@ -42,6 +42,7 @@ def recognise(delivery: Delivery) -> bool:
 
 def extracts(delivery: Delivery) -> list[Extract]:
     """One primary extract for each file that has rows of its own; claims are joined to the encounters' settlements."""
+    require(delivery["encounters"], "settlements", ("id",), ("start",), ("patient",), ("organization",))
     declared = (
         ("settlements", "encounters", _settlements(delivery), True),
         ("settlement_items", "medications", _items(delivery), True),

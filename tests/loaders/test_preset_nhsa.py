@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from factories.delivery import deliver
 
+from ringtrace.errors import RingTraceError
 from ringtrace.loaders import load_folder
 from ringtrace.loaders.report import LoadReport
 from ringtrace.workspace import Workspace
@@ -350,3 +351,15 @@ def test_a_settlement_voided_in_a_later_delivery_is_taken_back(tmp_path: Path) -
     report = load_folder(deliver(tmp_path / "april", {"setl_d.csv": [settlement("2", vali_flag="0")]}), workspace)
     assert skipped(report) == {"setl_d.csv": {"voided": 1}}
     assert rows(workspace, "SELECT setl_id FROM settlements") == [("1",)]
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    shortened = {name: value for name, value in settlement("1").items() if name != "psn_no"}
+    with pytest.raises(RingTraceError, match=r"setl_d\.csv.*psn_no"):
+        loaded(tmp_path, {"setl_d.csv": [shortened]})
+
+
+def test_visits_do_not_make_bad_settlements_look_few(tmp_path: Path) -> None:
+    bad = [settlement(str(n), setl_time="soon" if n < 6 else "2025/3/1 8:05") for n in range(100)]
+    with pytest.raises(RingTraceError, match="6 of 100"):
+        loaded(tmp_path, {"setl_d.csv": bad, "mdtrt_d.csv": [visit(str(n)) for n in range(100)]})
