@@ -49,9 +49,8 @@ def typed(column: Column, cell: str) -> str:
     """SQL: the clean cell in the column's type; NULL if it does not read as that type."""
     if column.type in ("date", "timestamp"):
         moment = (
-            f"CASE strlen({cell}) WHEN 8 THEN try_strptime({cell}, '%Y%m%d')"
-            f" WHEN 14 THEN try_strptime({cell}, '%Y%m%d%H%M%S')"
-            f" ELSE TRY_CAST({cell} AS TIMESTAMP) END"
+            f"coalesce(CASE strlen({cell}) WHEN 8 THEN try_strptime({cell}, '%Y%m%d')"
+            f" WHEN 14 THEN try_strptime({cell}, '%Y%m%d%H%M%S') END, TRY_CAST({cell} AS TIMESTAMP))"
         )
         inside = f"CASE WHEN year({moment}) BETWEEN {_FIRST_YEAR} AND {_LAST_YEAR} THEN {moment} END"
         return f"TRY_CAST({inside} AS {column.sql_type})"

@@ -24,6 +24,7 @@ _JOINED = re.compile(r'delivery\."((?:[^"]|"")+)"')
 class Plan:
     """A delivery, the preset that takes it, and what it makes of it; `used` and `unused` are its files."""
 
+    folder: Path
     preset: Preset
     extracts: tuple[Extract, ...]
     used: tuple[Found, ...]
@@ -65,6 +66,7 @@ def plan_load(folder: Path, preset: str | None, mapping: HeaderMapping) -> Plan:
     extracts = tuple(chosen.extracts(delivery))
     roles = {role for extract in extracts for role in _roles(extract)}
     return Plan(
+        folder=folder,
         preset=chosen,
         extracts=extracts,
         used=tuple(found for found in files if found.role in roles),

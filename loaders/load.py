@@ -110,7 +110,7 @@ class _Load:
         everything = known | {source.number: source for source in sources}
         loaded = {name for name, files in self.manifest["tables"].items() if files}
         if not {"settlements", "inventory"} & ({each.table for each in self.plan.extracts} | loaded):
-            raise RingTraceError.of("loaders.no_main_table", folder=self.workspace.path)
+            raise RingTraceError.of("loaders.no_main_table", folder=self.plan.folder)
         results: dict[str, TableResult] = {}
         with self.workspace.connect() as connection:
             make_relations(connection, self.workspace.path, sources, self.mapping)
