@@ -225,8 +225,16 @@ def _read_fast(
 @contextmanager
 def _connection(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection of its own for each file: what a damaged file does to it ends with it."""
-    connection = duckdb.connect(config={"memory_limit": READ_MEMORY, "temp_directory": str(scratch / "spill")})
+    connection = duckdb.connect(
+        config={
+            "memory_limit": READ_MEMORY,
+            "temp_directory": str(scratch / "spill"),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
     try:
+        connection.execute("SET enable_progress_bar = false")
         yield connection
     finally:
         connection.close()
