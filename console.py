@@ -100,15 +100,15 @@ def _bars() -> Iterator[Progress]:
 
 
 class _Lines:
-    """Progress for logs: the seconds since the start and the name of each stage as it begins."""
+    """Progress for logs: the seconds since the start and the name of each stage as it first begins."""
 
     def __init__(self) -> None:
-        self.stage: str | None = None
+        self.seen: set[str] = set()
         self.began = time.monotonic()
 
     def __call__(self, step: Step) -> None:
-        if step.key != self.stage:
-            self.stage = step.key
+        if step.key not in self.seen:
+            self.seen.add(step.key)
             err.print(f"{time.monotonic() - self.began:7.1f} s  {escape(text(step.key, default_language()))}")
 
 
