@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -17,27 +17,27 @@ from ringtrace.progress import Progress, Step, silent
 from ringtrace.simulate.assemble import assemble
 from ringtrace.simulate.catalogue import catalogue
 from ringtrace.simulate.claims import write_items, write_ledger, write_settlements
-from ringtrace.simulate.collusion import forge_purchases, plant_collusion
+from ringtrace.simulate.collusion import forge_purchases
+from ringtrace.simulate.gatherings import Scene
 from ringtrace.simulate.innocents import gather_innocents
 from ringtrace.simulate.ledger import keep_ledger
 from ringtrace.simulate.life import Town, live, prescribe
 from ringtrace.simulate.payment import pay
 from ringtrace.simulate.people import settle
 from ringtrace.simulate.places import build_places, form_habits
+from ringtrace.simulate.planting import CityDifficulty, plant, plant_twins
 from ringtrace.simulate.records import Log
 from ringtrace.simulate.registers import write_drugs, write_people, write_places
-from ringtrace.simulate.resale import plant_resale
-from ringtrace.simulate.rings import plant_rings
-from ringtrace.simulate.sampling import Generator, stream
+from ringtrace.simulate.sampling import stream
 from ringtrace.simulate.shop_quirks import quirks
 from ringtrace.simulate.stock import keep_stock
-from ringtrace.simulate.truth import Difficulty, Truth
+from ringtrace.simulate.tips import write_tips
+from ringtrace.simulate.truth import Truth
 from ringtrace.simulate.writer import Writer
 from ringtrace.texts import default_language, text
 
 __all__ = ["SimulationReport", "simulate"]
 
-CityDifficulty = Literal["easy", "medium", "hard", "mixed"]
 FIRST_DAY = "2025-01-01"
 LEAST_PERSONS = 500
 
@@ -93,12 +93,14 @@ def simulate(
     town = _found(persons, seed, months, difficulty)
     progress(Step("simulate.life", 1, 6))
     log, truth = Log(), Truth()
+    scene = Scene(town, log, truth, stream(seed, "schemes"))
     live(town, log)
     progress(Step("simulate.schemes", 2, 6))
-    gather_innocents(town, log, truth)
-    quirks(town, log, truth)
+    gather_innocents(scene)
+    quirks(scene)
+    plant_twins(Scene(town, log, truth, stream(seed, "twins")))
     if schemes:
-        _plant(town, log, truth, difficulty)
+        plant(scene, difficulty)
     progress(Step("simulate.stock", 3, 6))
     visits, items = assemble(town, log)
     stock = keep_stock(town, visits, items)
@@ -111,6 +113,7 @@ def simulate(
     rows["settlements"] = write_settlements(writer, visits, bills, certificates)
     rows["settlement_items"] = write_items(writer, visits, items, bills, stock)
     rows["inventory"] = write_ledger(writer, ledger)
+    rows["tips"] = write_tips(writer, truth, schemes=schemes)
     truth.write(writer, visits)
     progress(Step("simulate.done", 6, 6))
     planted: dict[str, int] = {}
@@ -147,22 +150,3 @@ def _found(persons: int, seed: int, months: int, difficulty: CityDifficulty) -> 
         start_day=int(start.astype(np.int64)),
         days=int((end - start).astype(np.int64)),
     )
-
-
-def _plant(town: Town, log: Log, truth: Truth, difficulty: CityDifficulty) -> None:
-    """One scheme of each kind for every so many inhabitants, each at the difficulty asked for."""
-    rng = stream(town.seed, "schemes")
-
-    def levels(one_per: int) -> list[Difficulty]:
-        n = max(1, round(len(town.people) / one_per))
-        return [_level(rng, difficulty) for _ in range(n)]
-
-    plant_rings(town, log, truth, rng, levels(6_000))
-    plant_resale(town, log, truth, rng, levels(12_000))
-    plant_collusion(town, log, truth, rng, levels(12_000))
-
-
-def _level(rng: Generator, difficulty: CityDifficulty) -> Difficulty:
-    if difficulty == "mixed":
-        return ("easy", "medium", "hard")[int(rng.integers(0, 3))]
-    return difficulty

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ringtrace.simulate.life import Town
-from ringtrace.simulate.records import NEVER, Care, Log, Supply
+from ringtrace.simulate.records import Care, Log, Supply
 from ringtrace.simulate.sampling import DAY, Bools, Generator, Ints, stream
 from ringtrace.simulate.stock import Table
 
@@ -39,7 +39,8 @@ def _can_come(town: Town, rng: Generator, visits: Table) -> Bools:
         | (visits["time"] < dies)
         | ((visits["care"] == Care.INPATIENT) & (visits["begin"] < dies) & (dies > 0))
     )
-    stays = np.flatnonzero((visits["begin"] >= 0) & (visits["care"] == Care.INPATIENT) & (visits["time"] > NEVER))
+    real = (visits["begin"] >= 0) & (visits["care"] == Care.INPATIENT) & (visits["unbound"] == 0)
+    stays = np.flatnonzero(real & (visits["time"] >= 0))
     width = town.seconds + 200 * DAY
     begins = visits["person"][stays] * np.int64(width) + visits["begin"][stays]
     order = np.argsort(begins, kind="stable")
@@ -49,13 +50,16 @@ def _can_come(town: Town, rng: Generator, visits: Table) -> Bools:
     in_bed = (last >= 0) & (visits["person"][stay] == visits["person"]) & (visits["time"] < visits["time"][stay] - 1800)
     in_bed &= visits["care"] != Care.INPATIENT
     overlaps = (visits["care"] == Care.INPATIENT) & np.isin(np.arange(len(key)), _overlapping(visits, stays[order]))
-    return alive & ~(in_bed & (rng.random(len(in_bed)) < 0.97)) & ~overlaps
+    stays_away: Bools = in_bed & (rng.random(len(in_bed)) < 0.97)
+    can: Bools = alive & ~stays_away & ~overlaps
+    return can
 
 
 def _overlapping(visits: Table, stays: Ints) -> Ints:
     """Stays (in order of person and begin) that begin before the one before has ended."""
     same = visits["person"][stays][1:] == visits["person"][stays][:-1]
-    return stays[1:][same & (visits["begin"][stays][1:] < visits["time"][stays][:-1] + 2 * DAY)]
+    second: Ints = stays[1:][same & (visits["begin"][stays][1:] < visits["time"][stays][:-1] + 2 * DAY)]
+    return second
 
 
 def _spared(town: Town, rng: Generator, log: Log, visits: Table) -> Bools:
@@ -68,7 +72,8 @@ def _spared(town: Town, rng: Generator, log: Log, visits: Table) -> Bools:
     for persons, times in log.spared:
         np.add.at(fewer, persons, times)
     chance = np.minimum(0.75, fewer / np.maximum(usual, 1))
-    return own & (rng.random(len(own)) < chance[visits["person"]])
+    left_out: Bools = own & (rng.random(len(own)) < chance[visits["person"]])
+    return left_out
 
 
 def _select(rng: Generator, visits: Table, items: Table, kept: Bools) -> tuple[Table, Table]:

@@ -63,6 +63,11 @@ class Catalogue:
         """Index of the first product with this generic name."""
         return self.name.index(name)
 
+    def generic(self, name: str) -> int:
+        """Index of the generic with this name."""
+        product = self.product(name)
+        return next(number for number, products in enumerate(self.generics) if product in products)
+
     def disease(self, icd: str) -> int:
         return self.icd.index(icd)
 

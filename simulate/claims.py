@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from ringtrace.simulate.ledger import KINDS
 from ringtrace.simulate.payment import Bills
-from ringtrace.simulate.sampling import Ints, group_ordinal, stream
+from ringtrace.simulate.records import Care
+from ringtrace.simulate.sampling import DAY, Ints, group_ordinal, stream
 from ringtrace.simulate.stock import NO_PACK, UNITS_IN_PACK, Stock, Table
 from ringtrace.simulate.writer import Writer, labels, numbers
 
@@ -43,15 +44,15 @@ def write_settlements(writer: Writer, visits: Table, bills: Bills, certificates:
             "pos_no": labels([f"{number:02d}" for number in range(40)], till),
             "med_type": visits["care"].astype(np.int64),
             "begin": begin,
-            "ends": np.where(stay >= 0, time[stay], time),
+            "ends": _ends(writer, visits),
             "dise_codg": labels(town.goods.icd, visits["disease"]),
             "chfpdr_code": labels(writer.doctor_codes, visits["doctor"]),
             "total": bills.total,
             "fund": bills.fund,
             "account": bills.account,
             "cash": bills.cash,
-            "manual": visits["manual"].astype(np.int64),
-            "invoice": np.where(stay >= 0, stay, row),
+            "manual": (visits["manual"] > 0).astype(np.int64),
+            "invoice": np.where((stay >= 0) & (visits["manual"] < 2), stay, row),
             "visit": np.where(stay >= 0, stay, np.where(back >= 0, back, row)),
             "back": numbers(back),
             "back_time": np.where(back >= 0, time[back], 0),
@@ -74,6 +75,16 @@ def write_settlements(writer: Writer, visits: Table, bills: Bills, certificates:
         """,
         settlement=settlement,
     )
+
+
+def _ends(writer: Writer, visits: Table) -> Ints:
+    """When visits ended: a stay that is billed again ended when the first bill says, one that ended in death then."""
+    stay, dies = visits["same_stay"], writer.town.people.dies[visits["person"]]
+    ends: Ints = np.where(stay >= 0, visits["time"][stay], visits["time"])
+    died = (visits["care"] == Care.INPATIENT) & (dies > visits["begin"]) & (dies < ends) & (visits["begin"] >= 0)
+    by_hand = (visits["manual"] == 1) & (stay < 0)
+    ends = np.where(by_hand, np.minimum(ends, visits["begin"] + 12 * DAY), ends)
+    return np.where(died, dies, ends)
 
 
 def write_items(writer: Writer, visits: Table, items: Table, bills: Bills, stock: Stock) -> int:

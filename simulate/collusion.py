@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringtrace.simulate.gatherings import alive_adults, distance, unrelated
+from ringtrace.simulate.gatherings import Scene, alive_adults, distance, unrelated
 from ringtrace.simulate.life import Town, own_drugs, pick
-from ringtrace.simulate.records import Log, Supply
+from ringtrace.simulate.records import Supply
 from ringtrace.simulate.sampling import DAY, HOUR, Bools, Generator, Ints, choose, expand, stream
 from ringtrace.simulate.stock import Table
 from ringtrace.simulate.truth import Difficulty, Truth
@@ -37,14 +37,15 @@ HABITS: dict[Difficulty, Habits] = {
 }
 
 
-def plant_collusion(town: Town, log: Log, truth: Truth, rng: Generator, difficulties: list[Difficulty]) -> None:
+def plant_collusion(scene: Scene, difficulties: list[Difficulty]) -> None:
     """Add one colluding pharmacy with its patients for each difficulty given."""
     for difficulty in difficulties:
-        _collude(town, log, truth, rng, difficulty)
+        _collude(scene, difficulty)
 
 
-def free_shop(town: Town, truth: Truth, rng: Generator) -> int:
+def free_shop(scene: Scene) -> int:
     """An ordinary pharmacy that is in no scheme yet; it is in one from now on."""
+    town, truth, rng = scene.town, scene.truth, scene.rng
     weights = np.sqrt(town.places.popularity[: town.places.pharmacies]) * ~town.places.special[: town.places.pharmacies]
     weights[[place for place in truth.taken if place < len(weights)]] = 0
     shop = int(choose(rng, weights, 1)[0])
@@ -52,9 +53,10 @@ def free_shop(town: Town, truth: Truth, rng: Generator) -> int:
     return shop
 
 
-def _collude(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Difficulty) -> None:
+def _collude(scene: Scene, difficulty: Difficulty) -> None:
+    town, log, truth, rng = scene.town, scene.log, scene.truth, scene.rng
     habits = HABITS[difficulty]
-    shop = free_shop(town, truth, rng)
+    shop = free_shop(scene)
     tactics = rng.choice(TACTICS, int(rng.integers(habits.tactics[0], habits.tactics[1] + 1)), replace=False).tolist()
     group = truth.scheme("pharmacy_collusion", difficulty, ", ".join(tactics))
     adults = alive_adults(town)
@@ -91,7 +93,7 @@ def _collude(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Dif
     visit = log.visits(
         n, person=person, place=shop, time=time, group=group.number, card=np.where(runs, 1, 0), drain=draining, disease=-1
     )  # fmt: skip
-    _invent_items(town, log, truth, rng, habits, shop, visit, person, time, one_total, draining)
+    _invent_items(scene, habits, visit, person, one_total, draining)
     log.spare(patients, np.bincount(owner, minlength=len(patients)) * 0.8)
 
 
@@ -107,10 +109,8 @@ def _in_runs(rng: Generator, time: Ints, chosen: Bools) -> Ints:
     return time
 
 
-def _invent_items(
-    town: Town, log: Log, truth: Truth, rng: Generator, habits: Habits, shop: int, visit: Ints, person: Ints, time: Ints,
-    one_total: Bools, draining: Bools,
-) -> None:  # fmt: skip
+def _invent_items(scene: Scene, habits: Habits, visit: Ints, person: Ints, one_total: Bools, draining: Bools) -> None:
+    town, log, rng = scene.town, scene.log, scene.rng
     n = len(visit)
     booked = (rng.random(n) < rng.uniform(*habits.booked)).astype(np.int64)
     hidden = np.where(rng.random(n) < habits.boxes, 2, 1)

@@ -9,6 +9,17 @@ import numpy as np
 from ringtrace.simulate.life import Town, own_drugs, pick
 from ringtrace.simulate.records import Log
 from ringtrace.simulate.sampling import Bools, Floats, Generator, Ints
+from ringtrace.simulate.truth import Group, Truth
+
+
+@dataclass(slots=True)
+class Scene:
+    """What whoever plants groups works with: the town, its log, the truth, and a stream of random numbers."""
+
+    town: Town
+    log: Log
+    truth: Truth
+    rng: Generator
 
 
 @dataclass(slots=True)
@@ -89,6 +100,31 @@ def baskets(
     log.items(other, product=pick(town, rng, shelf, len(other)))
     more = visit[plain & (rng.random(len(visit)) < 0.35)]
     log.items(more, product=pick(town, rng, shelf, len(more)))
+
+
+def come(
+    scene: Scene, kind: str, people: Ints, place: int, days: Ints, hour: float, *,
+    wander: float, attendance: float | Floats, spread: float, own: float, one_till: float = 0.6,
+) -> Group:  # fmt: skip
+    """One innocent group: its meetings at a place, and what each buys (`own`: share that fetches the own drugs)."""
+    town, log, rng = scene.town, scene.log, scene.rng
+    group = scene.truth.innocent(kind)
+    group.add("Patient", people, "member")
+    starts = at_hours(town, rng, place, days, hour, wander)
+    came = gather(rng, len(people), starts, attendance=attendance, spread=spread, one_till=one_till)
+    person = people[came.member]
+    visit = log.visits(len(person), person=person, place=place, time=came.time, till=came.till, group=group.number)
+    baskets(town, log, rng, visit, person, own=own)
+    log.spare(people, np.bincount(came.member, minlength=len(people)) * rng.uniform(0.5, 1.0))
+    return group
+
+
+def draw(scene: Scene, pools: list[Ints], low: int, high: int) -> Ints | None:
+    """Some members of one of the groups, in random order."""
+    if not pools:
+        return None
+    pool = pools[int(scene.rng.integers(0, len(pools)))]
+    return scene.rng.permutation(pool)[: int(scene.rng.integers(low, high + 1))]
 
 
 def distance(town: Town, person: Ints, place: int) -> Floats:

@@ -116,10 +116,8 @@ def _refills(town: Town, log: Log) -> None:
     owner, turn = expand((town.days // period + 1).astype(np.int64))
     person = patients[owner]
     jitter = np.where(town.habits.regular[person], 1.0, 5.0)
-    day = (
-        rng.random(len(patients))[owner] * period[owner] + turn * period[owner] + rng.normal(0, 1, len(owner)) * jitter
-    )
-    day = day.astype(np.int64)
+    planned = (rng.random(len(patients)) * period)[owner] + turn * period[owner]
+    day: Ints = (planned + rng.normal(0, 1, len(owner)) * jitter).astype(np.int64)
     # Regular people keep to their weekday.
     weekday = rng.integers(0, 7, len(people))[person]
     day = np.where(town.habits.regular[person], day - (town.calendar(day)[1] - weekday) % 7, day)

@@ -45,7 +45,7 @@ VISIT_COLUMNS: dict[str, tuple[type[np.generic], int]] = {
     "begin": (np.int64, -1),  # begin of the visit, -1: a little before `time`
     "refunds": (np.int64, -1),  # the visit that this one takes back
     "same_stay": (np.int64, -1),  # the visit whose stay and invoice this one repeats
-    "manual": (np.int8, 0),
+    "manual": (np.int8, 0),  # 1: reimbursed by hand; 2: by hand, with an invoice made up for it
     "group": (np.int32, -1),  # scheme or innocent group that made the visit; never written
     "unbound": (np.int8, 0),  # 1: happens even if the person is dead or in a hospital bed
     "drain": (np.int8, 0),  # 1: paid from the personal account as far as it goes
@@ -114,7 +114,3 @@ class Log:
     def spare(self, persons: Ints, visits: NDArray[Any]) -> None:
         """These persons make about so many visits to pharmacies less on their own account."""
         self.spared.append((persons, np.asarray(visits, dtype=np.float64)))
-
-
-NEVER = np.iinfo(np.int64).min // 4
-"""The time of a visit that did not take place after all."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringtrace.simulate.collusion import free_shop
-from ringtrace.simulate.gatherings import alive_adults, unrelated
-from ringtrace.simulate.life import Town, fees, seen_by
-from ringtrace.simulate.records import Care, Log, Supply
-from ringtrace.simulate.sampling import DAY, Generator, Ints, expand
-from ringtrace.simulate.truth import Difficulty, Group, Truth
+from ringtrace.simulate.gatherings import Scene, alive_adults, unrelated
+from ringtrace.simulate.life import Town, fees, pick, seen_by
+from ringtrace.simulate.records import Care, Supply
+from ringtrace.simulate.sampling import DAY, Ints, expand
+from ringtrace.simulate.truth import Difficulty, Group
 
 TRADED = (
     "达格列净片", "硫酸氢氯吡格雷片", "沙库巴曲缬沙坦钠片", "利伐沙班片", "甘精胰岛素注射液", "恩替卡韦分散片", "阿托伐他汀钙片",
@@ -39,30 +39,39 @@ HABITS: dict[Difficulty, Habits] = {
 }
 
 
-def plant_resale(town: Town, log: Log, truth: Truth, rng: Generator, difficulties: list[Difficulty]) -> None:
+def plant_resale(scene: Scene, difficulties: list[Difficulty]) -> None:
     """Add one chain of resale for each difficulty given; on hard, one in three leaves no codes at all."""
     for difficulty in difficulties:
-        untraced = bool(rng.random() < {"easy": 0.0, "medium": 0.2, "hard": 0.35}[difficulty])
-        _trade(town, log, truth, rng, difficulty, untraced)
+        untraced = bool(scene.rng.random() < {"easy": 0.0, "medium": 0.2, "hard": 0.35}[difficulty])
+        _trade(scene, difficulty, untraced)
 
 
-def _trade(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Difficulty, untraced: bool) -> None:
+@dataclass(slots=True)
+class Trade:
+    """One scheme: its shops, and whether its sales leave codes. `middle` is -1 if packs go straight to the outlet."""
+
+    scene: Scene
+    habits: Habits
+    group: Group
+    outlet: int
+    middle: int
+    untraced: bool
+
+
+def _trade(scene: Scene, difficulty: Difficulty, untraced: bool) -> None:
+    town, truth, rng = scene.town, scene.truth, scene.rng
     habits = HABITS[difficulty]
-    outlet = free_shop(town, truth, rng)
-    middle = free_shop(town, truth, rng) if habits.three_hops and rng.random() < 0.6 else -1
-    generics = [
-        next(number for number, products in enumerate(town.goods.generics) if town.goods.product(name) in products)
-        for name in rng.choice(TRADED, habits.products, replace=False)
-    ]
-    way = "no codes" if untraced else "codes"
-    group = truth.scheme("drug_resale", difficulty, f"{'three' if middle >= 0 else 'two'} hops, {way}")
-    group.add("Pharmacy", [outlet], "reseller")
-    if middle >= 0:
-        group.add("Pharmacy", [middle], "reseller")
-    sources: list[int] = []
+    outlet = free_shop(scene)
+    middle = free_shop(scene) if habits.three_hops and rng.random() < 0.6 else -1
+    generics = [town.goods.generic(name) for name in rng.choice(TRADED, habits.products, replace=False)]
+    way = f"{'three' if middle >= 0 else 'two'} hops, {'no codes' if untraced else 'codes'}"
+    group = truth.scheme("drug_resale", difficulty, way)
+    group.add("Pharmacy", [outlet] if middle < 0 else [outlet, middle], "reseller")
+    trade = Trade(scene, habits, group, outlet, middle, untraced)
+    sources: set[int] = set()
     for generic in generics:
-        sources += _one_product(town, log, truth, rng, habits, group, outlet, middle, generic, untraced)
-    group.add("Patient", sorted(set(sources)), "source")
+        sources.update(_draw_and_sell(trade, generic))
+    group.add("Patient", sorted(sources), "source")
     truth.reserved.update(sources)
 
 
@@ -73,103 +82,90 @@ def takers(town: Town, generic: int) -> tuple[Ints, dict[int, int]]:
     return person, dict(zip(person.tolist(), town.regimen.product[rows].tolist(), strict=True))
 
 
-def _one_product(
-    town: Town, log: Log, truth: Truth, rng: Generator, habits: Habits, group: Group, outlet: int, middle: int, generic: int, untraced: bool
-) -> list[int]:  # fmt: skip
+def _draw_and_sell(trade: Trade, generic: int) -> list[int]:
+    """People who take this generic draw more of it than they take, here and there; gives who they are."""
+    scene, habits = trade.scene, trade.habits
+    town, log, rng = scene.town, scene.log, scene.rng
     people, product_of = takers(town, generic)
     adults = np.intersect1d(people, alive_adults(town))
     wanted = max(2, int(rng.integers(habits.sources[0], habits.sources[1] + 1)) // habits.products + 1)
-    sources = unrelated(town, rng, adults, wanted, truth.reserved)
+    sources = unrelated(town, rng, adults, wanted, scene.truth.reserved)
     if not len(sources):
         return []
     owner, _ = expand(rng.integers(habits.draws[0], habits.draws[1] + 1, len(sources)))
     person = sources[owner]
     n = len(person)
-    clinics = np.concatenate([town.places.clinic_range, town.places.hospital_range])
     # Each goes round three or four places, so that none of them sees how much he draws.
-    rounds = clinics[rng.integers(0, len(clinics), (len(sources), 4))]
-    place = rounds[owner, rng.integers(0, 4, n)]
-    day = rng.integers(0, town.days - 20, n)
-    time = town.within_hours(rng, place, day, rng.uniform(8, 17, n))
-    illness = np.searchsorted(town.regimen.start, person)
-    del illness
-    disease = town.regimen.disease[town.regimen.start[person]]
+    clinics = np.concatenate([town.places.clinic_range, town.places.hospital_range])
+    place = clinics[rng.integers(0, len(clinics), (len(sources), 4))][owner, rng.integers(0, 4, n)]
+    time = town.within_hours(rng, place, rng.integers(0, town.days - 20, n), rng.uniform(8, 17, n))
     drawn = log.visits(
         n, person=person, place=place, time=time, care=np.where(rng.random(n) < 0.6, Care.CHRONIC, Care.OUTPATIENT),
-        disease=disease, doctor=seen_by(town, rng, person, place), group=group.number,
+        disease=town.regimen.disease[town.regimen.start[person]], doctor=seen_by(town, rng, person, place),
+        group=trade.group.number,
     )  # fmt: skip
-    product = np.array([product_of[int(each)] for each in person])
+    product = np.array([product_of[each] for each in person.tolist()])
     count = rng.integers(habits.packs[0], habits.packs[1] + 1, n)
     packs = log.items(drawn, product=product, count=count)
     fees(town, log, rng, drawn, place)
-    for favourite in np.unique(product).tolist():
-        mine = product == favourite
-        _sell_again(
-            town,
-            log,
-            rng,
-            habits,
-            group,
-            outlet,
-            middle,
-            favourite,
-            packs[mine],
-            count[mine],
-            time[mine],
-            people,
-            untraced,
-        )
+    buyers = np.setdiff1d(people, sources)
+    for each in np.unique(product).tolist():
+        mine = product == each
+        _sell_again(trade, each, packs[mine], count[mine], time[mine], sources, buyers)
     return [int(each) for each in sources]
 
 
 def _sell_again(
-    town: Town, log: Log, rng: Generator, habits: Habits, group: Group, outlet: int, middle: int, product: int, packs: Ints, count: Ints,
-    drawn_at: Ints, people: Ints, untraced: bool,
-) -> None:  # fmt: skip
-    """Hand the packs to the outlet's next honest buyers; buyers come because it is cheap there, and suspect nothing."""
+    trade: Trade, product: int, packs: Ints, count: Ints, drawn_at: Ints, sources: Ints, buyers: Ints
+) -> None:
+    """Hand the packs to the outlet's next honest buyers; they come because it is cheap there, and suspect nothing."""
+    town, log, rng, habits = trade.scene.town, trade.scene.log, trade.scene.rng, trade.habits
     owner, offset = expand(count)
-    source, ready = packs[owner], drawn_at[owner] + (rng.uniform(2, 35, len(owner)) * DAY).astype(np.int64)
-    ready = np.minimum(ready, town.seconds - DAY)
-    sold_on = rng.random(len(owner)) < 1 - habits.lost * 0.2  # a few are never sold
+    waits = (rng.uniform(2, 35, len(owner)) * DAY).astype(np.int64)
+    source, ready = packs[owner], np.minimum(drawn_at[owner] + waits, town.seconds - DAY)
     order = np.argsort(ready, kind="stable")
-    order = order[sold_on[order]]
-    buyers = np.setdiff1d(people, [member for label, member, _ in group.members if label == "Patient"])
+    order = order[rng.random(len(order)) < 1 - habits.lost * 0.2]  # a few are never sold
     buyers = buyers[rng.permutation(len(buyers))[: max(6, len(order) // 4)]]
-    row = 0
-    while row < len(order):
-        taken = order[row : row + int(rng.integers(1, 3))]
-        taken = taken[source[taken] == source[taken[0]]]
-        taken = taken[np.diff(offset[taken], prepend=offset[taken[0]] - 1) == 1]
-        row += len(taken)
-        here, at = source[taken[0]], int(ready[taken[-1]])
-        start = int(offset[taken[0]])
-        coded = 0 if not untraced and rng.random() > habits.lost else 1
-        if middle >= 0 and rng.random() < habits.three_hops:
-            earlier = at - int(rng.integers(1, 6)) * DAY // 2
-            here = _sale(
-                town, log, rng, rng.choice(buyers), middle, earlier, product, here, start, len(taken), 0, group.number
+    if not len(buyers):
+        return
+    while len(order):
+        # One pack, or two that were drawn together.
+        pair = order[:2] if rng.random() < 0.5 else order[:1]
+        if len(pair) == 2 and (source[pair[0]] != source[pair[1]] or offset[pair[1]] != offset[pair[0]] + 1):
+            pair = pair[:1]
+        order = order[len(pair) :]
+        origin, first, at = int(source[pair[0]]), int(offset[pair[0]]), int(ready[pair[-1]])
+        if trade.middle >= 0 and rng.random() < habits.three_hops:
+            # On the way it is "sold" to one of those who feed the trade, and comes back.
+            origin = _sale(
+                trade, int(rng.choice(sources)), trade.middle, at - DAY, product, (origin, first), len(pair), 0
             )
-            start = 0
-        _sale(town, log, rng, rng.choice(buyers), outlet, at, product, here, start, len(taken), coded, group.number)
-    own = np.flatnonzero(rng.random(len(order)) < habits.own)
-    if len(own):
-        person = rng.choice(buyers, len(own))
-        time = town.within_hours(
-            rng, np.full(len(own), outlet), rng.integers(0, town.days, len(own)), town.habits.hour[person]
-        )
-        log.items(log.visits(len(own), person=person, place=outlet, time=time), product=product)
+            first = 0
+        uncoded = 1 if trade.untraced or rng.random() < habits.lost else 0
+        _sale(trade, int(rng.choice(buyers)), trade.outlet, at, product, (origin, first), len(pair), uncoded)
+    own = np.flatnonzero(rng.random(len(packs)) < habits.own)
+    person, place = rng.choice(buyers, len(own)), np.full(len(own), trade.outlet)
+    time = town.within_hours(rng, place, rng.integers(0, town.days, len(own)), town.habits.hour[person])
+    log.items(log.visits(len(own), person=person, place=place, time=time), product=product)
 
 
 def _sale(
-    town: Town, log: Log, rng: Generator, buyer: int, place: int, at: int, product: int, source: int, offset: int, count: int, uncoded: int, group: int
-) -> int:  # fmt: skip
-    day, hour = np.array([at // DAY]), town.habits.hour[[buyer]]
-    time = town.within_hours(rng, np.array([place]), day, hour)
-    visit = log.visits(1, person=buyer, place=place, time=time, group=group)
+    trade: Trade, buyer: int, place: int, at: int, product: int, origin: tuple[int, int], count: int, uncoded: int
+) -> int:
+    """Sell packs (`origin`: item that they left in, and which of its packs is the first); gives the new item."""
+    town, log, rng = trade.scene.town, trade.scene.log, trade.scene.rng
+    time = town.within_hours(rng, np.array([place]), np.array([at // DAY]), town.habits.hour[[buyer]])
+    visit = log.visits(1, person=buyer, place=place, time=time, group=trade.group.number)
     log.spare(np.array([buyer]), np.array([1.0]))
     sold = log.items(
-        visit, product=product, count=count, supply=Supply.COLLECTED, source=source, offset=offset, uncoded=uncoded
+        visit,
+        product=product,
+        count=count,
+        supply=Supply.COLLECTED,
+        source=origin[0],
+        offset=origin[1],
+        uncoded=uncoded,
     )
     if rng.random() < 0.3:
-        log.items(visit, product=int(rng.choice(town.goods.generics[town.goods.acute[-1].drugs[0]])))
+        log.items(visit, product=pick(town, rng, np.array(town.goods.acute[-1].drugs), 1))
     return int(sold[0])

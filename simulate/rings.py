@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringtrace.simulate.gatherings import alive_adults, at_hours, baskets, gather, series, unrelated
+from ringtrace.simulate.gatherings import Scene, alive_adults, at_hours, baskets, gather, series, unrelated
 from ringtrace.simulate.life import Town
-from ringtrace.simulate.records import Log
-from ringtrace.simulate.sampling import Generator, Ints, choose
-from ringtrace.simulate.truth import Difficulty, Group, Truth
+from ringtrace.simulate.sampling import Floats, Generator, Ints, choose
+from ringtrace.simulate.truth import Difficulty, Group
 
 WANTED = (
     "银杏叶片", "阿托伐他汀钙片", "硫酸氢氯吡格雷片", "沙库巴曲缬沙坦钠片", "达格列净片", "阿胶", "司美格鲁肽注射液", "丹参滴丸",
@@ -40,16 +39,17 @@ HABITS: dict[Difficulty, Habits] = {
 }
 
 
-def plant_rings(town: Town, log: Log, truth: Truth, rng: Generator, difficulties: list[Difficulty]) -> None:
+def plant_rings(scene: Scene, difficulties: list[Difficulty]) -> None:
     """Add rings, one for each difficulty given."""
     lent: Ints | None = None
     for difficulty in difficulties:
         habits = HABITS[difficulty]
-        shared = lent if lent is not None and rng.random() < habits.partner else None
-        lent = _ring(town, log, truth, rng, difficulty, shared)
+        shared = lent if lent is not None and scene.rng.random() < habits.partner else None
+        lent = _ring(scene, difficulty, shared)
 
 
-def _ring(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Difficulty, shared: Ints | None) -> Ints:
+def _ring(scene: Scene, difficulty: Difficulty, shared: Ints | None) -> Ints:
+    town, truth, rng = scene.town, scene.truth, scene.rng
     habits = HABITS[difficulty]
     size = int(rng.integers(habits.cards[0], habits.cards[1] + 1))
     shop = int(choose(rng, _shop_weights(town), 1)[0])
@@ -75,7 +75,7 @@ def _ring(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Diffic
     reliability = np.clip(rng.uniform(*habits.attendance) + rng.normal(0, 0.06, len(cards)), 0.3, 0.97)
     if holder:
         reliability[0] = 0.97
-    _meet(town, log, rng, group, cards, shops, every, reliability, habits)
+    _meet(scene, group, cards, shops, every, reliability, habits)
     group.add("Patient", cards[:1], "holder" if holder else "card_holder")
     group.add("Patient", cards[1:], "card_holder")
     truth.reserved.update(cards.tolist())
@@ -83,17 +83,10 @@ def _ring(town: Town, log: Log, truth: Truth, rng: Generator, difficulty: Diffic
 
 
 def _meet(
-    town: Town,
-    log: Log,
-    rng: Generator,
-    group: Group,
-    cards: Ints,
-    shops: list[int],
-    every: float,
-    reliability: Ints,
-    habits: Habits,
+    scene: Scene, group: Group, cards: Ints, shops: list[int], every: float, reliability: Floats, habits: Habits
 ) -> None:
-    generics = np.array([_generic(town, name) for name in rng.choice(WANTED, 5, replace=False)])
+    town, log, rng = scene.town, scene.log, scene.rng
+    generics = np.array([town.goods.generic(name) for name in rng.choice(WANTED, 5, replace=False)])
     days = series(rng, town.days, every, 2.5)
     starts = at_hours(town, rng, shops[0], days, rng.uniform(8.5, 20), rng.choice([0.5, 1.5, 3.0]))
     came = gather(rng, len(cards), starts, attendance=reliability, spread=rng.uniform(*habits.spread))
@@ -112,14 +105,10 @@ def _meet(
     log.spare(cards, len(days) * reliability)
 
 
-def _generic(town: Town, name: str) -> int:
-    product = town.goods.product(name)
-    return next(number for number, products in enumerate(town.goods.generics) if product in products)
-
-
-def _shop_weights(town: Town) -> Ints:
+def _shop_weights(town: Town) -> Floats:
     shops = town.places.pharmacies
-    return town.places.popularity[:shops] * ~town.places.special[:shops]
+    weights: Floats = town.places.popularity[:shops] * ~town.places.special[:shops]
+    return weights
 
 
 def _second_shop(town: Town, rng: Generator, shop: int) -> int:

@@ -35,15 +35,16 @@ def choose_columns(rng: Generator, weights: Floats, rows: NDArray[Any]) -> Ints:
     cumulative /= cumulative[:, -1:]
     flat = (cumulative + np.arange(len(weights))[:, None]).ravel()
     drawn = np.searchsorted(flat, rows + rng.random(len(rows)), side="right")
-    return np.minimum(drawn - rows * weights.shape[1], weights.shape[1] - 1).astype(np.int64)
+    column: Ints = np.minimum(drawn - rows * weights.shape[1], weights.shape[1] - 1).astype(np.int64)
+    return column
 
 
 def choose(rng: Generator, weights: Floats, n: int) -> Ints:
     """`n` independent draws of an index with probability proportional to `weights`."""
     cumulative = np.cumsum(weights)
-    return np.minimum(
-        np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right"), len(weights) - 1
-    ).astype(np.int64)
+    drawn = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
+    index: Ints = np.minimum(drawn, len(weights) - 1).astype(np.int64)
+    return index
 
 
 def power_law(rng: Generator, n: int, exponent: float, cap: float = 25.0) -> Floats:

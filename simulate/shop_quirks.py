@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ringtrace.simulate.gatherings import Scene
 from ringtrace.simulate.life import Town, pick, usual_shop
 from ringtrace.simulate.records import Care, Log
 from ringtrace.simulate.sampling import DAY, HOUR, choose, stream
-from ringtrace.simulate.truth import Truth
 
 
-def quirks(town: Town, log: Log, truth: Truth) -> None:
+def quirks(scene: Scene) -> None:
     """Give honest shops their quirks, and note the shops concerned among the innocent."""
+    town, log, truth = scene.town, scene.log, scene.truth
     _nights(town, log)
     _past_closing(town, log)
     _packages(town, log)

@@ -42,7 +42,6 @@ class Truth:
 
     groups: list[Group] = field(default_factory=list)
     forgers: dict[int, float] = field(default_factory=dict)  # group → share of its sales of nothing covered by paper
-    tips: list[tuple[int, Label, int, str]] = field(default_factory=list)  # second, subject, content
     reserved: set[int] = field(default_factory=set)  # persons who belong to a scheme already
     taken: set[int] = field(default_factory=set)  # institutions that belong to a scheme already
 
@@ -73,11 +72,11 @@ class Truth:
         for each in self.groups:
             identity = f"{'S' if each.guilty else 'I'}{each.number:05d}"
             ids = self._ids(writer, each)
-            if each.guilty:
-                span = [str(start + timedelta(seconds=int(at))) for at in (first[each.number], last[each.number])]
-                schemes.append(
-                    [identity, each.kind, each.difficulty, each.habits, *(span if last[each.number] >= 0 else ["", ""])]
-                )
+            if each.difficulty is not None:
+                seen = last[each.number] >= 0  # a scheme of prices or purchases alone has no visit
+                span = (first[each.number], last[each.number]) if seen else ()
+                moments = [str(start + timedelta(seconds=int(at))) for at in span] or ["", ""]
+                schemes.append([identity, each.kind, each.difficulty, each.habits, *moments])
                 members += [
                     [identity, label, key, role] for (label, _, role), key in zip(each.members, ids, strict=True)
                 ]
