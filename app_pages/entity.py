@@ -19,6 +19,7 @@ from ringtrace.graph.store import NodeRef
 
 def page() -> None:
     desk = open_desk()
+    desk.workspace()  # says so at once where there is none
     label, key = st.query_params.get("label"), st.query_params.get("id")
     wanted = st.text_input(desk.say("app.explore.find"), placeholder=desk.say("app.explore.find.hint"))
     if wanted.strip():

@@ -131,13 +131,13 @@ class Exploration:
 
     def _place(self, added: list[NodeRef], picture: Picture, parent: NodeRef | None) -> None:
         homeless = [ref for ref in added if ref not in self.spots]
-        standing = {ref: self.spots[ref] for ref in picture.nodes if ref in self.spots}
         if not homeless:
             return
         joining = [each for link in picture.links.values() for each in link.relationships]
-        if standing:
+        if self.spots:
+            # Places of nodes that an undo or a redo can bring back count as taken.
             ends = [(each.source, each.target) for each in joining]
-            self.spots.update(place_new(standing, homeless, ends, parent=parent))
+            self.spots.update(place_new(self.spots, homeless, ends, parent=parent))
         else:
             graph = from_relationships(joining, homeless)
             self.spots.update(zip(graph.vs[KEY], layout(graph), strict=True))

@@ -1,0 +1,157 @@
+"""Every page opens in both languages, on every kind of workspace, and says what to do where something is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from factories.casebook import HOSTILE, OTHER, RING, Opener, casebook, city
+from streamlit.testing.v1 import AppTest
+
+from ringtrace.app_pages.shell import PAGES
+from ringtrace.casework.notebook import basket, verdicts
+from ringtrace.workspace import Workspace
+
+ACTIVE = [r"(?<!\\)<img", r"(?<!\\)\[x", r"(?<!\\)\*b", r"(?<!\\)`c", r"red\[d", r"(?<!\\)\$e", "\u202e"]
+"""What would act in the hostile sample, as it stands where nobody escaped it."""
+NAMES = [Path(page.path).stem for page in PAGES]
+
+
+def words(app: AppTest) -> str:
+    """Everything on the page as it was sent, in one string."""
+    parts = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(part.value) for part in (*parts, *app.text, *app.success))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("page", NAMES)
+def test_page_opens(built: Workspace, open_app: Opener, page: str, language: str) -> None:
+    app = open_app(built)
+    app.session_state["language"] = language
+    app.switch_page(f"app_pages/{page}.py").run()
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_page_opens_with_masked_names(built: Workspace, open_app: Opener, page: str) -> None:
+    app = open_app(built)
+    app.session_state["masked"] = True
+    app.switch_page(f"app_pages/{page}.py").run()
+    assert not app.exception
+    shown = words(app) + "".join(frame.value.to_csv() for frame in app.dataframe)
+    assert "张三" not in shown
+    assert "CP1" not in shown
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_page_of_an_empty_workspace(tmp_path: Path, open_app: Opener, page: str) -> None:
+    app = open_app(Workspace(tmp_path / "empty", create=True), page)
+    assert not app.exception
+    assert app.info or app.warning
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_page_without_a_workspace(tmp_path: Path, open_app: Opener, page: str) -> None:
+    for folder in (None, tmp_path / "absent"):
+        app = open_app(folder, page)
+        assert not app.exception
+        assert "ringtrace" in words(app)
+
+
+def test_explore_without_a_graph_says_how_to_build_it(tmp_path: Path, open_app: Opener) -> None:
+    app = open_app(casebook(tmp_path, graph=False), "explore")
+    assert not app.exception
+    assert "ringtrace graph" in words(app)
+
+
+def test_finding_that_is_gone(built: Workspace, open_app: Opener) -> None:
+    app = open_app(built, "finding", id="overuse-0003")
+    assert not app.exception
+    assert "overuse" in app.warning[0].value
+
+
+def test_finding_answers_who_since_when_how_much_what_against_and_where(built: Workspace, open_app: Opener) -> None:
+    app = open_app(built, "finding", id=RING)
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Since"] == "5 Jan 2025"
+    assert "4,779" in metrics["Amount"].replace("\\", "")
+    assert metrics["Suspects"] == "7"
+    members = app.dataframe[0].value
+    assert members.iloc[0]["role"] == "probable holder"
+    assert members.iloc[0]["name"] == "张三1"
+    assert "does not explain it" in words(app)
+    proof = app.dataframe[1].value
+    assert len(proof) == len(city()[1])
+    assert list(proof["file"].unique()) == ["settlements.csv"]
+
+
+def test_findings_are_filtered_ranked_and_compared(built: Workspace, open_app: Opener) -> None:
+    app = open_app(built, "findings")
+    table = app.dataframe[0].value
+    assert list(table["level"]) == ["⬤ Red", "▲ Orange"]
+    assert list(table["change"]) == ["unchanged", "new"]
+    assert "gone" in app.expander[0].label
+    app.multiselect(key="findings.levels").set_value(["orange"]).run()
+    assert list(app.dataframe[0].value["kind"]) == ["Drug resale"]
+    app.switch_page("app_pages/overview.py").run()
+    app.switch_page("app_pages/findings.py").run()
+    assert app.multiselect(key="findings.levels").value == ["orange"]
+
+
+def test_hostile_values_stay_text(built: Workspace, open_app: Opener) -> None:
+    """What Markdown or HTML would act on is escaped wherever Streamlit reads Markdown."""
+    for page, query in (
+        ("finding", {"id": RING}),
+        ("entity", {"label": "Patient", "id": "P7"}),
+        ("entity", {"label": "Patient", "id": "P8"}),
+        ("entity", {"label": "Pharmacy", "id": "S2"}),
+        ("explore", {"finding": RING}),
+    ):
+        app = open_app(built, page, **query)
+        assert not app.exception
+        marked = words(app)
+        for active in ACTIVE:
+            assert not re.search(active, marked), (page, active)
+        assert max(len(line) for line in marked.splitlines()) < 25_000
+
+
+def test_entity_shows_the_record_the_findings_and_the_lines(built: Workspace, open_app: Opener) -> None:
+    app = open_app(built, "entity", label="Patient", id="P1")
+    assert app.title[0].value == "张三1"
+    assert "330102197001010001" in words(app)
+    assert any(button.label == "Open" for button in app.button)
+    assert len(app.dataframe[0].value) == 7
+
+
+def test_search_finds_by_name_number_and_trace_code(built: Workspace, open_app: Opener) -> None:
+    for wanted, found in (("张三1", "张三1"), ("D1", "阿托伐他汀"), ("80000000010000000001", "80000000010000000001")):
+        app = open_app(built, "entity")
+        app.text_input[0].set_value(wanted).run()
+        assert any(found in button.label.replace("\\", "") for button in app.button), wanted
+
+
+def test_verdict_note_and_basket_are_kept(workspace: Workspace, open_app: Opener) -> None:
+    app = open_app(workspace, "finding", id=RING)
+    app.button(key="to-basket").click().run()
+    assert basket(workspace) == [RING]
+    app.text_area[0].set_value("met him, all family")
+    app.radio[0].set_value("cleared")
+    next(button for button in app.button if button.label == "Record the verdict").click().run()
+    assert not app.exception
+    assert verdicts(workspace)[RING].verdict == "cleared"
+    assert "met him" in words(app)
+    listed = open_app(workspace, "findings").dataframe[0].value
+    assert list(listed["verdict"]) == ["cleared", ""]
+
+
+def test_verdict_needs_a_reason(workspace: Workspace, open_app: Opener) -> None:
+    app = open_app(workspace, "finding", id=OTHER)
+    next(button for button in app.button if button.label == "Record the verdict").click().run()
+    assert app.error
+    assert verdicts(workspace) == {}
+
+
+def test_hostile_sample_is_hostile() -> None:
+    assert all(re.search(active, HOSTILE) for active in ACTIVE)
