@@ -52,7 +52,9 @@ def typed(column: Column, cell: str) -> str:
             f"coalesce(CASE strlen({cell}) WHEN 8 THEN try_strptime({cell}, '%Y%m%d')"
             f" WHEN 14 THEN try_strptime({cell}, '%Y%m%d%H%M%S') END, TRY_CAST({cell} AS TIMESTAMP))"
         )
-        inside = f"CASE WHEN year({moment}) BETWEEN {_FIRST_YEAR} AND {_LAST_YEAR} THEN {moment} END"
+        # DuckDB has words for moments (`infinity`, `epoch`); no export means them, so a digit must come first.
+        digit = f"unicode({cell}) BETWEEN 48 AND 57"
+        inside = f"CASE WHEN {digit} AND year({moment}) BETWEEN {_FIRST_YEAR} AND {_LAST_YEAR} THEN {moment} END"
         return f"TRY_CAST({inside} AS {column.sql_type})"
     if column.type == "number":
         return f"CASE WHEN isfinite(TRY_CAST({cell} AS DOUBLE)) THEN TRY_CAST({cell} AS DOUBLE) END"
