@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import log
 
@@ -20,12 +20,17 @@ from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Valu
 class DeathThresholds:
     """`grace_days`: days after the death in which a family may still fetch what was prescribed, or a desk close a bill.
     `placeholder_share`, `placeholder_fewest`: a date of death shared by so many people is taken for a default entry.
+    `closing_days`, `closing_share`, `closing_fewest`: where so many of the dead have a settlement so soon after, that
+    is how accounts are closed there.
     `alive_places`, `alive_days`: so many places, hospitals among them, over so many days speak for a wrong register.
     """
 
     grace_days: int = 3
     placeholder_share: float = 0.2
     placeholder_fewest: int = 20
+    closing_days: int = 30
+    closing_share: float = 0.1
+    closing_fewest: int = 5
     alive_places: int = 4
     alive_days: int = 120
 
@@ -56,6 +61,11 @@ def settled_after_death(
         days = ", ".join(sorted(day.isoformat() for day in defaults))
         context.gaps.append(Gap(kind, Message("claims.gap.default_death", {"days": days})))
     uses = _uses(tables, limits, defaults)
+    early = sum(any(use.why == "left" and use.days <= limits.closing_days for use in each) for each in uses.values())
+    if early >= limits.closing_fewest and early > limits.closing_share * dead:
+        values: dict[str, Value] = {"n": early, "dead": dead, "days": limits.closing_days}
+        context.gaps.append(Gap(kind, Message("claims.gap.closing", values)))
+        uses = {person: [_closed(use, limits) for use in each] for person, each in uses.items()}
     still_used = sum(any(use.why == "left" for use in each) for each in uses.values())
     people_at = Counter(place for each in uses.values() for place in {use.place for use in each if use.why == "left"})
     died = dict(tables.execute("SELECT psn_no, die_date FROM persons WHERE die_date IS NOT NULL").fetchall())
@@ -84,6 +94,10 @@ def _uses(tables: duckdb.DuckDBPyConnection, limits: DeathThresholds, defaults: 
     for person, *use in rows:
         found[person].append(_Use(*use))
     return found
+
+
+def _closed(use: _Use, limits: DeathThresholds) -> _Use:
+    return replace(use, why="grace") if use.why == "left" and use.days <= limits.closing_days else use
 
 
 def _draft(

@@ -26,12 +26,16 @@ class StayThresholds:
     """`shortest_days`: nights of a stay to be looked at; its first and last day always count as free.
     `fewest_stays`: stays with one signal for a finding.
     `highest_p`: chance at the rate of the other hospitals, after Bonferroni over hospitals and signals.
+    `least_ratio`: observed over expected, since hospitals differ more among each other than the binomial law allows.
+    `most_bare`: share of the other hospitals' stays without lines beyond which lines are missing, and not care.
     `prior_stays`: weight, in stays, of an assumed half case at the others, so that a rate is never zero.
     """
 
     shortest_days: int = 2
     fewest_stays: int = 3
     highest_p: float = 0.01
+    least_ratio: float = 3.0
+    most_bare: float = 0.05
     prior_stays: float = 50.0
 
 
@@ -70,6 +74,7 @@ def empty_stays(
     else:
         context.gaps.append(Gap(kind, Message("claims.gap.no_stay_items")))
     counts = {place: Counter(sign.signal for sign in each) for place, each in signs.items()}
+    bare_elsewhere = 0
     tests = len(total) * len(SIGNALS)
     for place, each in sorted(signs.items()):
         found: dict[str, tuple[int, float, float]] = {}
@@ -77,11 +82,18 @@ def empty_stays(
             seen = counts[place][signal]
             others = sum(counts[other][signal] for other in counts if other != place)
             rate = (others + 0.5) / (sum(total.values()) - total[place] + limits.prior_stays)
+            if signal == "no_care" and rate > limits.most_bare:
+                bare_elsewhere += bool(seen)
+                continue
             p_value = min(1.0, tests * float(binom.sf(seen - 1, total[place], min(1.0, rate))))
-            if seen >= limits.fewest_stays and p_value <= limits.highest_p:
+            enough = seen >= max(limits.fewest_stays, limits.least_ratio * rate * total[place])
+            if enough and p_value <= limits.highest_p:
                 found[signal] = (seen, rate * total[place], p_value)
         if found:
             yield _draft(place, total[place], [sign for sign in each if sign.signal in found], found, counts[place])
+
+    if bare_elsewhere > 1:
+        context.gaps.append(Gap(kind, Message("claims.gap.bare_stays")))
 
 
 def _merge(into: dict[str, list[_Sign]], more: dict[str, list[_Sign]]) -> None:

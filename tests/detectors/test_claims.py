@@ -110,6 +110,18 @@ def test_a_default_date_of_death_is_not_believed(tmp_path: Path) -> None:
     assert "claims.gap.default_death" in gaps
 
 
+def test_a_closing_bill_that_many_of_the_dead_have_is_custom(tmp_path: Path) -> None:
+    city = City()
+    for number in range(40):
+        city.person(f"p{number}", die_date=f"2025-01-{number % 28 + 1:02d}")
+        city.visit(f"p{number}", "H1", at(number % 28 + 9), med_type="11")
+    for day in (90, 110, 140, 170):
+        city.visit("p0", "S1", at(day))
+    (finding,), gaps = run(tmp_path, city, "ghost_patient")
+    assert ("claims.gap.closing" in gaps, finding.members[0].id) == (True, "p0")
+    assert finding.reasons[0].value == 4
+
+
 # -- ghost_patient: stays ----------------------------------------------------------------------------------------------
 
 
@@ -159,8 +171,21 @@ def test_errands_that_happen_at_every_hospital_are_no_finding(tmp_path: Path) ->
     assert run(tmp_path, city, "ghost_patient")[0] == []
 
 
+def test_lines_missing_everywhere_are_a_gap_and_no_sign(tmp_path: Path) -> None:
+    city = hospitals(0)
+    kept = city.rows["settlement_items"]
+    city.rows["settlement_items"] = [row for number, row in enumerate(kept) if number % 40 > 30 or number > 120]
+    findings, gaps = run(tmp_path, city, "ghost_patient")
+    assert findings == []
+    assert "claims.gap.bare_stays" in gaps
+
+
 def test_stays_without_one_line_of_care_are_found(tmp_path: Path) -> None:
     city = hospitals(0)
+    for number in range(100):
+        items = [{"med_list_codg": "D1", "fee": 900}]
+        city.visit(f"y{number}", "H3", at(number + 9), items=items, med_type="21",
+                   begntime=str(at(number)), endtime=str(at(number + 9)))  # fmt: skip
     for number in range(10):
         city.visit(f"x{number}", "H2", at(number + 9), total=3000, med_type="21",
                    begntime=str(at(number)), endtime=str(at(number + 9)))  # fmt: skip
