@@ -10,6 +10,7 @@ import yaml
 
 from ringtrace.data_schema import TABLE_NAMES, tables
 from ringtrace.errors import RingTraceError
+from ringtrace.loaders.presets import PRESETS
 
 FILE_NAME: Final = "mapping.yaml"
 
@@ -43,7 +44,8 @@ def read_mapping(path: Path) -> HeaderMapping:
     Raises
     ------
     RingTraceError
-        If the file is not YAML of that form, or renames to a column or table that the contract does not know.
+        If the file is not YAML of that form, or renames to a column or table that neither the contract nor a preset
+        knows.
     """
     try:
         raw = yaml.safe_load(path.read_text("utf-8-sig")) or {}
@@ -54,12 +56,14 @@ def read_mapping(path: Path) -> HeaderMapping:
     codes = _section(raw, "codes", path)
     files = _section(raw, "files", path)
     known = {column.name for table in tables().values() for column in table.columns}
+    known.update(*(preset.columns for preset in PRESETS))
+    roles = {*TABLE_NAMES}.union(*(preset.roles for preset in PRESETS))
     renames = {str(header).strip().casefold(): str(name).strip() for header, name in raw.items()}
     for name in [*renames.values(), *(str(column) for column in codes)]:
         if name not in known:
             raise RingTraceError.of("loaders.mapping_unknown", file=path, name=name)
     for role in files.values():
-        if str(role) not in TABLE_NAMES:
+        if str(role) not in roles:
             raise RingTraceError.of("loaders.mapping_unknown", file=path, name=role)
     return HeaderMapping(
         columns=renames,

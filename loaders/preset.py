@@ -104,9 +104,12 @@ class Preset:
     """A kind of delivery.
 
     `recognise` says whether the folder shows that it is of this kind; `extracts` declares what to make of it and raises
-    RingTraceError when a file lacks a column without which nothing can be made of it.
+    RingTraceError when a file lacks a column without which nothing can be made of it. `roles` and `columns` are the
+    names of files and headers that it reads beside the contract's own, so that a mapping file may rename to them.
     """
 
     name: str
     recognise: Callable[[Delivery], bool]
     extracts: Callable[[Delivery], Sequence[Extract]]
+    roles: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()

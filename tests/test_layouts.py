@@ -33,7 +33,7 @@ def told(finding: Finding) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("city") / "contract"
-    simulate(out, persons=1_500, seed=SEED, difficulty="easy", months=6)
+    simulate(out, persons=800, seed=SEED, difficulty="easy", months=4)
     return out
 
 
@@ -41,7 +41,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def contract(city: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, list[Finding]]:
     workspace = Workspace(tmp_path_factory.mktemp("contract"), create=True)
     _, findings = found_in(city, workspace)
-    assert findings, f"seed {SEED} gives a city in which nothing is found: the comparison would say nothing"
+    kinds = {finding.kind for finding in findings}
+    assert len(kinds) >= 3, f"seed {SEED} gives a city with findings of {kinds} only: the comparison would say little"
     return workspace, findings
 
 

@@ -19,13 +19,15 @@ from ringtrace.data_schema import TABLE_NAMES, tables
 from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceGroup
 from ringtrace.loaders.presets.contract import contract_extract
 from ringtrace.loaders.presets.nhsa_derived import derived_extracts
-from ringtrace.loaders.presets.nhsa_stock import is_stock, stock_extracts
+from ringtrace.loaders.presets.nhsa_stock import COLUMNS as STOCK
+from ringtrace.loaders.presets.nhsa_stock import INTERFACES, is_stock, stock_extracts
 from ringtrace.loaders.presets.nhsa_tables import (
     CHARGE,
     CHARGE_NEEDS,
     JOINED_TO_SETTLEMENTS,
     SETTLEMENT,
     SETTLEMENT_NEEDS,
+    SHOWN_BY,
     VISIT,
     Platform,
     kind_of,
@@ -181,4 +183,10 @@ def _addition(table: str, added: SourceGroup, made: str) -> Extract:
     return Extract(table, added.role, sql)
 
 
-NHSA: Final = Preset(name="nhsa", recognise=recognise, extracts=extracts)
+NHSA: Final = Preset(
+    name="nhsa",
+    recognise=recognise,
+    extracts=extracts,
+    roles=frozenset(SHOWN_BY) | INTERFACES,
+    columns=frozenset({*VISIT, *SETTLEMENT, *CHARGE, *STOCK}),
+)

@@ -20,6 +20,8 @@ from ringtrace.loaders.presets.select import VOIDED, rows
 STOCK_LEVEL: Final = "stock_level"
 """`_skip` reason of a count that came after other movements."""
 
+INTERFACES: Final = frozenset({"3501", "3502", "3503", "3504", "3505", "3506"})
+
 NUMBERS: Final = {
     "3503": "purchase", "3504": "purchase_return", "3505": "sale", "3506": "sale_return",
 }  # fmt: skip

@@ -193,5 +193,5 @@ def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path, compress
 
 
 LAYOUTS: Final[dict[str, Callable[[Path, Path], Path]]] = {
-    "nhsa": nhsa, "gb18030": gb18030, "parquet": parquet, "monthly": monthly,
+    "nhsa": nhsa, "gb18030": gb18030, "parquet": parquet, "monthly": monthly, "xlsx": xlsx,
 }  # fmt: skip

@@ -269,6 +269,23 @@ def test_headers_in_any_case_and_files_of_any_name(tmp_path: Path) -> None:
     ) == [("1", "D1", "1")]
 
 
+def test_a_mapping_names_the_platforms_tables_and_columns(tmp_path: Path) -> None:
+    chinese = {"setl_id": "结算编号", "vali_flag": "有效标志", "manl_reim_rea": "手工报销原因"}
+
+    def translated(row: dict[str, object]) -> dict[str, object]:
+        return {chinese.get(name, name): value for name, value in row.items()}
+
+    folder = deliver(
+        tmp_path / "delivery",
+        {"结算数据.csv": [translated(settlement("1")), translated(settlement("2", vali_flag="0", manl_reim_rea="01"))]},
+    )
+    lines = [f"{header}: {name}" for name, header in chinese.items()]
+    (folder / "mapping.yaml").write_text("\n".join([*lines, "files: {结算数据: setl_d}"]), "utf-8")
+    workspace = Workspace(tmp_path / "workspace", create=True)
+    assert skipped(load_folder(folder, workspace)) == {"结算数据.csv": {"voided": 1}}
+    assert rows(workspace, "SELECT setl_id FROM settlements") == [("1",)]
+
+
 def test_contract_files_beside_win_field_by_field(tmp_path: Path) -> None:
     workspace, report = loaded(
         tmp_path,
