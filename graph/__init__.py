@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
 
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import current_run, read_findings
 from ringtrace.graph import files, ladybug_build
+from ringtrace.graph.ahead import made_ahead
 from ringtrace.graph.ladybug_store import LadybugStore
 from ringtrace.graph.store import GraphCounts, GraphStore
-from ringtrace.graph.tables import GraphTables, write_graph_tables
+from ringtrace.graph.tables import graph_tables
 from ringtrace.progress import Progress, Step, silent
 from ringtrace.texts import default_language, text
 from ringtrace.workspace import Workspace
@@ -43,16 +44,15 @@ def build_graph(workspace: Workspace, *, progress: Progress = silent) -> GraphRe
     if generation == 0:
         raise _error("graph.empty", workspace)
     with workspace.writing() as scratch:
-        tables = workspace.connect(memory=DUCKDB_MEMORY, generation=generation)
-        try:
-            made = write_graph_tables(tables, scratch / "graph", progress=progress)
-        finally:
-            tables.close()
         name = files.new_name(generation)
         database = files.folder(workspace) / f"{name}.lbdb"
         database.parent.mkdir(exist_ok=True)
-        ladybug_build.load(database, made, progress=progress)
-        version = files.GraphVersion(name, generation, 0, _counts(made))
+        with (
+            closing(workspace.connect(memory=DUCKDB_MEMORY, generation=generation)) as tables,
+            made_ahead(graph_tables(tables, scratch / "graph")) as made,
+        ):
+            counts = ladybug_build.load(database, made, progress=progress)
+        version = files.GraphVersion(name, generation, 0, counts)
         version = ladybug_build.add_findings(database, version, current_run(workspace), read_findings(workspace))
         files.publish(workspace, version)
     return GraphReport(generation, version.counts, perf_counter() - started)
@@ -97,17 +97,6 @@ def graph_generation(workspace: Workspace) -> int | None:
     """The generation that the current graph shows; None without a graph. Behind `workspace.generation`: build anew."""
     version = files.current(workspace)
     return version.generation if version else None
-
-
-def _counts(made: GraphTables) -> GraphCounts:
-    relationships: Counter[str] = Counter()
-    for each in made.relationships:
-        relationships[each.type] += each.count
-    return GraphCounts(
-        nodes={each.label: each.count for each in made.nodes},
-        stubs={each.label: each.stubs for each in made.nodes if each.stubs},
-        relationships=dict(relationships),
-    )
 
 
 def _error(key: str, workspace: Workspace) -> RingTraceError:

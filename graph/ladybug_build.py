@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,8 @@ import ladybug
 from ringtrace.data_schema.graph import GraphType, Property, graph_schema
 from ringtrace.findings import Finding
 from ringtrace.graph.files import GraphVersion, new_name
-from ringtrace.graph.tables import GraphTables
+from ringtrace.graph.store import GraphCounts
+from ringtrace.graph.tables import GraphFiles, NodeFiles
 from ringtrace.progress import Progress, Step, silent
 from ringtrace.workspace import Workspace
 
@@ -47,33 +48,33 @@ def _columns(properties: tuple[Property, ...]) -> str:
     return ", ".join(f"{each.name} {LADYBUG_TYPES[each.type]}" for each in properties)
 
 
-def load(database: Path, tables: GraphTables, *, progress: Progress = silent) -> None:
-    """Make a new database at `database` and COPY every file set into it.
+def load(database: Path, tables: Iterable[GraphFiles], *, progress: Progress = silent) -> GraphCounts:
+    """Make a new database at `database`, COPY every file set into it, and say how much that was.
 
     Each file set is removed once it is in, since both together would need twice the disk.
     """
+    schema = graph_schema()
+    total = sum(not node.written for node in schema.nodes.values())
+    total += sum(not each.written for each in schema.relationships.values())
+    nodes: dict[str, int] = {}
+    stubs: dict[str, int] = {}
+    relationships: dict[str, int] = {}
     with ladybug.Database(str(database), buffer_pool_size=BUFFER_POOL) as base, ladybug.Connection(base) as connection:
         for statement in ddl():
             connection.execute(statement)
-        total = sum(node.count for node in tables.nodes) + sum(each.count for each in tables.relationships)
-        done = 0
-        for node in tables.nodes:
-            progress(Step("graph.step.load", done, total))
-            connection.execute(f"COPY {node.label} FROM {_listed(node.files)}")
-            done += _consume(node.files, node.count)
-        for each in tables.relationships:
-            progress(Step("graph.step.load", done, total))
-            connection.execute(
-                f"COPY {each.type} FROM {_listed(each.files)} (from='{each.source}', to='{each.target}')"
-            )
-            done += _consume(each.files, each.count)
+        for made in tables:
+            progress(Step("graph.step.load", len(nodes) + len(relationships), total))
+            if isinstance(made, NodeFiles):
+                connection.execute(f"COPY {made.label} FROM {_listed(made.files)}")
+                nodes[made.label], stubs[made.label] = made.count, made.stubs
+            else:
+                ends = f"(from='{made.source}', to='{made.target}')"
+                connection.execute(f"COPY {made.type} FROM {_listed(made.files)} {ends}")
+                relationships[made.type] = relationships.get(made.type, 0) + made.count
+            for file in made.files:
+                file.unlink()
         progress(Step("graph.step.load", total, total))
-
-
-def _consume(files: tuple[Path, ...], count: int) -> int:
-    for file in files:
-        file.unlink()
-    return count
+    return GraphCounts(nodes, {label: count for label, count in stubs.items() if count}, relationships)
 
 
 def _listed(files: tuple[Path, ...]) -> str:

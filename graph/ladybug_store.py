@@ -14,10 +14,12 @@ import ladybug
 
 from ringtrace.data_schema.graph import Direction, RelationshipType, graph_schema
 from ringtrace.errors import RingTraceError
+from ringtrace.graph import connections
 from ringtrace.graph import ladybug_values as values
 from ringtrace.graph.files import GraphVersion
 from ringtrace.graph.guard import check_plan, check_reading
 from ringtrace.graph.store import (
+    DEFAULT_CROWD,
     DEFAULT_ROW_LIMIT,
     DEFAULT_TIMEOUT,
     Expansion,
@@ -32,6 +34,8 @@ from ringtrace.graph.store import (
 from ringtrace.texts import default_language, text
 
 BUFFER_POOL: Final = 1 << 30
+
+_ARROWS: Final[dict[Direction, str]] = {"out": "-[r]->", "in": "<-[r]-"}
 
 
 class LadybugStore:
@@ -101,18 +105,22 @@ class LadybugStore:
         wanted = list(dict.fromkeys(refs))
         found: dict[NodeRef, Node] = {}
         for label, ids in _by_label(wanted).items():
-            for (raw,) in self._rows(f"UNWIND $ids AS key MATCH (n:{label} {{id: key}}) RETURN n", ids=ids):
+            for (raw,) in self._rows(f"MATCH (n:{label}) WHERE n.id IN $ids RETURN n", ids=ids):
                 node = values.node(raw)
                 found[node.ref] = node
         return [found[ref] for ref in wanted if ref in found]
 
     def neighbour_counts(self, ref: NodeRef) -> list[NeighbourCount]:
-        counted: list[NeighbourCount] = []
-        for each, direction in graph_schema().around(_label(ref.label)):
-            pattern = _pattern(each.name, direction)
-            rows = self._rows(f"MATCH (n:{ref.label} {{id: $id}}){pattern}(m) RETURN label(m), count(*)", id=ref.id)
-            counted.extend(NeighbourCount(each.name, direction, label, count) for label, count in rows)
-        return counted
+        return [
+            NeighbourCount(name, direction, label, count)
+            for direction, arrow in _ARROWS.items()
+            for name, label, count in sorted(
+                self._rows(
+                    f"MATCH (n:{_label(ref.label)}){arrow}(m) WHERE n.id IN $ids RETURN label(r), label(m), count(*)",
+                    ids=[ref.id],
+                )
+            )
+        ]
 
     def expand(
         self,
@@ -126,19 +134,20 @@ class LadybugStore:
     ) -> Expansion:
         nodes: dict[NodeRef, Node] = {}
         relationships: list[Relationship] = []
-        total = 0
-        for each, way in graph_schema().around(_label(ref.label)):
-            if (types is not None and each.name not in types) or (direction is not None and way != direction):
-                continue
-            others = each.targets if way == "out" else each.sources
-            shown = [label for label in others if labels is None or label in labels]
-            if not shown:
-                continue
-            matched = f"MATCH (n:{ref.label} {{id: $id}}){_pattern(each.name, way, 'r')}(m:{':'.join(shown)})"
-            total += self._rows(f"{matched} RETURN count(*)", id=ref.id)[0][0]
-            order = f"r.{each.rank} DESC, m.id" if each.rank else "m.id"
+        ways: dict[tuple[str, Direction], list[NeighbourCount]] = {}
+        for each in self.neighbour_counts(ref):
+            if (
+                (types is None or each.type in types)
+                and (labels is None or each.label in labels)
+                and (direction is None or each.direction == direction)
+            ):
+                ways.setdefault((each.type, each.direction), []).append(each)
+        for (name, way), counted in ways.items():
+            others = ":".join(each.label for each in counted)
+            rank = graph_schema().relationships[name].rank
             for edge, other in self._rows(
-                f"{matched} RETURN r, m ORDER BY {order} SKIP $offset LIMIT $limit",
+                f"MATCH (n:{ref.label} {{id: $id}}){_ARROWS[way].replace('r', f'r:{name}')}(m:{others}) RETURN r, m "
+                f"ORDER BY {f'r.{rank} DESC, ' if rank else ''}m.id SKIP $offset LIMIT $limit",
                 id=ref.id,
                 offset=offset,
                 limit=limit,
@@ -147,6 +156,7 @@ class LadybugStore:
                 nodes[node.ref] = node
                 ends = (ref, node.ref) if way == "out" else (node.ref, ref)
                 relationships.append(values.relationship(edge, *ends))
+        total = sum(each.count for counted in ways.values() for each in counted)
         return Expansion(tuple(nodes.values()), tuple(relationships), total)
 
     def between(self, refs: Iterable[NodeRef], types: Sequence[str] | None = None) -> list[Relationship]:
@@ -169,18 +179,37 @@ class LadybugStore:
 
     def hidden_counts(self, refs: Iterable[NodeRef]) -> dict[NodeRef, int]:
         shown = list(dict.fromkeys(refs))
-        hidden = dict.fromkeys(shown, 0)
-        for label, ids in _by_label(shown).items():
-            for each, direction in graph_schema().around(label):
-                pattern = _pattern(each.name, direction)
-                for key, count in self._rows(
-                    f"UNWIND $ids AS key MATCH (n:{label} {{id: key}}){pattern}(m) RETURN key, count(*)", ids=ids
-                ):
-                    hidden[NodeRef(label, key)] += count
+        hidden = dict.fromkeys(shown, 0) | self.degrees(shown)
         for edge in self.between(shown):
             hidden[edge.source] -= 1
             hidden[edge.target] -= 1
         return hidden
+
+    def degrees(self, refs: Iterable[NodeRef], types: Sequence[str] | None = None) -> dict[NodeRef, int]:
+        followed = _followed(types)
+        counted: dict[NodeRef, int] = {}
+        for label, ids in _by_label(refs).items():
+            for arrow in _ARROWS.values():
+                for key, count in self._rows(
+                    f"MATCH (n:{label}){arrow.replace('r', f'r{followed}')}(m) WHERE n.id IN $ids "
+                    "RETURN n.id, count(*)",
+                    ids=ids,
+                ):
+                    counted[NodeRef(label, key)] = counted.get(NodeRef(label, key), 0) + count
+        return counted
+
+    def adjacent(
+        self, refs: Iterable[NodeRef], types: Sequence[str] | None = None
+    ) -> Iterator[tuple[NodeRef, NodeRef]]:
+        followed = _followed(types)
+        for label, ids in _by_label(refs).items():
+            for arrow in _ARROWS.values():
+                for key, other, other_key in self._rows(
+                    f"MATCH (n:{label}){arrow.replace('r', f'r{followed}')}(m) WHERE n.id IN $ids "
+                    "RETURN DISTINCT n.id, label(m), m.id",
+                    ids=ids,
+                ):
+                    yield NodeRef(label, key), NodeRef(other, other_key)
 
     # -- paths and search ---------------------------------------------------------------------------------------------
 
@@ -191,9 +220,12 @@ class LadybugStore:
         *,
         max_length: int = 4,
         types: Sequence[str] | None = None,
+        crowd: int = DEFAULT_CROWD,
         limit: int = 20,
     ) -> list[Path]:
-        return self._paths(start, end, f"* ALL SHORTEST 1..{int(max_length)}", types, limit)
+        return connections.shortest_paths(
+            self, start, end, max_length=max_length, types=types, crowd=crowd, limit=limit
+        )
 
     def all_paths(
         self,
@@ -202,21 +234,10 @@ class LadybugStore:
         *,
         max_length: int = 4,
         types: Sequence[str] | None = None,
+        crowd: int = DEFAULT_CROWD,
         limit: int = 20,
     ) -> list[Path]:
-        return self._paths(start, end, f"* ACYCLIC 1..{int(max_length)}", types, limit)
-
-    def _paths(self, start: NodeRef, end: NodeRef, length: str, types: Sequence[str] | None, limit: int) -> list[Path]:
-        known = graph_schema().relationships
-        followed = "|".join(_type(each).name for each in (types if types is not None else known))
-        rows = self._rows(
-            f"MATCH p = (a:{_label(start.label)} {{id: $first}})-[:{followed}{length}]-(b:{_label(end.label)}) "
-            "WHERE b.id = $last AND is_acyclic(p) RETURN p ORDER BY length(p) LIMIT $limit",
-            first=start.id,
-            last=end.id,
-            limit=limit,
-        )
-        return [values.path(raw) for (raw,) in rows]
+        return connections.all_paths(self, start, end, max_length=max_length, types=types, crowd=crowd, limit=limit)
 
     def search(self, text: str, *, labels: Sequence[str] | None = None, limit: int = 20) -> list[Node]:
         wanted = text.strip()
@@ -330,8 +351,8 @@ def _type(name: str) -> RelationshipType:
     return graph_schema().relationships[name]
 
 
-def _pattern(name: str, direction: Direction, variable: str = "") -> str:
-    return f"-[{variable}:{name}]->" if direction == "out" else f"<-[{variable}:{name}]-"
+def _followed(types: Sequence[str] | None) -> str:
+    return f":{'|'.join(_type(each).name for each in types)}" if types is not None else ""
 
 
 def _by_label(refs: Iterable[NodeRef]) -> dict[str, list[str]]:

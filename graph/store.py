@@ -10,6 +10,8 @@ from ringtrace.data_schema.graph import Direction
 
 DEFAULT_ROW_LIMIT = 10_000
 DEFAULT_TIMEOUT = 30.0
+DEFAULT_CROWD = 1_000
+"""A path does not pass through a node with more relationships than this: a region or a common drug connects nobody."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -162,6 +164,16 @@ class GraphStore(Protocol):
         """For each node shown, how many of its relationships lead to nodes that are not shown."""
         ...
 
+    def degrees(self, refs: Iterable[NodeRef], types: Sequence[str] | None = None) -> dict[NodeRef, int]:
+        """How many relationships each of `refs` has; those without any may be left out."""
+        ...
+
+    def adjacent(
+        self, refs: Iterable[NodeRef], types: Sequence[str] | None = None
+    ) -> Iterable[tuple[NodeRef, NodeRef]]:
+        """Each of `refs` with each of its neighbours, whichever way the relationship points."""
+        ...
+
     def shortest_paths(
         self,
         start: NodeRef,
@@ -169,9 +181,19 @@ class GraphStore(Protocol):
         *,
         max_length: int = 4,
         types: Sequence[str] | None = None,
+        crowd: int = DEFAULT_CROWD,
         limit: int = 20,
     ) -> list[Path]:
-        """Shortest paths between two nodes, ignoring direction; none if no path of `max_length` steps exists."""
+        """Shortest paths between two nodes, ignoring direction; none if no path of `max_length` steps exists.
+
+        A node with more than `crowd` relationships may be where the two ends meet, and is not followed any further.
+        One path is given for each sequence of nodes.
+
+        Raises
+        ------
+        RingTraceError
+            If there are too many nodes within that many steps.
+        """
         ...
 
     def all_paths(
@@ -181,9 +203,10 @@ class GraphStore(Protocol):
         *,
         max_length: int = 4,
         types: Sequence[str] | None = None,
+        crowd: int = DEFAULT_CROWD,
         limit: int = 20,
     ) -> list[Path]:
-        """Paths without a repeated node between two nodes, shortest first, ignoring direction."""
+        """Paths without a repeated node between two nodes, shortest first; otherwise as `shortest_paths`."""
         ...
 
     def search(self, text: str, *, labels: Sequence[str] | None = None, limit: int = 20) -> list[Node]:

@@ -7,6 +7,7 @@ properties of a relationship.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,6 @@ import duckdb
 
 from ringtrace.data_schema import Table
 from ringtrace.data_schema.graph import GraphType, NodeType, Property, RelationshipType, graph_schema
-from ringtrace.progress import Progress, Step, silent
 
 DUCKDB_TYPES: Final[dict[GraphType, str]] = {
     "string": "VARCHAR",
@@ -48,35 +48,24 @@ class RelationshipFiles:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class GraphTables:
-    """Everything that a graph is loaded from."""
-
-    nodes: tuple[NodeFiles, ...]
-    relationships: tuple[RelationshipFiles, ...]
+GraphFiles = NodeFiles | RelationshipFiles
 
 
-def write_graph_tables(tables: duckdb.DuckDBPyConnection, folder: Path, *, progress: Progress = silent) -> GraphTables:
-    """Write the graph's Parquet files below `folder`; labels and types without a row give no file.
+def graph_tables(tables: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[GraphFiles]:
+    """Write the graph's Parquet files below `folder`, one label or type after the other, nodes before relationships.
 
-    `tables` is a `Workspace.connect()` connection; this adds the schema's prepared tables to it, as temporary ones.
+    `tables` is a `Workspace.connect()` connection; this adds the schema's prepared tables to it, as temporary ones. A
+    label without a row gives empty files, a relationship type without a row none.
     """
     schema = graph_schema()
     for name, sql in schema.prepared.items():
         tables.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
-    made = [each for each in schema.nodes.values() if not each.written]
-    joined = [each for each in schema.relationships.values() if not each.written]
-    total = len(made) + len(joined)
-    nodes = []
-    for done, node in enumerate(made):
-        progress(Step("graph.step.tables", done, total))
-        nodes.append(_write_nodes(tables, node, folder / "nodes" / node.name))
-    relationships: list[RelationshipFiles] = []
-    for done, relationship in enumerate(joined, start=len(made)):
-        progress(Step("graph.step.tables", done, total))
-        relationships.extend(_write_relationships(tables, relationship, folder / "relationships" / relationship.name))
-    progress(Step("graph.step.tables", total, total))
-    return GraphTables(tuple(each for each in nodes if each.count), tuple(each for each in relationships if each.count))
+    for node in schema.nodes.values():
+        if not node.written:
+            yield _write_nodes(tables, node, folder / "nodes" / node.name)
+    for relationship in schema.relationships.values():
+        if not relationship.written:
+            yield from _write_relationships(tables, relationship, folder / "relationships" / relationship.name)
 
 
 def node_sql(node: NodeType) -> str:
@@ -142,14 +131,13 @@ def _write_nodes(tables: duckdb.DuckDBPyConnection, node: NodeType, folder: Path
 
 def _write_relationships(
     tables: duckdb.DuckDBPyConnection, relationship: RelationshipType, folder: Path
-) -> list[RelationshipFiles]:
+) -> Iterator[RelationshipFiles]:
     folder.mkdir(parents=True)
     tables.execute("SET preserve_insertion_order = false")
     tables.execute(
         f"COPY ({relationship_sql(relationship)}) TO '{_quoted(folder)}' "
         "(FORMAT parquet, PARTITION_BY (source_label, target_label))"
     )
-    written = []
     for source, target in relationship.pairs:
         files = tuple(sorted((folder / f"source_label={source}" / f"target_label={target}").glob("*.parquet")))
         if not files:
@@ -158,8 +146,7 @@ def _write_relationships(
             "SELECT sum(num_rows) FROM parquet_file_metadata($1)", [[str(file) for file in files]]
         ).fetchone()
         assert found is not None
-        written.append(RelationshipFiles(relationship.name, source, target, files, int(found[0])))
-    return written
+        yield RelationshipFiles(relationship.name, source, target, files, int(found[0]))
 
 
 def _quoted(path: Path) -> str:

@@ -11,7 +11,7 @@ from factories.city import City
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import EvidenceRef, Finding, Member, Message, save_findings
-from ringtrace.graph import build_graph, graph_generation, open_graph, write_findings
+from ringtrace.graph import GraphReport, build_graph, graph_generation, open_graph, write_findings
 from ringtrace.graph.store import NodeRef
 from ringtrace.workspace import Workspace
 
@@ -41,9 +41,14 @@ def relationships(workspace: Workspace) -> set[tuple[str, str, str]]:
     return {(source, kind, target) for source, kind, target in found}
 
 
-def test_every_row_becomes_its_relationships(tmp_path: Path) -> None:
-    workspace = town().workspace(tmp_path)
-    build_graph(workspace)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, GraphReport]:
+    workspace = town().workspace(tmp_path_factory.mktemp("town"))
+    return workspace, build_graph(workspace)
+
+
+def test_every_row_becomes_its_relationships(built: tuple[Workspace, GraphReport]) -> None:
+    workspace, _ = built
     assert relationships(workspace) == {
         ("p1", "SETTLED", "s0000001"), ("p1", "SETTLED", "s0000002"), ("p2", "SETTLED", "s0000003"),
         ("Cp1", "PRESENTED_IN", "s0000001"), ("Cp1", "PRESENTED_IN", "s0000002"), ("Cp1", "PRESENTED_IN", "s0000003"),
@@ -62,17 +67,15 @@ def test_every_row_becomes_its_relationships(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_summaries_count_times_and_net_refunds(tmp_path: Path) -> None:
-    workspace = town().workspace(tmp_path)
-    build_graph(workspace)
+def test_summaries_count_times_and_net_refunds(built: tuple[Workspace, GraphReport]) -> None:
+    workspace, _ = built
     with open_graph(workspace) as graph:
         found = graph.run_cypher("MATCH (:Patient {id: 'p1'})-[r:BOUGHT_AT]->() RETURN r.n, r.amount").rows
     assert found == ((1, 0.0),)
 
 
-def test_unknown_keys_become_stubs(tmp_path: Path) -> None:
-    workspace = town().workspace(tmp_path)
-    report = build_graph(workspace)
+def test_unknown_keys_become_stubs(built: tuple[Workspace, GraphReport]) -> None:
+    workspace, report = built
     assert report.counts.stubs == {"Patient": 1, "Doctor": 1, "Hospital": 1}
     with open_graph(workspace) as graph:
         hospital = graph.node(NodeRef("Hospital", "H9"))
@@ -84,9 +87,9 @@ def test_unknown_keys_become_stubs(tmp_path: Path) -> None:
     assert described.name == "Shop"
 
 
-def test_counts_are_those_of_the_database(tmp_path: Path) -> None:
-    workspace = town().workspace(tmp_path)
-    counts = build_graph(workspace).counts
+def test_counts_are_those_of_the_database(built: tuple[Workspace, GraphReport]) -> None:
+    workspace, report = built
+    counts = report.counts
     with open_graph(workspace) as graph:
         for label in graph_schema().nodes:
             assert graph.run_cypher(f"MATCH (n:{label}) RETURN count(*)").rows == ((counts.nodes.get(label, 0),),)
@@ -95,12 +98,11 @@ def test_counts_are_those_of_the_database(tmp_path: Path) -> None:
             assert found == ((counts.relationships.get(name, 0),),)
 
 
-def test_order_of_rows_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    first, second = town().workspace(tmp_path / "a"), town().workspace(tmp_path / "b", shuffle=7)
-    assert build_graph(first).counts == build_graph(second).counts
-    assert relationships(first) == relationships(second)
+def test_order_of_rows_changes_nothing(built: tuple[Workspace, GraphReport], tmp_path: Path) -> None:
+    workspace, report = built
+    shuffled = town().workspace(tmp_path, shuffle=7)
+    assert build_graph(shuffled).counts == report.counts
+    assert relationships(shuffled) == relationships(workspace)
 
 
 def finding() -> Finding:
