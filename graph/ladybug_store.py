@@ -163,7 +163,7 @@ class LadybugStore:
         grouped = _by_label(refs)
         found = []
         for each in graph_schema().relationships.values():
-            if types is not None and each.name not in types:
+            if (types is not None and each.name not in types) or not self.counts().relationships.get(each.name):
                 continue
             for source, target in each.pairs:
                 if source not in grouped or target not in grouped:
