@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from ringtrace.evidence.material import Material, collect
 from ringtrace.evidence.picture_page import picture
 from ringtrace.evidence.report_page import report
 from ringtrace.evidence.shown import xml_text
-from ringtrace.evidence.source_records import masked_records, original_records
+from ringtrace.evidence.source_records import Records, masked_records, original_records
 from ringtrace.evidence.spreadsheet import write_csv
 from ringtrace.evidence.tabular import findings_text
 from ringtrace.findings import read_findings
@@ -57,8 +57,9 @@ def export(
 ) -> ExportReport:
     """Write the findings with everything that proves them to the new folder `out`, a bag of RFC 8493.
 
-    Under `data/`: findings.jsonl, nodes.csv, edges.csv, source_records.csv, subgraph.graphml, subgraph.json,
-    graph.html and report.html; the README beside it says how to check the folder without this software.
+    Under `data/`: findings.jsonl, nodes.csv, edges.csv, source_records.csv and .jsonl, source_files.csv,
+    subgraph.graphml, subgraph.json, graph.html and report.html; the README beside it says how to
+    check the folder without this software.
 
     Parameters
     ----------
@@ -90,8 +91,8 @@ def export(
     with workspace.connect() as connection:
         material = collect(connection, [known[each] for each in wanted])
         if masked:
-            material = mask(material, connection, masking_key(workspace))
-            records = masked_records(material)
+            plain, material = material, mask(material, connection, masking_key(workspace))
+            records = masked_records(workspace, plain, material)
         else:
             records = original_records(workspace, material)
     scratch = target.absolute().with_name(f".{target.absolute().name}.{uuid4().hex[:12]}")
@@ -150,7 +151,7 @@ def _write_payload(
     folder: Path,
     material: Material,
     graph: nx.MultiDiGraph[str],
-    records: tuple[Sequence[str], Iterable[dict[str, Any]]],
+    records: Records,
     language: Language,
     *,
     masked: bool,
@@ -162,7 +163,7 @@ def _write_payload(
     ]
     write_csv(folder / "nodes.csv", _columns(nodes, _NODE_COLUMNS), nodes)
     write_csv(folder / "edges.csv", _columns(edges, _EDGE_COLUMNS), edges)
-    write_csv(folder / "source_records.csv", *records)
+    records.write(folder)
     _write(folder / "findings.jsonl", findings_text(material.findings, "jsonl", language))
     _write(folder / "subgraph.json", json.dumps(nx.node_link_data(graph, edges="edges"), ensure_ascii=False, indent=1))
     nx.write_graphml_xml(_for_xml(graph), folder / "subgraph.graphml")

@@ -18,12 +18,15 @@ from ringtrace.errors import RingTraceError
 from ringtrace.evidence.bag import DECLARATION, MANIFESTS, PAYLOAD, TAG_MANIFEST, available_algorithms, checksums
 from ringtrace.evidence.bag import read_manifest as read
 from ringtrace.evidence.bag import seal as seal_of
-from ringtrace.evidence.spreadsheet import read_csv
+from ringtrace.evidence.source_records import LINEAGE
+from ringtrace.evidence.spreadsheet import cell, read_csv, restore
 from ringtrace.findings import Message
+from ringtrace.loaders.lineage import row_sha256
 from ringtrace.texts import Language
 
 _FINDINGS: Final = f"{PAYLOAD}/findings.jsonl"
 _RECORDS: Final = f"{PAYLOAD}/source_records.csv"
+_ORIGINALS: Final = f"{PAYLOAD}/source_records.jsonl"
 _REQUIRED: Final = ("bagit.txt", "bag-info.txt", MANIFESTS["sha256"], TAG_MANIFEST)
 
 
@@ -164,21 +167,39 @@ def _cross_check(root: Path, lists: dict[str, dict[str, str]], readable: set[str
         if stated != [oxum]:
             signs.problems.append(Message("evidence.verify.oxum", {"stated": ", ".join(stated) or "–", "found": oxum}))
     if {_FINDINGS, _RECORDS} <= readable:
-        signs.problems += _rows_differ(root / _FINDINGS, root / _RECORDS)
+        try:
+            signs.problems += _rows_differ(root, _ORIGINALS in readable)
+        except (ValueError, KeyError, TypeError, AttributeError, csv.Error):
+            signs.problems.append(Message("evidence.verify.unreadable", {"file": f"{_FINDINGS}, {_RECORDS}"}))
 
 
-def _rows_differ(findings: Path, records: Path) -> list[Message]:
-    """Source rows whose hash is not the one that a finding cites, or that are not there."""
-    cited: dict[tuple[str, str], str] = {}
-    try:
-        for line in findings.read_text("utf-8").split("\n"):
-            for ref in json.loads(line)["evidence"] if line else []:
-                cited[ref["table"], ref["key"]] = ref["sha256"] or ""
-        delivered = {(row["_table"], row["_key"]): row["_sha256"] for row in read_csv(records)}
-    except (ValueError, KeyError, TypeError, csv.Error):
-        return [Message("evidence.verify.unreadable", {"file": f"{_FINDINGS}, {_RECORDS}"})]
-    return [
-        Message("evidence.verify.rows_differ", {"key": f"{table} {key}"})
-        for (table, key), checksum in sorted(cited.items())
-        if delivered.get((table, key)) != checksum
-    ]
+def _rows_differ(root: Path, originals: bool) -> list[Message]:
+    """Source rows that are not there, or whose hash or cells are not those that a finding cites.
+
+    A masked copy has no cells as they came and keyed hashes, so only their agreement is checked.
+    """
+    cited = {
+        (ref["table"], ref["key"]): ref["sha256"] or ""
+        for line in _lines(root / _FINDINGS)
+        for ref in json.loads(line)["evidence"]
+    }
+    shown = {(row["_table"], row["_key"]): row for row in read_csv(root / _RECORDS)}
+    differing = {key for key, checksum in cited.items() if shown.get(key, {}).get("_sha256") != checksum}
+    for line in _lines(root / _ORIGINALS) if originals else ():
+        row = json.loads(line)
+        key = row["table"], row["key"]
+        if row_sha256(row["cells"]) != row["sha256"] or cited.get(key) != row["sha256"]:
+            differing.add(key)
+        cells = {_stored(name): _stored(value) for name, value in zip(row["headers"], row["cells"], strict=True)}
+        if any(shown[key][name] != value for name, value in cells.items() if name not in LINEAGE):
+            differing.add(key)
+    return [Message("evidence.verify.rows_differ", {"key": f"{table} {key}"}) for table, key in sorted(differing)]
+
+
+def _stored(text: str) -> str:
+    """What a CSV file gives back of `text`."""
+    return restore(cell(text))
+
+
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text("utf-8").split("\n") if line]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def test_folder_is_a_bag_that_other_software_accepts(exported: tuple[Path, Findi
     assert bagit.Bag(str(data.parent)).validate()
     assert verify(data.parent, seal=report.seal).ok
     assert {Path(name).name for name in report.files if name.startswith("data/")} == {
-        "findings.jsonl", "nodes.csv", "edges.csv", "source_records.csv", "subgraph.graphml", "subgraph.json",
+        "findings.jsonl", "nodes.csv", "edges.csv", "source_records.csv", "source_records.jsonl", "source_files.csv",
+        "subgraph.graphml", "subgraph.json",
         "graph.html", "report.html",
     }  # fmt: skip
 
@@ -65,6 +67,23 @@ def test_every_cited_row_is_among_the_source_records(exported: tuple[Path, Findi
         (ref.table, ref.key, ref.sha256) for ref in finding.evidence
     }
     assert report.rows == len(rows) == len(finding.evidence)
+
+
+def test_source_rows_stand_as_they_came(exported: tuple[Path, Finding, ExportReport]) -> None:
+    data, finding, _ = exported
+    row = next(row for row in read_csv(data / "source_records.csv") if row["_key"] == "s0000001")
+    assert (row["psn_no"], row["medfee_sumamt"], row["_file"], row["_row"]) == (
+        PERSONS[0],
+        "61.50",
+        "settlements.csv",
+        "1",
+    )
+    for line in (data / "source_records.jsonl").read_text("utf-8").splitlines():
+        content = json.loads(line)
+        written = json.dumps(content["cells"], ensure_ascii=False, separators=(",", ":"))
+        assert hashlib.sha256(written.encode()).hexdigest() == content["sha256"]
+    files = {row["file"]: row["sha256"] for row in read_csv(data / "source_files.csv")}
+    assert set(files) == {ref.file for ref in finding.evidence}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -32,6 +32,13 @@ def folder(original: tuple[Path, str], tmp_path: Path) -> Path:
     return Path(shutil.copytree(original[0], tmp_path / "copy"))
 
 
+def seal_anew(folder: Path) -> None:
+    """What a forger does who knows the form: make all lists new."""
+    for name in ("manifest-sha256.txt", "manifest-sm3.txt", "tagmanifest-sha256.txt", "bagit.txt", "bag-info.txt"):
+        (folder / name).unlink()
+    write_bag(folder, {})
+
+
 def test_a_copy_is_whole(folder: Path, original: tuple[Path, str]) -> None:
     report = verify(folder, seal=original[1])
     assert report.ok
@@ -85,9 +92,7 @@ def test_a_forged_checksum_shows(folder: Path) -> None:
 def test_only_the_seal_shows_a_bag_made_anew(folder: Path, original: tuple[Path, str]) -> None:
     findings = folder / "data" / "report.html"
     findings.write_text("forged")
-    for name in ("manifest-sha256.txt", "manifest-sm3.txt", "tagmanifest-sha256.txt", "bagit.txt", "bag-info.txt"):
-        (folder / name).unlink()
-    write_bag(folder, {})
+    seal_anew(folder)
     assert verify(folder).ok
     assert not verify(folder, seal=original[1]).ok
 
@@ -97,9 +102,17 @@ def test_a_row_forged_in_the_payload_contradicts_its_finding(folder: Path) -> No
     content = json.loads(findings.read_text("utf-8"))
     content["evidence"][0]["sha256"] = "0" * 64
     findings.write_text(json.dumps(content, ensure_ascii=False) + "\n", "utf-8")
-    for name in ("manifest-sha256.txt", "manifest-sm3.txt", "tagmanifest-sha256.txt", "bagit.txt", "bag-info.txt"):
-        (folder / name).unlink()
-    write_bag(folder, {})
+    seal_anew(folder)
+    assert {problem.key for problem in verify(folder).problems} == {"evidence.verify.rows_differ"}
+
+
+@pytest.mark.parametrize("name", ["source_records.csv", "source_records.jsonl"])
+def test_an_amount_forged_in_the_payload_contradicts_its_hash(folder: Path, name: str) -> None:
+    records = folder / "data" / name
+    content = records.read_bytes()
+    assert content.count(b"61.50") > 1
+    records.write_bytes(content.replace(b"61.50", b"91.50", 1))
+    seal_anew(folder)
     assert [problem.key for problem in verify(folder).problems] == ["evidence.verify.rows_differ"]
 
 

@@ -7,8 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from factories.city import City
+from ringtrace.data_schema import tables
 from ringtrace.findings import Check, EvidenceRef, Finding, Member, Message, Reason, save_findings
+from ringtrace.loaders.lineage import original_rows
+from ringtrace.loaders.sources import Source
 from ringtrace.workspace import Workspace
 
 SENSITIVE = {
@@ -38,15 +44,22 @@ def case(folder: Path, *, names: Mapping[str, str] | None = None, save: bool = T
             columns["psn_name"] = said["person"]
         city.person(person, gend="1", **columns)
         city.add("cards", mdtrt_cert_no=f"C{person}", psn_no=person, mdtrt_cert_type="03")
-    refs: list[EvidenceRef] = []
+    cited: list[tuple[str, str]] = []
     for day in (3, 10, 17):
         for minute, person in enumerate(PERSONS):
             item = {"med_list_codg": "XA10BFA001", "cnt": 2, "fee": 61.5, "drug_trac_codg": TRACE}
             city.visit(person, "P33010000001", f"2025-03-{day:02d} 08:{minute:02d}", items=[item], dise_codg="E11.900")
-            row = len(city.rows["settlements"])
-            refs.append(EvidenceRef("settlements", f"s{row:07d}", said["file"], row, f"{row:064x}"))
-    refs.append(EvidenceRef("settlement_items", "s0000001|1", "settlement_items.csv", 1, f"{99:064x}"))
-    refs.append(EvidenceRef("persons", PERSONS[0], "persons.csv", 1, f"{98:064x}"))
+            cited.append(("settlements", f"s{len(city.rows['settlements']):07d}"))
+    cited += [("settlement_items", "s0000001|1"), ("persons", PERSONS[0])]
+    for number, rows in enumerate(city.rows.values(), start=1):
+        for each in rows:
+            each["_source"] = number
+    workspace = city.workspace(folder)
+    _keep_sources(workspace, city, {"settlements": said["file"]})
+    refs = [
+        EvidenceRef(row.table, row.key, row.file, row.row, row.sha256)
+        for row in original_rows(workspace, [EvidenceRef(*each) for each in cited])
+    ]
     finding = Finding(
         finding_id="borrowed_card_ring-0123456789ab",
         kind="borrowed_card_ring",
@@ -75,8 +88,27 @@ def case(folder: Path, *, names: Mapping[str, str] | None = None, save: bool = T
         version="1",
         parameters={"window_minutes": 15},
     )
-    workspace = city.workspace(folder)
     if save:
         with workspace.writing():
             save_findings(workspace, [finding])
     return workspace, finding
+
+
+def _keep_sources(workspace: Workspace, city: City, names: Mapping[str, str]) -> None:
+    """Give each table a source file whose rows are the city's, as a load of CSV files would."""
+    sources = []
+    for number, (table, rows) in enumerate(city.rows.items(), start=1):
+        headers = [column.name for column in tables()[table].columns]
+        cells = {name: pa.array(["" if row.get(name) is None else str(row[name]) for row in rows]) for name in headers}
+        landing = workspace.path / "sources" / f"{number}.parquet"
+        landing.parent.mkdir(exist_ok=True)
+        pq.write_table(pa.table({name: array.cast(pa.string()) for name, array in cells.items()}), landing)
+        sources.append(
+            Source(
+                number=number, name=names.get(table, f"{table}.csv"), role=table, sha256=f"{number:064x}", bytes=1,
+                rows=len(rows), headers=tuple(headers), landing=f"sources/{number}.parquet", numbered=False, bad=None,
+                table=table,
+            ).to_dict()
+        )  # fmt: skip
+    with workspace.writing():
+        workspace.commit(workspace.manifest() | {"sources": sources})
