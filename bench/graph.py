@@ -1,12 +1,13 @@
 """Time the graph build: canonical tables → Ladybug, beside the same rows through NetworkX and python-igraph.
 
-    python -m ringtrace.bench.graph            # not installed: run it as `python bench/graph.py`
+    python bench/graph.py
     python bench/graph.py --lines 1000000      # a smaller trial
 
 The rows are made here by DuckDB, straight as canonical Parquet: every settlement line is a settlement with one item,
-half of the items with a trace code; a person in twenty lines, with four usual places and eight usual drugs. The in-memory libraries get a sample
-(`--peer-lines`) of the settlement grain only, since ten million lines of Python objects do not fit; the table gives
-lines a second, so that the figures compare. Peak memory is that of this process, from the operating system.
+half of the items with a trace code; one person to twenty lines, with four usual places and eight usual drugs. The
+in-memory libraries get a sample (`--peer-lines`) of the settlement grain only, since ten million lines of Python
+objects do not fit; the table gives lines a second, so that the figures compare. Peak memory is that of this process, as
+the operating system counts it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -41,7 +43,8 @@ def make_rows(lines: int) -> dict[str, str]:
     return {
         "persons": (
             "SELECT 'P' || lpad(i::VARCHAR, 12, '0') AS psn_no, '人' || i AS psn_name, 'H' || i // 3 AS hh_no, "
-            "'13' || lpad((i // 2)::VARCHAR, 9, '0') AS tel, '路' || i // 3 || '号' AS addr, 'E' || i % 5000 AS emp_no, "
+            "'13' || lpad((i // 2)::VARCHAR, 9, '0') AS tel, '路' || i // 3 || '号' AS addr, "
+            "'E' || i % 5000 AS emp_no, "
             f"'440' || lpad((i % 20)::VARCHAR, 3, '0') AS insu_admdvs FROM range({persons}) t(i)"
         ),
         "cards": (
@@ -52,7 +55,9 @@ def make_rows(lines: int) -> dict[str, str]:
             "SELECT 'S' || lpad(i::VARCHAR, 8, '0') AS fixmedins_code, '机构' || i AS fixmedins_name, "
             f"CASE WHEN i % 20 = 0 THEN '1' ELSE '2' END AS fixmedins_type FROM range({shops}) t(i)"
         ),
-        "drugs": "SELECT 'D' || lpad(i::VARCHAR, 6, '0') AS med_list_codg, '药' || i AS drug_genname FROM range(2000) t(i)",
+        "drugs": (
+            "SELECT 'D' || lpad(i::VARCHAR, 6, '0') AS med_list_codg, '药' || i AS drug_genname FROM range(2000) t(i)"
+        ),
         "settlements": (
             "SELECT 'N' || lpad(i::VARCHAR, 15, '0') AS setl_id, "
             f"'P' || lpad((hash(i) % {persons})::VARCHAR, 12, '0') AS psn_no, "
@@ -143,7 +148,8 @@ def main() -> None:
     size = version.database(workspace).stat().st_size / (1 << 30)
     nodes, relationships = sum(report.counts.nodes.values()), sum(report.counts.relationships.values())
     sys.stdout.write(
-        f"{os.cpu_count()} cores; {options.lines:,} settlement lines → {nodes:,} nodes, {relationships:,} relationships\n"
+        f"{os.cpu_count()} cores; {options.lines:,} settlement lines → "
+        f"{nodes:,} nodes, {relationships:,} relationships\n"
         f"build            {report.seconds:8.1f} s  {options.lines / report.seconds:12,.0f} lines/s"
         f"  peak {memory:.1f} GiB  {size:.2f} GiB on disk   (goal for 10 M: 150 s, < 6 GB)\n"
     )
@@ -154,6 +160,8 @@ def main() -> None:
         sys.stdout.write(f"expand a patient {seconds * 1000:8.0f} ms  (mean of {len(keys)})\n")
         seconds = timed(lambda: [graph.neighbour_counts(key) for key in keys]) / len(keys)
         sys.stdout.write(f"count around one {seconds * 1000:8.0f} ms\n")
+        seconds = timed(lambda: [graph.shortest_paths(*pair) for pair in pairwise(keys)]) / (len(keys) - 1)
+        sys.stdout.write(f"join two patients{seconds * 1000:8.0f} ms  (shortest paths, up to 4 steps)\n")
         shop = NodeRef("Pharmacy", "S00000001")
         sys.stdout.write(f"expand a pharmacy{timed(lambda: graph.expand(shop)) * 1000:8.0f} ms\n")
         sys.stdout.write(f"search a name    {timed(lambda: graph.search('人123')) * 1000:8.0f} ms\n")
