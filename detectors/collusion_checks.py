@@ -91,8 +91,8 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
     row = tables.execute(
         """
         WITH mine AS (
-            SELECT v.row, v.psn_no, l.drug, l.codes IS NULL AS bare
-            FROM till_numbered v JOIN sale_lines l USING (setl_id) WHERE v.place = ? AND v.no_pack IS NOT NULL
+            SELECT v.row, v.psn_no, l.drug, l.bare
+            FROM till_numbered v JOIN scannable_lines l USING (setl_id) WHERE v.place = ?
         ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains(?, row))
         SELECT count(*) FILTER (WHERE drug IN (FROM drugs)), count(*) FILTER (WHERE drug IN (FROM drugs) AND bare),
                count(*) FILTER (WHERE drug NOT IN (FROM drugs)),

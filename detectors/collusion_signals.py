@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 
 from ringtrace.detectors.ledger import stock_cover
-from ringtrace.detectors.sales import times_have_hours
+from ringtrace.detectors.sales import scannable_lines, times_have_hours
 from ringtrace.detectors.trace_codes import repeated_packs
 
 VISIT_SIGNALS: Final = ("unrecorded", "no_pack", "off_hours", "burst", "run", "repeated", "drain")
@@ -48,6 +48,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
                  usual total
     """
     stock_cover(tables)
+    scannable_lines(tables)
     reused = [step.second.key for step in repeated_packs(tables) if step.explanation is None and not step.elsewhere]
     tables.execute("CREATE OR REPLACE TEMP TABLE reused_lines AS SELECT unnest(?) AS key", [sorted(set(reused))])
     hours = "true" if times_have_hours(tables) else "false"
@@ -79,27 +80,20 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
         ), day_sums AS (
             SELECT place, drug, day, sum(cnt) AS claimed, coalesce(sum(cnt) FILTER (WHERE matched), 0) AS matched
             FROM exact GROUP BY 1, 2, 3
-        ), scanned_drugs AS (
-            SELECT drug, avg(CAST(codes IS NOT NULL AS INTEGER)) AS rate FROM retail GROUP BY 1
-        ), scanning AS (
-            SELECT r.place, r.month, avg(CAST(codes IS NOT NULL AS INTEGER)) AS rate FROM retail r
-            JOIN scanned_drugs d ON d.drug = r.drug AND d.rate >= 0.3 GROUP BY 1, 2
         )
         SELECT e.setl_id,
                min(CASE WHEN e.kept THEN CAST(NOT e.matched AND coalesce(l.recorded, 0) - s.matched
                    < 0.5 * (s.claimed - s.matched) AS INTEGER) END) AS unrecorded,
                max(CASE WHEN b.sold IS NULL THEN NULL
                    ELSE CAST(b.uncovered >= greatest(3, 0.1 * b.sold) AS INTEGER) END) AS short,
-               min(CASE WHEN d.rate >= 0.3 AND c.rate >= 0.3
-                   THEN CAST(e.codes IS NULL OR reused.key IS NOT NULL AS INTEGER) END) AS no_pack,
+               min(CAST(c.bare OR reused.key IS NOT NULL AS INTEGER)) AS no_pack,
                hash(list_sort(list((e.drug, e.cnt)))) AS basket
         FROM exact e
         JOIN day_sums s ON s.place = e.place AND s.drug = e.drug AND s.day = e.day
         LEFT JOIN ledger_sales l ON l.place = e.place AND l.drug = e.drug AND l.day = e.day
         LEFT JOIN reused_lines reused ON reused.key = e.key
         LEFT JOIN stock_balance b ON b.place = e.place AND b.drug = e.drug
-        LEFT JOIN scanned_drugs d ON d.drug = e.drug
-        LEFT JOIN scanning c ON c.place = e.place AND c.month = e.month
+        LEFT JOIN scannable_lines c ON c.key = e.key
         GROUP BY e.setl_id;
 
         CREATE TEMP TABLE IF NOT EXISTS till_totals AS

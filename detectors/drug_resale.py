@@ -16,6 +16,7 @@ from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.resale_groups import Outlet, outlets_together
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.detectors.trace_codes import PRIOR_SALES, Step, repeated_packs
+from ringtrace.detectors.untraced_draft import untraced_drafts
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Outcome, Reason, Value
 from ringtrace.workspace import has_rows
 
@@ -64,8 +65,16 @@ class DrugResale:
         sisters = sister_branches(tables)
         outlets = self._outlets(steps, coded, sisters)
         resold = {each.second.key for outlet in outlets for each in outlet.chained}
-        for group in outlets_together(outlets):
-            yield self._draft(group, resold)
+        drafts = [self._draft(group, resold) for group in outlets_together(outlets)]
+        yield from drafts
+        traced = {
+            member.id
+            for draft in drafts
+            if draft.level in ("red", "orange")
+            for member in draft.members
+            if member.role == "reseller"
+        }
+        yield from untraced_drafts(tables, traced)
 
     def _coded_sales(self, tables: duckdb.DuckDBPyConnection, context: Context) -> dict[str, int]:
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()
@@ -180,13 +189,13 @@ def _members(outlets: Sequence[Outlet], used: Sequence[Step], explained: bool, r
 
 
 def _role(steps: Sequence[Step], resold: set[str]) -> str:
-    """Whoever hands on packs that an outlet had resold stands between outlets; one such pack accuses nobody,
+    """Whoever hands on packs that an outlet had resold stands between outlets; one such visit accuses nobody,
 
     since the outlet may have booked a sale on the card of a customer who never saw the pack.
     """
     if any(each.first.key not in resold for each in steps):
         return "source"
-    return "collector" if len(steps) >= 2 else "witness"
+    return "collector" if len({each.first.key for each in steps}) >= 2 else "witness"
 
 
 def _reasons(used: Sequence[Step], values: Mapping[str, Value], expected: float, p: float) -> tuple[Reason, ...]:

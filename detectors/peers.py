@@ -25,3 +25,18 @@ def robust_z(values: NDArray[np.float64], *, least_sigma: float = 0.3) -> NDArra
     middle = np.median(values)
     sigma = max(MAD_TO_SIGMA * float(np.median(np.abs(values - middle))), least_sigma)
     return np.asarray((values - middle) / sigma, dtype=np.float64)
+
+
+def benjamini_hochberg(p_values: NDArray[np.float64], rate: float) -> NDArray[np.bool_]:
+    """Which tests to believe so that at most the part `rate` of those believed is chance, on average.
+
+    Benjamini and Hochberg 1995, "Controlling the false discovery rate", JRSS B 57, 289–300; holds for independent or
+    positively dependent tests.
+    """
+    order = np.argsort(p_values, kind="stable")
+    limits = rate * np.arange(1, len(p_values) + 1) / max(1, len(p_values))
+    below = np.flatnonzero(p_values[order] <= limits)
+    believed = np.zeros(len(p_values), dtype=bool)
+    if len(below):
+        believed[order[: below[-1] + 1]] = True
+    return believed

@@ -13,7 +13,7 @@ from scipy.stats import norm
 
 from ringtrace.data_schema import tables as declared_tables
 from ringtrace.detectors.detector import Draft
-from ringtrace.detectors.peers import robust_z
+from ringtrace.detectors.peers import benjamini_hochberg, robust_z
 from ringtrace.detectors.scoring import logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 
@@ -54,7 +54,7 @@ def purchase_outliers(tables: duckdb.DuckDBPyConnection) -> Iterable[Draft]:
         # Half a year is the least time: a buyer with one order is no buyer of a thousand packs a year.
         rates = np.array([doses / max(0.5, (last - first).days / 365.25) for _, doses, first, last, *_ in buyers])
         z_scores = robust_z(np.log(rates))
-        accepted = _benjamini_hochberg(norm.sf(z_scores))
+        accepted = benjamini_hochberg(norm.sf(z_scores), FALSE_DISCOVERY_RATE)
         typical = float(np.median(rates))
         for (place, _, first, last, in_doses, drugs), rate, z, ok in zip(
             buyers, rates, z_scores, accepted, strict=True
@@ -74,17 +74,6 @@ def purchase_outliers(tables: duckdb.DuckDBPyConnection) -> Iterable[Draft]:
                     typical,
                     len(buyers),
                 )
-
-
-def _benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
-    """Which of the tests to believe so that at most 5 % of those believed are chance."""
-    order = np.argsort(p_values)
-    limits = FALSE_DISCOVERY_RATE * np.arange(1, len(p_values) + 1) / max(1, len(p_values))
-    below = np.nonzero(p_values[order] <= limits)[0]
-    accepted = np.zeros(len(p_values), dtype=bool)
-    if len(below):
-        accepted[order[: below[-1] + 1]] = True
-    return accepted
 
 
 def _draft(

@@ -1,4 +1,8 @@
-"""The detectors in the order they run: one line each. Resale stands before collusion, which leaves its sales out."""
+"""The detectors in the order they run, one line each.
+
+Resale stands before collusion, which leaves its sales out, and collusion before substitution: a phantom sale may borrow
+the code of a pack sold before.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,9 @@ from ringtrace.detectors.trace_code_reuse import TraceCodeReuse
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     BorrowedCardRing(),
-    TraceCodeReuse(),
     DrugResale(),
     PharmacyCollusion(),
+    TraceCodeReuse(),
     StockImbalance(),
     GhostPatient(),
     ClonedCard(),
@@ -33,6 +37,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 
 NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "pharmacy_collusion": ("drug_resale",),
+    "trace_code_reuse": ("drug_resale", "pharmacy_collusion"),
     "tip_lead": tuple(each.kind for each in DETECTORS if each.kind != "tip_lead"),
 }
 """Kinds whose drafts another kind reads: they run too when only that one is asked for."""

@@ -5,6 +5,8 @@ Every pharmacy detector starts here, so that a refunded sale counts nowhere as a
 
 from __future__ import annotations
 
+from typing import Final
+
 import duckdb
 
 from ringtrace.data_schema import tables as declared_tables
@@ -56,6 +58,32 @@ def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
         SELECT key, setl_id, psn_no, place, retail, t, drug, cnt * remaining AS cnt, amount * remaining AS amount,
                codes, split
         FROM lines WHERE remaining > 0
+    """)
+
+
+SCANNING: Final = 0.3
+"""A drug is one that shops scan, and a shop scans in a month, from this part of the lines with a trace code."""
+
+
+def scannable_lines(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `scannable_lines`: retail sales on which a trace code is to be expected.
+
+    Columns: `key`, `setl_id`, `psn_no`, `place`, `drug`, `t`, `cnt`, `bare` (whether the code is missing). Drugs that
+    hardly any shop scans, and months before a shop began to scan, are left out: there a missing code says nothing.
+    """
+    net_sale_lines(tables)
+    tables.execute(f"""
+        CREATE TEMP TABLE IF NOT EXISTS scannable_lines AS
+        WITH retail AS (
+            SELECT key, setl_id, psn_no, place, drug, t, cnt, codes IS NULL AS bare, date_trunc('month', t) AS month
+            FROM sale_lines WHERE retail
+        ), drugs AS (
+            SELECT drug FROM retail GROUP BY 1 HAVING avg(CAST(NOT bare AS INTEGER)) >= {SCANNING}
+        ), months AS (
+            SELECT place, month FROM retail SEMI JOIN drugs USING (drug) GROUP BY 1, 2
+            HAVING avg(CAST(NOT bare AS INTEGER)) >= {SCANNING}
+        )
+        SELECT * EXCLUDE month FROM retail SEMI JOIN drugs USING (drug) SEMI JOIN months USING (place, month)
     """)
 
 

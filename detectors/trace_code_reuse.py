@@ -35,7 +35,7 @@ class TraceCodeReuse:
 
     One code scanned for pack after pack claims a dear drug while something else goes over the counter. Refunds,
     split packs (flagged, or sold at a fraction of the usual price a pack), a line recorded twice for one person on one
-    day, and packs that came back in the ledger are taken off first.
+    day, packs that came back in the ledger, and visits that collusion has claimed are taken off first.
     """
 
     kind: ClassVar[str] = "trace_code_reuse"
@@ -48,7 +48,8 @@ class TraceCodeReuse:
         if not has_rows(tables, "settlement_items"):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_items")))
             return
-        here = [each for each in repeated_packs(tables) if not each.elsewhere]
+        claimed = context.evidence_keys("pharmacy_collusion", "settlements")
+        here = [each for each in repeated_packs(tables) if not each.elsewhere and not _claimed(each, claimed)]
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()
         coded: dict[str, int] = dict(rows)
         if not coded:
@@ -136,3 +137,7 @@ class TraceCodeReuse:
 def reuse_score(uses: int, expected: float, most: int) -> float:
     """Score of logit = −2.0 + 0.9·ln(1 + repeats beyond chance) + 0.5·ln(uses of the most used code / 2)."""
     return logistic(-2.0 + 0.9 * log1p(max(0.0, uses - expected)) + 0.5 * log1p(most / 2 - 1))
+
+
+def _claimed(step: Step, settlements: set[str]) -> bool:
+    return any(sale.key.rpartition("|")[0] in settlements for sale in (step.first, step.second))
