@@ -45,6 +45,7 @@ class Canvas {
     this.remember();
     clearInterval(this.watch);
     this.network.destroy();
+    if (globalThis.ringtraceCanvas === this) delete globalThis.ringtraceCanvas;
   }
 
   // -- drawing ------------------------------------------------------------------------------------------------------
@@ -310,6 +311,7 @@ class Canvas {
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (const { id, hidden, size } of this.badges ?? []) {
+      if (!this.nodes.get(id)) continue; // drawn between two changes of one update
       const { x, y } = this.network.getPosition(id);
       const words = `+${hidden.toLocaleString()}`;
       const width = context.measureText(words).width + 8;

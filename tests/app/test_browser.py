@@ -1,0 +1,233 @@
+"""What is clicked in a real browser: Debian's Chromium against the running app, all but loopback blocked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories.casebook import RING
+from playwright.sync_api import Page, Request, Route, expect, sync_playwright
+
+from ringtrace.app_pages.launch import command
+from ringtrace.app_pages.shell import PAGES
+from ringtrace.workspace import Workspace
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
+VIEW = """() => ({positions: ringtraceCanvas.network.getPositions(), scale: ringtraceCanvas.network.getScale(),
+    centre: ringtraceCanvas.network.getViewPosition(), mounts: ringtraceMounts})"""
+
+
+def node(label: str, key: str) -> str:
+    return f"{label}\x1f{key}"
+
+
+@pytest.fixture(scope="module")
+def address(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if CHROMIUM is None:
+        if REQUIRED:
+            pytest.fail("REQUIRE_BROWSER=1, but there is no chromium on the path")
+        pytest.skip("there is no chromium on the path")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    copy = tmp_path_factory.mktemp("served") / "workspace"
+    shutil.copytree(built.path, copy)
+    with subprocess.Popen(command(copy, port=port, headless=True), stdout=subprocess.DEVNULL) as served:
+        try:
+            base = f"http://127.0.0.1:{port}"
+            _wait(f"{base}/_stcore/health")
+            yield base
+        finally:
+            served.terminate()
+
+
+def _wait(url: str) -> None:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"{url} does not answer")
+
+
+class Visitor:
+    """A page, and what it tried to fetch from elsewhere or to run."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page, self.base = page, base
+        self.left: list[str] = []
+        self.broken: list[str] = []
+        page.route("**/*", self._local_only)
+        page.on("dialog", lambda dialog: (self.broken.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("pageerror", lambda error: self.broken.append(str(error)))
+
+    def _local_only(self, route: Route, request: Request) -> None:
+        if request.url.startswith((self.base, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.left.append(request.url)
+            route.abort()
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.base}/{path}")
+        self.page.wait_for_selector("[data-testid=stSidebarNav]")
+        self.page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+
+    def canvas(self, nodes: int) -> None:
+        """Wait until that many nodes stand on the canvas."""
+        self.page.wait_for_function(f"globalThis.ringtraceCanvas?.nodes.length === {nodes}")
+
+    def view(self) -> dict[str, Any]:
+        seen: dict[str, Any] = self.page.evaluate(VIEW)
+        return seen
+
+    def at(self, node_id: str) -> tuple[float, float]:
+        where = self.page.evaluate("id => ringtraceCanvas.at(id)", node_id)
+        return where["x"], where["y"]
+
+
+@pytest.fixture(scope="module")
+def browser(address: str) -> Iterator[Any]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visitor(browser: Any, address: str) -> Iterator[Visitor]:
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
+    visit = Visitor(context.new_page(), address)
+    yield visit
+    context.close()
+    assert visit.left == []
+    assert visit.broken == []
+
+
+def test_no_page_asks_anything_of_the_web(visitor: Visitor) -> None:
+    """The fixture asserts that nothing but this server was asked, and that no script of the data ran."""
+    for page in PAGES:
+        visitor.open(f"{'' if page == PAGES[0] else page.url}?id={RING}")
+    visitor.open("entity?label=Pharmacy&id=S2")
+    assert visitor.page.locator("img[src=x]").count() == 0
+
+
+@pytest.mark.parametrize(("locale", "title"), [("zh-CN", "总览"), ("en-GB", "Overview")])
+def test_language_follows_the_browser_and_can_be_switched(browser: Any, address: str, locale: str, title: str) -> None:
+    context = browser.new_context(locale=locale)
+    visit = Visitor(context.new_page(), address)
+    visit.open("")
+    expect(visit.page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    other, button = ("Overview", "English") if title == "总览" else ("总览", "中文")
+    visit.page.get_by_role("radio", name=button).or_(visit.page.get_by_role("button", name=button)).first.click()
+    expect(visit.page.get_by_role("heading", name=other, exact=True)).to_be_visible()
+    context.close()
+
+
+def test_expanding_moves_nothing_and_undo_takes_it_back(visitor: Visitor) -> None:
+    visitor.open(f"explore?finding={RING}")
+    visitor.canvas(10)
+    visitor.page.mouse.click(*visitor.at(node("Patient", "P1")))
+    expect(visitor.page.get_by_role("heading", name="张三1")).to_be_visible()
+    before = visitor.view()
+    visitor.page.mouse.dblclick(*visitor.at(node("Patient", "P1")))
+    visitor.page.wait_for_function("ringtraceCanvas.nodes.length > 10")
+    visitor.page.wait_for_timeout(400)
+    after = visitor.view()
+    assert {key: after["positions"][key] for key in before["positions"]} == before["positions"]
+    assert (after["scale"], after["centre"], after["mounts"]) == (before["scale"], before["centre"], 1)
+    grown = len(after["positions"])
+    visitor.page.keyboard.press("Control+z")
+    visitor.canvas(10)
+    visitor.page.keyboard.press("Control+y")
+    visitor.canvas(grown)
+    assert visitor.view() == after
+
+
+def test_panel_expands_by_type_and_a_link_shows_its_lines(visitor: Visitor) -> None:
+    visitor.open(f"explore?finding={RING}")
+    visitor.canvas(10)
+    visitor.page.mouse.click(*visitor.at(node("Patient", "P2")))
+    visitor.page.get_by_role("button", name="own cards (0 of 1)").click()
+    visitor.canvas(11)
+    before = visitor.view()
+    middle = visitor.page.evaluate(
+        """([a, b]) => { const p = ringtraceCanvas.at(a), q = ringtraceCanvas.at(b);
+           return {x: p.x * 0.7 + q.x * 0.3, y: p.y * 0.7 + q.y * 0.3}; }""",
+        [node("Patient", "P1"), node("Pharmacy", "S1")],
+    )
+    visitor.page.mouse.click(middle["x"], middle["y"])
+    expect(visitor.page.get_by_text("To verify:")).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="张三1 — pharmacies used → 康宁大药房")).to_be_visible()
+    assert visitor.view() == before
+
+
+def test_keyboard_box_legend_and_drag(visitor: Visitor) -> None:
+    visitor.open(f"explore?finding={RING}")
+    visitor.canvas(10)
+    page = visitor.page
+    frame = page.evaluate(
+        "(() => { const f = ringtraceCanvas.stage.getBoundingClientRect(); return [f.x, f.y, f.width, f.height]; })()"
+    )
+    page.keyboard.down("Shift")
+    page.mouse.move(frame[0] + 110, frame[1] + 50)
+    page.mouse.down()
+    page.mouse.move(frame[0] + frame[2] - 5, frame[1] + frame[3] - 5, steps=5)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    chosen = page.evaluate("ringtraceCanvas.network.getSelectedNodes().length")
+    assert chosen >= 8
+    expect(page.get_by_text(f"{chosen} selected")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.mouse.click(*visitor.at(node("Patient", "P5")))
+    page.keyboard.press("Delete")
+    visitor.canvas(9)
+    page.locator(".legend button", has_text="pharmacy").click()
+    visitor.canvas(7)
+    page.locator(".legend button", has_text="pharmacy").click()
+    visitor.canvas(9)
+    start = visitor.at(node("Patient", "P3"))
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] + 30, start[1] + 20, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(600)
+    dragged = visitor.view()["positions"][node("Patient", "P3")]
+    page.get_by_role("link", name="Findings").click()
+    expect(page.get_by_role("heading", name="Findings")).to_be_visible()
+    page.get_by_role("link", name="Explore").click()
+    visitor.canvas(9)
+    back = visitor.view()["positions"][node("Patient", "P3")]
+    assert (back["x"], back["y"]) == pytest.approx((dragged["x"], dragged["y"]), abs=1)
+
+
+def test_an_investigator_collects_exports_and_verifies(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.page
+    visitor.open(f"finding?id={RING}")
+    page.get_by_role("button", name="Put into the basket").click()
+    expect(page.get_by_role("button", name="Take out of the basket")).to_be_visible()
+    page.get_by_role("link", name="Evidence basket").click()
+    folder = page.get_by_role("textbox", name="Folder").first
+    folder.fill(str(tmp_path / "evidence"))
+    folder.press("Tab")
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_text("were written to")).to_be_visible(timeout=20_000)
+    assert (tmp_path / "evidence" / "bagit.txt").is_file()
+    check = page.get_by_role("textbox", name="Folder").nth(1)
+    check.fill(str(tmp_path / "evidence"))
+    check.press("Tab")
+    page.get_by_role("button", name="Verify").click()
+    expect(page.locator("[data-testid=stAlertContentSuccess]").last).to_be_visible(timeout=20_000)
