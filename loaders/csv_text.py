@@ -139,12 +139,12 @@ def recode(source: Path, target: Path, encoding: str, *, skip: int = 0) -> bool:
     return True
 
 
-def records(stream: IO[bytes], encoding: str, delimiter: str) -> Iterator[Record]:
+def records(stream: IO[bytes], encoding: str, delimiter: str, width: int) -> Iterator[Record]:
     """Every row of the file in order, the header included, good or bad; blank lines are no rows.
 
     Each line is tried as a row of its own first. Only where it leaves a quotation mark open are the following lines
-    added, and if the mark never closes, that one line is bad and reading goes on with the next: a stray mark costs one
-    row and never the rows after it.
+    added. If that never gives a sound row of `width` cells, the one line is bad and reading goes on with the next: a
+    stray mark costs one row and never the rows after it.
     """
     pending: list[bytes] = []
     while line := (pending.pop() if pending else stream.readline(MAX_RECORD + 1)):
@@ -166,7 +166,7 @@ def records(stream: IO[bytes], encoding: str, delimiter: str) -> Iterator[Record
                 whole += added
                 if b'"' in added and len(whole) <= MAX_RECORD:
                     record, open_quote = _parse(whole, encoding, delimiter)
-            if open_quote:
+            if record.problem is not None or len(record.cells) != width:
                 pending.extend(reversed(following))
                 record = Record(problem="quoting", raw=_as_it_came(line, encoding))
         yield record

@@ -113,6 +113,8 @@ class _Load:
             raise RingTraceError.of("loaders.no_main_table", folder=self.plan.folder)
         results: dict[str, TableResult] = {}
         with self.workspace.connect() as connection:
+            # The optimizer turns each list of more than a few values into a join; the checks have dozens of them.
+            connection.execute("SET disabled_optimizers = 'in_clause'")
             make_relations(connection, self.workspace.path, sources, self.mapping)
             loader = TableLoader(
                 connection, self.workspace.path, self.scratch, self.plan, self.mapping, sources,

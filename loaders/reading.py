@@ -106,8 +106,9 @@ def count_rows(found: Found) -> int:
         if found.format == "xlsx":
             return sum(1 for _ in workbook.read_rows(found))
         delimiter, encoding, _ = csv_text.read_header(found)
+        width = len(csv_text.header_cells(found))
         with csv_text.open_bytes(found) as stream:
-            return max(0, sum(1 for _ in csv_text.records(stream, encoding, delimiter)) - 1)
+            return max(0, sum(1 for _ in csv_text.records(stream, encoding, delimiter, width)) - 1)
 
 
 def read_file(found: Found, target: Path, scratch: Path) -> Landing:
@@ -197,7 +198,7 @@ def _read_csv(found: Found, headers: tuple[str, ...], target: Path, scratch: Pat
             raise RingTraceError.of("loaders.unreadable", file=found.name, reason=f"damaged {encoding}")
     with path.open("rb") as stream:
         stream.seek(mark)
-        rows = csv_text.records(stream, encoding, delimiter)
+        rows = csv_text.records(stream, encoding, delimiter, len(headers))
         next(rows)  # the header
         return _write_rows(headers, rows, target)
 

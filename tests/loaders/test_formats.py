@@ -15,10 +15,7 @@ from ringtrace.loaders import load_folder
 from ringtrace.workspace import Workspace
 
 FRAME = pd.DataFrame(
-    [
-        settlement(n, psn_no=f"0{n}", pos_no="张三,\"quoted\"", mdtrt_cert_no="81234567890123456789")
-        for n in range(1, 4)
-    ]
+    [settlement(n, psn_no=f"0{n}", pos_no='张三,"quoted"', mdtrt_cert_no="81234567890123456789") for n in range(1, 4)]
 )
 TEXT = FRAME.to_csv(index=False)
 
@@ -68,7 +65,9 @@ def test_every_form_gives_the_same_rows(tmp_path: Path, form: str) -> None:
 
 
 def test_numbers_of_a_typed_parquet_stay_codes(tmp_path: Path) -> None:
-    frame = FRAME.assign(refd_setl_flag=[0.0, None, 0.0], setl_time=pd.Timestamp("2025-03-01 08:00"), medfee_sumamt=10.0)
+    frame = FRAME.assign(
+        refd_setl_flag=[0.0, None, 0.0], setl_time=pd.Timestamp("2025-03-01 08:00"), medfee_sumamt=10.0
+    )
     (tmp_path / "in").mkdir()
     frame.to_parquet(tmp_path / "in" / "settlements.parquet")
     load_folder(tmp_path / "in", Workspace(tmp_path / "ws", create=True))
@@ -94,7 +93,9 @@ def test_each_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
 
 def test_a_code_that_excel_turned_into_a_number_is_not_believed(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    FRAME.assign(mdtrt_cert_no=81234567890123456789.0).head(1).to_excel(tmp_path / "in" / "settlements.xlsx", index=False)
+    FRAME.assign(mdtrt_cert_no=81234567890123456789.0).head(1).to_excel(
+        tmp_path / "in" / "settlements.xlsx", index=False
+    )
     report = load_folder(tmp_path / "in", Workspace(tmp_path / "ws", create=True), max_bad_share=1.0)
     assert report.total("quarantined") == 1
 
