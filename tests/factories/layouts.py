@@ -56,6 +56,9 @@ _BESIDE: Final = {"settlements": ("pos_no", "begntime", "endtime"), "settlement_
 """What the platform has no column for, or one of for all settlements of a visit; other tables come beside whole."""
 
 
+SHEET_ROWS: Final = 2_000
+
+
 def nhsa(city: Path, out: Path) -> Path:
     """The platform's three tables with upper-case headers, a voided row in each, and contract files for the rest."""
     out.mkdir(parents=True)
@@ -137,10 +140,13 @@ def monthly(city: Path, out: Path, compression: str = "zstd") -> Path:
 
 
 def xlsx(city: Path, out: Path) -> Path:
-    """One workbook with a sheet for each table, every cell text; for small cities."""
+    """One workbook with a sheet for each small table, every cell text; what no spreadsheet holds well stays CSV."""
     book = Workbook(write_only=True)
 
     def write(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        if _count(connection, table) > SHEET_ROWS:
+            _copy(connection, f"SELECT * FROM {table}", out / f"{table}.csv")
+            return
         sheet = book.create_sheet(table)
         relation = connection.sql(f"SELECT * FROM {table}")
         sheet.append(relation.columns)
