@@ -16,6 +16,8 @@ from ringtrace.errors import RingTraceError
 from ringtrace.evidence import ExportReport, export, verify
 from ringtrace.findings import Finding
 
+_LINES = 20
+
 
 def page() -> None:
     desk = open_desk()
@@ -96,7 +98,10 @@ def _verify(desk: Desk) -> None:
         show_error(error)
         return
     show = st.success if report.ok else st.error
-    show("  \n".join(markdown(line, 1_000) for line in report.lines(desk.language)))
+    told = report.lines(desk.language)
+    if len(told) > _LINES:
+        told = [*told[: _LINES - 2], desk.say("app.basket.more", number=len(told) - _LINES + 1), told[-1]]
+    show("  \n".join(markdown(line, 1_000) for line in told))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from factories.city import City
 from ringtrace.findings import Check, EvidenceRef, Finding, Member, Message, Reason, save_findings
 from ringtrace.graph import build_graph
+from ringtrace.loaders import load_folder
+from ringtrace.loaders.lineage import source_rows
 from ringtrace.workspace import Workspace
 
 HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1)) =cmd|' /C calc'!A0 **b** `c` :red[d] $e$ \u202etxt"
@@ -23,12 +26,19 @@ Opener = Callable[..., AppTest]
 OTHER = "drug_resale-0002"
 
 
+def id_number(number: int) -> str:
+    """A valid 18-digit ID number; its last digit is that of GB 11643."""
+    first = f"33010219700101{2 * number + 1:03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return first + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(first, weights, strict=True)) % 11]
+
+
 def city() -> tuple[City, list[str]]:
     """Eight people at one till in eight months, and a hundred others; returns the ring's settlements too."""
     made = City()
     for number in range(1, 9):
         name = {7: HOSTILE, 8: LONG}.get(number, f"张三{number}")
-        made.person(f"P{number}", psn_name=name, hh_no=f"H{number}", gend="1", certno=f"33010219700101{number:04d}")
+        made.person(f"P{number}", psn_name=name, hh_no=f"H{number}", gend="1", certno=id_number(number))
         made.add("cards", mdtrt_cert_no=f"CP{number}", psn_no=f"P{number}", mdtrt_cert_type="03")
     made.shop("S1", fixmedins_name="康宁大药房")
     made.shop("S2", fixmedins_name=HOSTILE)
@@ -64,11 +74,33 @@ def ring_finding(settlements: list[str]) -> Finding:
     )  # fmt: skip
 
 
+def delivered(made: City, folder: Path) -> None:
+    """The city as a delivery: a CSV file a table."""
+    for table, rows in made.rows.items():
+        if not rows:
+            continue
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def traced(workspace: Workspace, finding: Finding) -> Finding:
+    """The finding with file, row and hash of the rows that it cites."""
+    found = source_rows(workspace, "settlements", [ref.key for ref in finding.evidence])
+    refs = [EvidenceRef(**dict(zip(found.columns, row, strict=True))) for row in found.itertuples(index=False)]
+    return replace(finding, evidence=tuple(replace(ref, row=int(ref.row or 0)) for ref in refs))
+
+
 def casebook(folder: Path, *, graph: bool = True) -> Workspace:
     """The workspace: two detection runs (one finding gone, one new), and the graph unless told otherwise."""
     made, settlements = city()
-    workspace = made.workspace(folder)
-    ring = ring_finding(settlements)
+    (folder / "delivery").mkdir()
+    delivered(made, folder / "delivery")
+    workspace = Workspace(folder / "workspace", create=True)
+    load_folder(folder / "delivery", workspace)
+    ring = traced(workspace, ring_finding(settlements))
     gone = replace(ring, finding_id="overuse-0003", kind="overuse", level="yellow", amount=Decimal(10))
     resale = replace(ring, finding_id=OTHER, kind="drug_resale", level="orange", score=0.7, amount=Decimal(120))
     save_findings(workspace, [ring, gone])
