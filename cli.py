@@ -277,9 +277,12 @@ def _graph(workspace: Workspace) -> None:
 
 def _detect(workspace: Workspace, kinds: list[str] | None) -> None:
     from ringtrace.detectors import detect as run_detectors
+    from ringtrace.graph import graph_generation, write_findings
 
     with console.progress() as progress:
         report = run_detectors(workspace, kinds=kinds or None, progress=progress)
+        if graph_generation(workspace) is not None:
+            write_findings(workspace, progress=progress)  # so that Cypher and the canvas reach them
     for gap in report.gaps:
         console.out.print(gap.message.render(default_language()), style="yellow", markup=False)
     _show_findings([finding for finding in report.findings if finding.level != "explained"], limit=25)
