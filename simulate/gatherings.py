@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringtrace.simulate.life import Town, own_drugs, pick
-from ringtrace.simulate.records import Log
+from ringtrace.simulate.records import Care, Log
 from ringtrace.simulate.sampling import Bools, Floats, Generator, Ints
 from ringtrace.simulate.truth import Group, Truth
 
@@ -20,6 +20,15 @@ class Scene:
     log: Log
     truth: Truth
     rng: Generator
+    _usual: Ints | None = None
+
+    def usual_visits(self) -> Ints:
+        """Each person's own visits to pharmacies, counted once when first asked for."""
+        if self._usual is None:
+            visits = self.log.visit_table()
+            own = (visits["care"] == Care.PHARMACY) & (visits["group"] < 0) & (visits["time"] >= 0)
+            self._usual = np.bincount(visits["person"][own], minlength=len(self.town.people))
+        return self._usual
 
 
 @dataclass(slots=True)

@@ -132,7 +132,7 @@ def _same_code(scene: Scene, place: int, n: int, days: int) -> Ints:
     time = visits["time"][items["visit"][rows]]
     rows, time = rows[np.argsort(time)], np.sort(time)
     begin = int(scene.rng.integers(0, max(1, len(rows) // 2)))
-    rows = rows[begin:][time[begin:] < time[begin] + days * DAY][:n]
+    rows = np.asarray(rows[begin:][time[begin:] < time[begin] + days * DAY][:n], dtype=np.int64)
     items["count"][rows] = 1
     items["supply"][rows[1:]] = Supply.COLLECTED
     items["source"][rows[1:]] = rows[0]

@@ -246,12 +246,15 @@ def _short_illnesses(town: Town, log: Log) -> None:
     date = (town.start_day + np.arange(town.days)).astype("datetime64[D]")
     of_year = (date - date.astype("datetime64[Y]")).astype(np.int64)
     for number, illness in enumerate(town.goods.acute):
+        shelf = illness.icd == "Z76"
         season = illness.winter ** np.cos(2 * np.pi * (of_year - 15) / 365)
         who = frailty * (people.male == (illness.sex == 1)) if illness.sex else frailty
+        # Some are in the shop every week for this and that, and most are never there without a reason.
+        who = who * rng.gamma(0.45, 1 / 0.45, len(people)) if shelf else who
         n = int(rng.poisson(who.sum() * illness.rate * town.days / 365))
         person, day = choose(rng, who, n), choose(rng, season, n)
         drawn = rng.random(n)
-        share = 0.92 if illness.icd == "Z76" else 0.45
+        share = 0.95 if shelf else 0.45
         place = np.where(drawn < share, usual_shop(town, rng, person), usual_clinic(town, rng, person))
         disease = np.full(n, len(town.goods.chronic) + number)
         visit = attend(town, log, rng, person, place, day, chronic=False, disease=disease)

@@ -32,6 +32,7 @@ class Places:
     popularity: Floats
     opens: Floats
     closes: Floats
+    posted: Floats  # closing hour as the register has it
     tills: Ints
     scans: Floats
     scans_from: Ints
@@ -39,6 +40,7 @@ class Places:
     chain: Ints  # -1 for a single shop
     member_day: Ints  # day of the month modulo 10 on which members get a discount, -1 none
     special: Bools  # special-drug pharmacy
+    backlog: Ints  # days at the end whose purchases are not yet entered
     kit: Bools  # sells fixed-price packages
     number: Ints
     first_doctor: Ints
@@ -106,6 +108,10 @@ def build_places(people: People, seed: int, months: int, untidiness: float) -> P
         popularity=popularity,
         opens=opens,
         closes=closes,
+        # Some close later than the register says: it was never brought up to date.
+        posted=np.where(
+            shop & ~night & (rng.random(total) < 0.10), closes - rng.choice([0.5, 1.0, 1.0], total), closes
+        ),
         tills=np.where(shop, 1 + (popularity > 3) + (popularity > 7), np.where(doctors > 10, 8, 2)).astype(np.int64),
         scans=scans,
         scans_from=scans_from,
@@ -113,6 +119,7 @@ def build_places(people: People, seed: int, months: int, untidiness: float) -> P
         chain=chain,
         member_day=np.where(shop & (rng.random(total) < 0.3), rng.integers(1, 9, total), -1),
         special=special,
+        backlog=np.where(shop & (rng.random(total) < 0.07), rng.integers(15, 70, total), 0),
         kit=shop & (rng.random(total) < 0.08),
         number=rng.permutation(total),
         first_doctor=np.cumsum(doctors) - doctors,

@@ -145,7 +145,7 @@ def write_places(writer: Writer) -> int:
             "open_date": pa.array((town.start_day - rng.integers(200, 7000, n)).astype("datetime64[D]")),
             "bank_acct": [f"3310{number:015d}" for number in rng.integers(0, 10**15, n).tolist()],
             "open_hour": places.opens,
-            "close_hour": places.closes,
+            "close_hour": places.posted,
         }
     )
     count = writer.write("institutions", "SELECT * FROM institution ORDER BY fixmedins_code", institution=institution)

@@ -7,7 +7,7 @@ import numpy as np
 from ringtrace.simulate.gatherings import Scene
 from ringtrace.simulate.life import Town, pick, usual_shop
 from ringtrace.simulate.records import Care, Log
-from ringtrace.simulate.sampling import DAY, HOUR, choose, stream
+from ringtrace.simulate.sampling import DAY, HOUR, Ints, choose, stream
 
 
 def quirks(scene: Scene) -> None:
@@ -24,7 +24,7 @@ def quirks(scene: Scene) -> None:
     for kind, which in (
         ("night_shop", open_all_night), ("special_drug_pharmacy", places.special), ("sloppy_ledger", places.books < 1),
         ("late_starter", places.scans_from > 0), ("careless_scanner", places.scans < 0.78), ("fixed_price_packages", places.kit),
-        ("sister_codes", linked),
+        ("sister_codes", linked), ("register_out_of_date", places.posted < places.closes), ("late_entries", places.backlog > 0),
     ):  # fmt: skip
         for place in np.flatnonzero(which & shop).tolist():
             truth.innocent(kind).add("Pharmacy", [place], "shop")
@@ -38,10 +38,7 @@ def _nights(town: Town, log: Log) -> None:
         return
     n = int(len(town.people) * 0.10 * town.days / 365)
     person = rng.integers(0, len(town.people), n)
-    away = np.hypot(
-        town.people.x[person][:, None] - town.places.x[night], town.people.y[person][:, None] - town.places.y[night]
-    )
-    place = night[np.argmin(away, axis=1)]
+    place = night[_nearest(town, person, night)]
     hour = (22 + rng.beta(1.2, 2.2, n) * 8) % 24
     _errand(town, log, rng, person, place, (rng.integers(0, town.days, n) * DAY + hour * HOUR).astype(np.int64))
 
@@ -58,6 +55,13 @@ def _past_closing(town: Town, log: Log) -> None:
     _errand(
         town, log, rng, person, place, (rng.integers(0, town.days, len(place)) * DAY + hour * HOUR).astype(np.int64)
     )
+
+
+def _nearest(town: Town, person: Ints, places: Ints) -> Ints:
+    """Position among `places` of the one nearest to each person's home."""
+    x, y = town.people.x[person][:, None], town.people.y[person][:, None]
+    nearest: Ints = np.argmin(np.hypot(x - town.places.x[places], y - town.places.y[places]), axis=1)
+    return nearest
 
 
 def _errand(
@@ -100,6 +104,10 @@ def _year_end(town: Town, log: Log) -> None:
     adults = np.flatnonzero((town.people.age >= 25) & (town.people.age <= 80))
     person = rng.choice(adults, len(adults) // 25)
     place = usual_shop(town, rng, person)
+    # A few shops advertise for it, and the neighbourhood comes.
+    loud = rng.choice(town.places.pharmacies, max(1, town.places.pharmacies // 9), replace=False)
+    called = np.flatnonzero(rng.random(len(place)) < 0.5)
+    place[called] = loud[_nearest(town, person[called], loud)]
     day = town.days - 1 - rng.integers(0, 28, len(person))
     hour = town.habits.hour[person] + rng.normal(0, 1.5, len(person))
     visit = log.visits(len(person), person=person, place=place, time=town.within_hours(rng, place, day, hour), drain=1)
