@@ -107,12 +107,14 @@ def add_findings(database: Path, version: GraphVersion, run: int, findings: Sequ
         for each in findings
         for member in each.members
     ]
-    cited = [
-        {"finding": each.finding_id, "id": ref.key}
+    # A line is cited as `settlement|line`; its settlement is what the graph knows.
+    settlements = {
+        (each.finding_id, ref.key if ref.table == "settlements" else ref.key.rpartition("|")[0])
         for each in findings
         for ref in each.evidence
-        if ref.table == "settlements"
-    ]
+        if ref.table in {"settlements", "settlement_items"}
+    }
+    cited = [{"finding": finding, "id": settlement} for finding, settlement in sorted(settlements)]
     with ladybug.Database(str(database), buffer_pool_size=BUFFER_POOL) as base, ladybug.Connection(base) as connection:
         connection.execute("MATCH (f:Finding) DETACH DELETE f")
         if rows:

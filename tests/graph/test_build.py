@@ -119,7 +119,12 @@ def finding() -> Finding:
         members=(Member("Patient", "p1", "card_holder", 0.9), Member("Patient", "nobody", "holder")),
         reasons=(),
         counter_evidence=(),
-        evidence=(EvidenceRef("settlements", "s0000001"),),
+        evidence=(
+            EvidenceRef("settlements", "s0000001"),
+            EvidenceRef("settlement_items", "s0000001|1"),
+            EvidenceRef("settlement_items", "s0000002|1"),
+            EvidenceRef("inventory", "S1|D1|purchase"),
+        ),
         detector="d",
         version="1",
         parameters={},
@@ -134,7 +139,8 @@ def test_findings_reach_the_graph_and_replace_the_earlier_run(tmp_path: Path) ->
     involved = "MATCH (f:Finding)-[r:INVOLVES]->(m) RETURN f.id, f.level, r.role, r.weight, m.id"
     with open_graph(workspace) as graph:
         assert graph.run_cypher(involved).rows == (("borrowed_card_ring-1", "orange", "card_holder", 0.9, "p1"),)
-        assert graph.run_cypher("MATCH (:Finding)-[:CITES]->(s) RETURN s.id").rows == (("s0000001",),)
+        cited = graph.run_cypher("MATCH (:Finding)-[:CITES]->(s) RETURN s.id ORDER BY s.id").rows
+        assert cited == (("s0000001",), ("s0000002",))
     build_graph(workspace)
     with open_graph(workspace) as graph:
         assert len(graph.run_cypher(involved).rows) == 1
@@ -163,12 +169,17 @@ def test_a_failed_build_leaves_the_old_graph(tmp_path: Path, monkeypatch: pytest
     def fail(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
+    left_by_a_killed_build = workspace.path / "graph" / "000001-dead.lbdb"
+    left_by_a_killed_build.touch()
+
     with monkeypatch.context() as patched:
         patched.setattr("ringtrace.graph.ladybug_build.load", fail)
         with pytest.raises(OSError, match="disk full"):
             build_graph(workspace)
     with open_graph(workspace) as graph:
         assert graph.node(NodeRef("Patient", "p1")) is not None
+    build_graph(workspace)
+    assert not left_by_a_killed_build.exists()
 
 
 def test_without_data_or_graph_the_error_says_what_to_type(tmp_path: Path) -> None:
