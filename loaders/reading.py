@@ -172,7 +172,7 @@ def _as_text(column: str, sql_type: str) -> str:
 
 def _read_csv(found: Found, headers: tuple[str, ...], target: Path, scratch: Path) -> Landing:
     delimiter, encoding, mark = csv_text.read_header(found)
-    path, seen = found.path, None
+    path = found.path
     with csv_text.open_bytes(found) as stream:
         if found.compression is None:
             seen = csv_text.survey(stream)
@@ -180,18 +180,18 @@ def _read_csv(found: Found, headers: tuple[str, ...], target: Path, scratch: Pat
             path = scratch / "unpacked.csv"
             with path.open("wb") as copy:
                 seen = csv_text.survey(stream, copy)
-    if encoding == "utf-8" and seen.plain:
-        landing = _read_fast(path, delimiter, headers, seen.lines, target, scratch)
+    if encoding == "utf-8":
+        landing = _read_fast(path, delimiter, headers, seen, target, scratch)
         if landing is not None:
             return landing
-        encoding = csv_text.guess_encoding(path)
+        encoding = "utf-8" if mark else csv_text.guess_encoding(path)
     if encoding != "utf-8":
         recoded = scratch / "recoded.csv"
         if csv_text.recode(path, recoded, encoding, skip=mark):
             path, encoding, mark = recoded, "utf-8", 0
             with path.open("rb") as stream:
                 seen = csv_text.survey(stream)
-            landing = _read_fast(path, delimiter, headers, seen.lines, target, scratch) if seen.plain else None
+            landing = _read_fast(path, delimiter, headers, seen, target, scratch)
             if landing is not None:
                 return landing
         elif encoding.startswith("utf-16"):
@@ -204,9 +204,11 @@ def _read_csv(found: Found, headers: tuple[str, ...], target: Path, scratch: Pat
 
 
 def _read_fast(
-    path: Path, delimiter: str, headers: tuple[str, ...], lines: int, target: Path, scratch: Path
+    path: Path, delimiter: str, headers: tuple[str, ...], seen: csv_text.Survey, target: Path, scratch: Path
 ) -> Landing | None:
     """DuckDB's parallel reader; None if it objects, or sees another number of rows than there are lines."""
+    if not seen.plain:
+        return None
     columns = ", ".join(f"{literal(header)}: 'VARCHAR'" for header in headers)
     relation = (
         f"read_csv({literal(str(path))}, auto_detect = false, header = true, delim = {literal(delimiter)},"
@@ -220,7 +222,7 @@ def _read_fast(
         if is_disk_full(error):
             raise
         return None
-    return Landing(headers, rows, numbered=False) if rows == lines - 1 else None
+    return Landing(headers, rows, numbered=False) if rows == seen.lines - 1 else None
 
 
 @contextmanager

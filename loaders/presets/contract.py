@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringtrace.data_schema import TABLE_NAMES, tables
+from ringtrace.errors import RingTraceError
 from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceGroup
 
 
@@ -12,8 +13,25 @@ def recognise(delivery: Delivery) -> bool:
 
 
 def contract_extract(group: SourceGroup) -> Extract:
-    """The extract of one group that is named like a contract table; other presets take such files the same way."""
+    """The extract of one group that is named like a contract table; other presets take such files the same way.
+
+    Raises
+    ------
+    RingTraceError
+        If one of its files lacks a required column.
+    """
     table = tables()[group.role]
+    for file in group.files:
+        there = {header.casefold() for header in file.headers}
+        missing = [column.name for column in table.required if column.name not in there]
+        if missing:
+            raise RingTraceError.of(
+                "loaders.missing_column",
+                file=file.name,
+                columns=", ".join(missing),
+                table=table.name,
+                headers=", ".join(file.headers),
+            )
     columns = ", ".join(
         f"{group.column(column.name)} AS {column.name}"
         for column in table.columns
