@@ -14,7 +14,6 @@ from ringtrace.graph.ladybug_store import LadybugStore
 from ringtrace.graph.store import GraphCounts, GraphStore
 from ringtrace.graph.tables import graph_tables
 from ringtrace.progress import Progress, Step, silent
-from ringtrace.texts import default_language, text
 from ringtrace.workspace import Workspace
 
 DUCKDB_MEMORY = "2GB"
@@ -42,7 +41,7 @@ def build_graph(workspace: Workspace, *, progress: Progress = silent) -> GraphRe
     started = perf_counter()
     generation = workspace.generation
     if generation == 0:
-        raise _error("graph.empty", workspace)
+        raise RingTraceError.of("graph.empty", workspace=workspace.path)
     with workspace.writing() as scratch:
         name = files.new_name(generation)
         database = files.folder(workspace) / f"{name}.lbdb"
@@ -72,7 +71,7 @@ def write_findings(workspace: Workspace, *, progress: Progress = silent) -> Grap
     with workspace.writing():
         version = files.current(workspace)
         if version is None:
-            raise _error("graph.missing", workspace)
+            raise RingTraceError.of("graph.missing", workspace=workspace.path)
         progress(Step("graph.step.findings"))
         version = ladybug_build.with_findings(workspace, version, current_run(workspace), read_findings(workspace))
         files.publish(workspace, version)
@@ -89,7 +88,7 @@ def open_graph(workspace: Workspace) -> GraphStore:
     """
     version = files.current(workspace)
     if version is None:
-        raise _error("graph.missing", workspace)
+        raise RingTraceError.of("graph.missing", workspace=workspace.path)
     return LadybugStore(version.database(workspace), version)
 
 
@@ -97,12 +96,3 @@ def graph_generation(workspace: Workspace) -> int | None:
     """The generation that the current graph shows; None without a graph. Behind `workspace.generation`: build anew."""
     version = files.current(workspace)
     return version.generation if version else None
-
-
-def _error(key: str, workspace: Workspace) -> RingTraceError:
-    language = default_language()
-    return RingTraceError(
-        text(f"{key}.happened", language, workspace=workspace.path),
-        means=text(f"{key}.means", language),
-        hint=text(f"{key}.hint", language, workspace=workspace.path),
-    )

@@ -13,7 +13,6 @@ from typing import Final, Protocol
 
 from ringtrace.errors import RingTraceError
 from ringtrace.graph.store import Node, NodeRef, Path, Relationship
-from ringtrace.texts import default_language, text
 
 MAX_FRONTIER: Final = 50_000
 """More nodes at one level than this, and the search gives up with advice."""
@@ -80,7 +79,7 @@ def _levels(
     for level in range(max_length):
         side = level % 2
         if len(frontier[side]) > MAX_FRONTIER:
-            raise _too_many(len(frontier[side]))
+            raise RingTraceError.of("graph.paths.too_many", count=len(frontier[side]))
         asked = frontier[side] - {start, end}
         degrees = store.degrees(asked, types) if asked else {}
         followed = {ref for ref in asked if degrees.get(ref, 0) <= crowd} | (frontier[side] & {start, end})
@@ -140,12 +139,3 @@ def _complete(store: Surroundings, paths: list[list[NodeRef]], types: Sequence[s
         )
         for path in paths
     ]
-
-
-def _too_many(count: int) -> RingTraceError:
-    language = default_language()
-    return RingTraceError(
-        text("graph.paths.too_many.happened", language, count=count),
-        means=text("graph.paths.too_many.means", language),
-        hint=text("graph.paths.too_many.hint", language),
-    )

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringtrace.errors import RingTraceError
-from ringtrace.texts import default_language, text
 
 READING: Final = frozenset({"MATCH", "OPTIONAL", "WITH", "UNWIND", "RETURN", "CALL"})
 """What a statement may begin with."""
@@ -187,9 +186,4 @@ def _check_dotted_functions(found: Sequence[Token]) -> None:
 
 
 def _refusal(piece: str) -> RingTraceError:
-    language = default_language()
-    return RingTraceError(
-        text("graph.cypher.refused.happened", language, piece=piece),
-        means=text("graph.cypher.nothing_changed", language),
-        hint=text("graph.cypher.refused.hint", language),
-    )
+    return RingTraceError.of("graph.cypher.refused", piece=piece)

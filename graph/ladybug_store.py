@@ -31,7 +31,6 @@ from ringtrace.graph.store import (
     Relationship,
     Rows,
 )
-from ringtrace.texts import default_language, text
 
 BUFFER_POOL: Final = 1 << 30
 
@@ -324,18 +323,9 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _failure(message: str, timeout: float) -> RingTraceError:
-    language = default_language()
     if "interrupted" in message.lower():
-        return RingTraceError(
-            text("graph.cypher.timeout.happened", language, seconds=timeout),
-            means=text("graph.cypher.nothing_changed", language),
-            hint=text("graph.cypher.timeout.hint", language),
-        )
-    return RingTraceError(
-        text("graph.cypher.failed.happened", language, message=message),
-        means=text("graph.cypher.nothing_changed", language),
-        hint=text("graph.cypher.failed.hint", language),
-    )
+        return RingTraceError.of("graph.cypher.timeout", seconds=timeout)
+    return RingTraceError.of("graph.cypher.failed", message=message)
 
 
 def _label(label: str) -> str:
