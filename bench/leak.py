@@ -1,4 +1,6 @@
-"""Does the simulator give its schemes away? A classifier on marginals alone must not tell ring members, no single rule any scheme.
+"""Does the simulator give its schemes away?
+
+A classifier on marginals alone must not tell ring members, and no single rule may tell any scheme.
 
     python bench/leak.py [--persons 30000] [--seeds 11 12 13] [--difficulty medium hard] [--json FILE]
 
@@ -30,7 +32,8 @@ F1_LIMIT = 0.40
 
 PERSON_MARGINALS = """
 WITH item AS (
-    SELECT setl_id, count(*) AS lines, sum(CAST(cnt AS DOUBLE)) AS packs, count(*) FILTER (drug_trac_codg IS NULL) AS uncoded,
+    SELECT setl_id, count(*) AS lines, sum(CAST(cnt AS DOUBLE)) AS packs,
+    count(*) FILTER (drug_trac_codg IS NULL) AS uncoded,
         max(CAST(pric AS DOUBLE)) AS dearest
     FROM settlement_items WHERE med_list_codg LIKE 'X%' GROUP BY ALL
 ), visit AS (
@@ -38,10 +41,14 @@ WITH item AS (
 ), per AS (
     SELECT psn_no, count(*) AS visits, count(*) FILTER (med_type = '41') AS pharmacy_visits,
         count(DISTINCT fixmedins_code) AS places, count(DISTINCT fixmedins_code) FILTER (med_type = '41') AS shops,
-        sum(CAST(medfee_sumamt AS DOUBLE)) AS amount, avg(CAST(medfee_sumamt AS DOUBLE)) FILTER (med_type = '41') AS basket,
-        sum(CAST(acct_pay AS DOUBLE)) AS account, sum(lines) AS lines, sum(packs) AS packs, avg(uncoded / lines) AS uncoded,
-        max(dearest) AS dearest, avg(hour(stamp)) AS hour, stddev(hour(stamp)) AS hour_spread, avg(dayofweek(stamp)) AS weekday,
-        stddev(dayofyear(stamp)) AS season, count(DISTINCT mdtrt_cert_type) AS credentials, avg(CAST(mdtrt_cert_type AS INT)) AS credential,
+        sum(CAST(medfee_sumamt AS DOUBLE)) AS amount,
+        avg(CAST(medfee_sumamt AS DOUBLE)) FILTER (med_type = '41') AS basket,
+        sum(CAST(acct_pay AS DOUBLE)) AS account, sum(lines) AS lines, sum(packs) AS packs,
+        avg(uncoded / lines) AS uncoded,
+        max(dearest) AS dearest, avg(hour(stamp)) AS hour, stddev(hour(stamp)) AS hour_spread,
+        avg(dayofweek(stamp)) AS weekday,
+        stddev(dayofyear(stamp)) AS season, count(DISTINCT mdtrt_cert_type) AS credentials,
+        avg(CAST(mdtrt_cert_type AS INT)) AS credential,
         count(DISTINCT dise_codg) AS diseases, count(*) FILTER (dise_codg IS NULL) AS no_disease,
         avg(CAST(right(setl_id, 9) AS BIGINT)) AS id_order, count(*) FILTER (refd_setl_flag = '1') AS refunds,
         max(visits_a_day) AS busiest_day
@@ -49,31 +56,41 @@ WITH item AS (
         SELECT psn_no, CAST(setl_time AS DATE), count(*) AS n FROM settlements GROUP BY ALL) GROUP BY 1) USING (psn_no)
     GROUP BY psn_no
 )
-SELECT p.psn_no AS id, CAST(gend AS INT) AS gend, year(CAST(brdy AS DATE)) AS born, tel IS NULL AS no_tel, emp_no IS NULL AS no_emp,
-    die_date IS NOT NULL AS died, CAST(right(p.psn_no, 8) AS BIGINT) AS id_number, CAST(insu_admdvs AS INT) AS region, per.* EXCLUDE (psn_no)
+SELECT p.psn_no AS id, CAST(gend AS INT) AS gend, year(CAST(brdy AS DATE)) AS born, tel IS NULL AS no_tel,
+emp_no IS NULL AS no_emp,
+    die_date IS NOT NULL AS died, CAST(right(p.psn_no, 8) AS BIGINT) AS id_number, CAST(insu_admdvs AS INT) AS region,
+    per.* EXCLUDE (psn_no)
 FROM persons p JOIN per USING (psn_no)
 """
 
 SHOP_MARGINALS = """
 WITH item AS (
-    SELECT fixmedins_code, count(*) FILTER (drug_trac_codg IS NULL) / count(*) AS uncoded, avg(CAST(cnt AS DOUBLE)) AS packs,
+    SELECT fixmedins_code, count(*) FILTER (drug_trac_codg IS NULL) / count(*) AS uncoded,
+    avg(CAST(cnt AS DOUBLE)) AS packs,
         sum(CAST(cnt AS DOUBLE)) AS sold
     FROM settlement_items JOIN settlements USING (setl_id) WHERE med_type = '41' AND med_list_codg LIKE 'X%' GROUP BY 1
 ), bought AS (
-    SELECT fixmedins_code, sum(CAST(cnt AS DOUBLE)) FILTER (chg_type IN ('initial', 'purchase', 'transfer_in')) AS bought,
-        count(*) FILTER (chg_type = 'purchase' AND drug_trac_codg IS NULL) / count(*) FILTER (chg_type = 'purchase') AS plain_purchases,
+    SELECT fixmedins_code, sum(CAST(cnt AS DOUBLE)) FILTER (chg_type IN ('initial', 'purchase',
+    'transfer_in')) AS bought,
+        count(*) FILTER (chg_type = 'purchase'
+            AND drug_trac_codg IS NULL) / count(*) FILTER (chg_type = 'purchase') AS plain_purchases,
         sum(CAST(cnt AS DOUBLE)) FILTER (chg_type = 'sale') AS left_ledger
     FROM inventory GROUP BY 1
 ), visit AS (
-    SELECT fixmedins_code, count(*) AS visits, count(DISTINCT psn_no) AS customers, avg(CAST(medfee_sumamt AS DOUBLE)) AS basket,
-        count(*) FILTER (hour(stamp) + minute(stamp) / 60 >= CAST(close_hour AS DOUBLE) OR hour(stamp) < floor(CAST(open_hour AS DOUBLE))) / count(*) AS outside,
-        count(*) FILTER (mdtrt_cert_type = '01') / count(*) AS electronic, count(*) FILTER (month(stamp) = 12) / count(*) AS december,
+    SELECT fixmedins_code, count(*) AS visits, count(DISTINCT psn_no) AS customers,
+    avg(CAST(medfee_sumamt AS DOUBLE)) AS basket,
+        count(*) FILTER (hour(stamp) + minute(stamp) / 60 >= CAST(close_hour AS DOUBLE)
+            OR hour(stamp) < floor(CAST(open_hour AS DOUBLE))) / count(*) AS outside,
+        count(*) FILTER (mdtrt_cert_type = '01') / count(*) AS electronic,
+        count(*) FILTER (month(stamp) = 12) / count(*) AS december,
         sum(CAST(acct_pay AS DOUBLE)) / sum(CAST(medfee_sumamt AS DOUBLE)) AS account,
         1 - count(DISTINCT medfee_sumamt) / count(*) AS equal_totals
-    FROM (SELECT *, CAST(setl_time AS TIMESTAMP) AS stamp FROM settlements WHERE med_type = '41') JOIN institutions USING (fixmedins_code)
+    FROM (SELECT *, CAST(setl_time AS TIMESTAMP) AS stamp FROM settlements WHERE med_type = '41')
+        JOIN institutions USING (fixmedins_code)
     GROUP BY 1
 )
-SELECT fixmedins_code AS id, visit.* EXCLUDE (fixmedins_code), uncoded, packs, sold / bought AS sold_bought, left_ledger / bought AS ledger,
+SELECT fixmedins_code AS id, visit.* EXCLUDE (fixmedins_code), uncoded, packs, sold / bought AS sold_bought,
+left_ledger / bought AS ledger,
     plain_purchases, visits / customers AS loyalty
 FROM visit JOIN item USING (fixmedins_code) JOIN bought USING (fixmedins_code)
 """

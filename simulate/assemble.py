@@ -1,4 +1,4 @@
-"""From all that was planned to what took place: the dead stay away, patients in bed stay in bed, some things go back."""
+"""From all that was planned to what took place: the dead stay away, the sick stay in bed, some things go back."""
 
 from __future__ import annotations
 

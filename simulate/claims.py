@@ -66,10 +66,12 @@ def write_settlements(writer: Writer, visits: Table, bills: Bills, certificates:
             CASE WHEN manual = 0 THEN '0' || kind END AS mdtrt_cert_type, fixmedins_code,
             CASE WHEN manual = 0 THEN pos_no END AS pos_no, CAST(med_type AS VARCHAR) AS med_type,
             moment(begin) AS begntime, moment(ends) AS endtime, moment(time) AS setl_time, dise_codg, chfpdr_code,
-            yuan(total) AS medfee_sumamt, yuan(fund) AS fund_pay_sumamt, yuan(account) AS acct_pay, yuan(cash) AS cash_payamt,
+            yuan(total) AS medfee_sumamt, yuan(fund) AS fund_pay_sumamt, yuan(account) AS acct_pay,
+            yuan(cash) AS cash_payamt,
             CAST(manual AS VARCHAR) AS manl_reim_flag, '0331' || scatter(invoice, 10, 68111, 9999999967) AS invono,
             CASE WHEN back IS NULL THEN '0' ELSE '1' END AS refd_setl_flag,
-            CASE WHEN back IS NOT NULL THEN '3310' || strftime(moment(back_time), '%y%m%d') || lpad(CAST(back AS VARCHAR), 9, '0') END
+            CASE WHEN back IS NOT NULL THEN '3310' || strftime(moment(back_time),
+            '%y%m%d') || lpad(CAST(back AS VARCHAR), 9, '0') END
                 AS init_setl_id
         FROM settlement ORDER BY row
         """,
@@ -169,7 +171,8 @@ def write_ledger(writer: Writer, ledger: Table) -> int:
             CASE WHEN units = 1 THEN CAST(round(count / {UNITS_IN_PACK}, 4) AS DECIMAL(18, 4)) ELSE count END AS cnt,
             yuan(price) AS pric, 'L' || scatter(lot, 8, 91193, 99999989) AS manu_lotnum, supplier AS spler_name,
             'INV' || scatter(invoice, 10, 40009, 9999999967) AS invono,
-            CASE WHEN pack IS NOT NULL THEN trace_codes(prefix, pack, CASE WHEN units = 1 THEN 1 ELSE count END) END AS drug_trac_codg
+            CASE WHEN pack IS NOT NULL THEN trace_codes(prefix, pack,
+            CASE WHEN units = 1 THEN 1 ELSE count END) END AS drug_trac_codg
         FROM movement
         """,
         movement=movement,

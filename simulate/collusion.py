@@ -91,7 +91,8 @@ def _collude(scene: Scene, difficulty: Difficulty) -> None:
         time = np.where(late, day * DAY + night.astype(np.int64), time)
     time = _in_runs(rng, time, runs)
     visit = log.visits(
-        n, person=person, place=shop, time=time, group=group.number, card=np.where(runs, 1, 0), drain=draining, disease=-1
+        n, person=person, place=shop, time=time, group=group.number, card=np.where(runs, 1, 0), drain=draining,
+        disease=-1
     )  # fmt: skip
     _invent_items(scene, habits, visit, person, one_total, draining)
     log.spare(patients, np.bincount(owner, minlength=len(patients)) * 0.8)
@@ -153,7 +154,7 @@ def _invent_items(scene: Scene, habits: Habits, visit: Ints, person: Ints, one_t
 def forge_purchases(town: Town, truth: Truth, visits: Table, items: Table) -> Table:
     """Purchases that were booked but never came, so that the ledger covers part of what was "sold".
 
-    Columns place, product, time, count. A forger covers a product wholly, in a delivery or two before the first sale of it.
+    Columns place, product, time, count. A forger covers a product wholly, in a delivery or two before its first sale.
     """
     rng = stream(town.seed, "forged purchases")
     group = visits["group"][items["visit"]]

@@ -20,7 +20,8 @@ def gather_innocents(scene: Scene) -> None:
     town = scene.town
     settle_care_homes(scene)
     kinds: list[tuple[Maker, float]] = [
-        (_family, 3.0), (_two_households, 1.0), (_carer, 0.3), (_walking_group, 0.4), (_neighbours, 0.3), (_shift_end, 0.12),
+        (_family, 3.0), (_two_households, 1.0), (_carer, 0.3), (_walking_group, 0.4), (_neighbours, 0.3), (_shift_end,
+        0.12),
         (_association, 0.10), (clinic_day, 0.12), (_market_bus, 0.06), (dialysis, 0.08),
     ]  # fmt: skip
     index = _Index(town)
@@ -141,7 +142,8 @@ def _carer(scene: Scene, pools: list[Ints]) -> bool:
     elders = elders[np.argsort(distance)][:5]
     come(
         scene, "carer", elders, int(town.habits.shop[elders[0]]), series(rng, town.days, rng.choice([14.0, 28.0]), 1.5),
-        rng.choice([9.0, 10.0, 14.5]), wander=0.7, attendance=rng.uniform(0.7, 0.95), spread=240, own=0.97, one_till=0.95,
+        rng.choice([9.0, 10.0, 14.5]), wander=0.7, attendance=rng.uniform(0.7, 0.95), spread=240, own=0.97,
+        one_till=0.95,
     )  # fmt: skip
     return True
 

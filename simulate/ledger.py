@@ -19,8 +19,8 @@ COLUMNS = ("place", "product", "kind", "time", "count", "first", "seen", "lot", 
 def keep_ledger(town: Town, visits: Table, items: Table, stock: Stock, forged: Table) -> Table:
     """All movements, in order of time, as columns `COLUMNS`.
 
-    `count` is in packs, or in units where `units` is 1. `lot` numbers the delivery (-1 none). `forged` are purchases that
-    were booked but never came: place, product, time, count.
+    `count` is in packs, or in units where `units` is 1. `lot` numbers the delivery (-1 none). `forged` are purchases
+    that were booked but never came: place, product, time, count.
     """
     rng = stream(town.seed, "ledger")
     blocks = [
@@ -76,7 +76,8 @@ def _deliveries(town: Town, rng: Generator, stock: Stock) -> list[Table]:
 
     def rows(kind: str, which: Ints, at: Ints, when: Ints) -> Table:
         return _block(
-            kind, place=at[which], product=product[which], time=when[which], count=lines.lot_count[which], first=first[which], lot=lot[which]
+            kind, place=at[which], product=product[which], time=when[which], count=lines.lot_count[which],
+            first=first[which], lot=lot[which]
         )  # fmt: skip
 
     return [

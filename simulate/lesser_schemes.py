@@ -76,7 +76,7 @@ def cloned_card(scene: Scene, difficulty: Difficulty) -> None:
 
 
 def shared_credential(scene: Scene) -> None:
-    """The honest twin: a child shops with the parent's e-credential on the own telephone while the parent is elsewhere."""
+    """The honest twin: a child shops with the parent's e-credential on its own telephone."""
     town, rng = scene.town, scene.rng
     visits = scene.log.visit_table()
     lenders = np.flatnonzero((town.people.shares_with >= 0) & (town.people.dies == -1))
@@ -175,7 +175,8 @@ def _by_hand(scene: Scene, rows: Ints, after: Ints, manual: int, group: int) -> 
     for old, new in zip(rows.tolist(), again.tolist(), strict=True):
         lines = np.flatnonzero(items["visit"] == old)
         scene.log.items(
-            np.full(len(lines), new), product=items["product"][lines], count=items["count"][lines], supply=Supply.NOTHING, booked=0, uncoded=1
+            np.full(len(lines), new), product=items["product"][lines], count=items["count"][lines],
+            supply=Supply.NOTHING, booked=0, uncoded=1
         )  # fmt: skip
 
 

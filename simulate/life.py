@@ -314,7 +314,8 @@ def admit(
     disease = diseases[rng.integers(0, len(diseases), n)]
     doctor = seen_by(town, rng, person, hospital)
     visit = log.visits(
-        n, person=person, place=hospital, time=settled, begin=begin, care=Care.INPATIENT, disease=disease, doctor=doctor, **columns
+        n, person=person, place=hospital, time=settled, begin=begin, care=Care.INPATIENT, disease=disease,
+        doctor=doctor, **columns
     )  # fmt: skip
     for service in ("床位费(日)", "护理费(日)"):
         log.items(visit, product=town.goods.product(service), count=length)

@@ -46,6 +46,7 @@ class People:
     usual_card: Ints  # 1 e-credential, 2 ID card, 3 social-security card
     electronic: Bools  # holds an e-credential
     shares_with: Ints  # who else may use the card (family account), -1 nobody
+    district: Ints  # of each community
     number: Ints  # scrambled number, so that ids say nothing
 
     def __len__(self) -> int:
@@ -118,9 +119,8 @@ def settle(persons: int, seed: int, months: int, start_day: int) -> People:
     # Children and one elder in three are reached through the household's first member.
     phone = np.where((age < 14) | ((age >= 68) & (rng.random(persons) < 0.33)), head, np.arange(persons))
     account = np.where(age < 18, head, np.arange(persons))
-    districts = np.argsort(np.hypot(centre_x, centre_y)) * 0 + (np.arctan2(centre_y, centre_x) // (np.pi / 3) + 3)
-    region = districts.astype(np.int64)[community]
-    region = np.where(rng.random(persons) < 0.025, 6, np.clip(region, 0, 5))
+    district = np.clip(np.arctan2(centre_y, centre_x) // (np.pi / 3) + 3, 0, 5).astype(np.int64)
+    region = np.where(rng.random(persons) < 0.025, 6, district[community])
 
     # Gompertz mortality, about 0.75 % a year in such a population.
     hazard = 2.2e-5 * np.exp(0.092 * age) * months / 12
@@ -153,6 +153,7 @@ def settle(persons: int, seed: int, months: int, start_day: int) -> People:
         usual_card=usual,
         electronic=electronic,
         shares_with=shares,
+        district=district,
         number=rng.permutation(persons),
     )
 

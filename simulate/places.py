@@ -129,7 +129,7 @@ def build_places(people: People, seed: int, months: int, untidiness: float) -> P
 
 @dataclass(slots=True)
 class Habits:
-    """Where each person usually goes, and when: shop near home, shop near work, clinic, hospital, hour and regularity."""
+    """Where each person usually goes and when: shop near home, near work, clinic, hospital, hour and regularity."""
 
     shop: Ints
     second_shop: Ints

@@ -68,10 +68,12 @@ def write_people(writer: Writer) -> tuple[int, list[str]]:
         """
         SELECT psn(number) AS psn_no, psn_name, certno, gend, brdy,
             '1' || ['38', '39', '57', '58', '86'][1 + phone % 5] || scatter(phone, 8, 48271, 99999989) AS tel,
-            CASE WHEN home IS NULL THEN '和平街道第' || place || '社区' || (dwelling % 60 + 1) || '幢' || (dwelling // 60 % 4 + 1)
+            CASE WHEN home IS NULL THEN '和平街道第' || place || '社区' || (dwelling % 60 + 1) || '幢'
+                || (dwelling // 60 % 4 + 1)
                 || '单元' || (dwelling // 240 % 18 + 1) || '0' || (dwelling // 4320 % 4 + 1) || '室'
                 ELSE '第' || (home + 1) || '养老院' END AS addr,
-            'HH' || scatter(household, 9, 7907, 999999937) AS hh_no, 'E' || scatter(employer, 7, 6007, 9999991) AS emp_no,
+            'HH' || scatter(household, 9, 7907, 999999937) AS hh_no, 'E' || scatter(employer, 7, 6007,
+            9999991) AS emp_no,
             '6217' || scatter(account, 12, 48611, 999999999989) AS bank_acct, region AS insu_admdvs,
             CAST(moment(dies) AS DATE) AS die_date, 'CARE' || scatter(home, 4, 601, 9973) AS care_inst
         FROM person ORDER BY number
@@ -97,30 +99,14 @@ def write_places(writer: Writer) -> int:
     town, places = writer.town, writer.town.places
     rng = stream(town.seed, "institution register")
     n = len(places)
-    brands = (
-        "康民",
-        "益寿堂",
-        "百草",
-        "仁和",
-        "同心",
-        "瑞安",
-        "惠民",
-        "济世",
-        "永春",
-        "德善",
-        "安泰",
-        "广济",
-        "福元",
-        "东山",
-    )
+    brands = "康民 益寿堂 百草 仁和 同心 瑞安 惠民 济世 永春 德善 安泰 广济 福元 东山".split()
     names = []
     for number in range(n):
         if number < places.pharmacies:
             chain = int(places.chain[number])
             brand = brands[chain % len(brands)] if chain >= 0 else brands[number * 5 % len(brands)]
-            names.append(
-                f"{brand}{'特药' if places.special[number] else ''}大药房{f'第{number + 1}分店' if chain >= 0 else f'({number + 1})'}"
-            )
+            branch = f"第{number + 1}分店" if chain >= 0 else f"({number + 1})"
+            names.append(f"{brand}{'特药' if places.special[number] else ''}大药房{branch}")
         elif number < places.pharmacies + places.clinics:
             names.append(f"第{number - places.pharmacies + 1}社区卫生服务中心")
         else:
@@ -135,9 +121,7 @@ def write_places(writer: Writer) -> int:
                 f"和平街道第{c + 1}社区{k}号"
                 for c, k in zip(places.community.tolist(), rng.integers(1, 300, n), strict=True)
             ],
-            "admdvs": labels(
-                DISTRICTS, town.people.region[town.people.community.searchsorted(0)] + 0 * places.community
-            ),
+            "admdvs": labels(DISTRICTS, town.people.district[places.community]),
             "lon": np.round(LONGITUDE + places.x * DEGREES_A_KM, 6),
             "lat": np.round(LATITUDE + places.y * DEGREES_A_KM, 6),
             "legrep_name": owners[0],

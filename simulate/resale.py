@@ -14,7 +14,8 @@ from ringtrace.simulate.sampling import DAY, Ints, expand
 from ringtrace.simulate.truth import Difficulty, Group
 
 TRADED = (
-    "达格列净片", "硫酸氢氯吡格雷片", "沙库巴曲缬沙坦钠片", "利伐沙班片", "甘精胰岛素注射液", "恩替卡韦分散片", "阿托伐他汀钙片",
+    "达格列净片", "硫酸氢氯吡格雷片", "沙库巴曲缬沙坦钠片", "利伐沙班片", "甘精胰岛素注射液", "恩替卡韦分散片",
+    "阿托伐他汀钙片",
     "西格列汀片", "噻托溴铵粉吸入剂", "瑞舒伐他汀钙片",
 )  # fmt: skip
 

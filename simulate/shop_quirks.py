@@ -1,4 +1,4 @@
-"""Habits of honest shops that look like signs of collusion: nights, packages at one price, accounts used up in December."""
+"""Habits of honest shops that look like collusion: nights, packages at one price, accounts used up in December."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ def quirks(scene: Scene) -> None:
     linked = (places.chain >= 0) & (places.chain % 3 == 0)
     for kind, which in (
         ("night_shop", open_all_night), ("special_drug_pharmacy", places.special), ("sloppy_ledger", places.books < 1),
-        ("late_starter", places.scans_from > 0), ("careless_scanner", places.scans < 0.78), ("fixed_price_packages", places.kit),
-        ("sister_codes", linked), ("register_out_of_date", places.posted < places.closes), ("late_entries", places.backlog > 0),
+        ("late_starter", places.scans_from > 0), ("careless_scanner", places.scans < 0.78), ("fixed_price_packages",
+        places.kit),
+        ("sister_codes", linked), ("register_out_of_date", places.posted < places.closes), ("late_entries",
+        places.backlog > 0),
     ):  # fmt: skip
         for place in np.flatnonzero(which & shop).tolist():
             truth.innocent(kind).add("Pharmacy", [place], "shop")

@@ -185,7 +185,7 @@ def _use_codes_of_cash_sales(rng: Generator, items: Table, place: Ints, time: In
 def _default_to_sister(
     town: Town, rng: Generator, items: Table, place: Ints, time: Ints, first: Ints, seen: Ints
 ) -> None:
-    """Some tills of a chain fill in, by mistake, the code that a sister branch has just scanned for the same product."""
+    """Some tills of a chain fill in, by mistake, the code that a sister branch has just scanned for that product."""
     chain = town.places.chain[place]
     pool = np.flatnonzero(
         (chain >= 0) & (chain % 3 == 0) & (seen == 0) & (items["takes_back"] < 0) & (items["count"] == 1)

@@ -1,4 +1,4 @@
-"""How the simulator's arrays become CSV tables: codes by macro, columns in the contract's order, rows in a fixed one."""
+"""How the simulator's arrays become CSV tables: codes by macro, columns as in the contract, rows in a fixed order."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class Writer:
             raise ValueError(f"{name} has no columns {sorted(unknown)}")
         path = str(self.out / f"{name}.csv").replace("'", "''")
         count = self.database.execute(
-            f"COPY (SELECT {', '.join(columns)} FROM ({select})) TO '{path}' (HEADER, TIMESTAMPFORMAT '%Y-%m-%d %H:%M:%S')"
+            f"COPY (SELECT {', '.join(columns)} FROM ({select})) TO '{path}'"
+            " (HEADER, TIMESTAMPFORMAT '%Y-%m-%d %H:%M:%S')"
         ).fetchone()
         for source in sources:
             self.database.unregister(source)
