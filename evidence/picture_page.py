@@ -8,20 +8,27 @@ loads Bootstrap from a CDN, and it puts titles into the page as markup. The page
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from string import Template
 from typing import Any, Final
 
+import igraph
 import networkx as nx
 
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.evidence.shown import role_name, shown
 from ringtrace.findings import UNSUSPECTED_ROLES
+from ringtrace.graph.layouts import layout
 from ringtrace.texts import Language, text
 
 MOST_NODES: Final = 600
 """More than this is no picture any more; the tables hold everything."""
+
+MOST_PACKS: Final = 40
+"""More packs than this are counted on links and not drawn one by one."""
 
 _PEOPLE_SHARE: Final = ("Household", "Phone", "Address", "Employer", "BankAccount", "CareHome")
 _DRAWN: Final = ("Finding", "Patient", "Card", "Doctor", "Pharmacy", "Hospital", "Drug", "Pack", "Supplier")
@@ -46,11 +53,10 @@ _SUSPECTED: Final = "#c62828"
 def picture(graph: nx.MultiDiGraph[str], language: Language) -> str:
     """The page for a `subgraph`: people, cards, places and goods; settlements are folded into the links."""
     drawn, left_out = _choose(graph)
-    places = nx.spring_layout(drawn, seed=7, iterations=120) if drawn.number_of_nodes() else {}
-    scale = 110 * max(3.0, drawn.number_of_nodes() ** 0.5)
+    places = _places(drawn)
     nodes = [
         _node(graph.nodes[name] | {"roles": drawn.nodes[name]["roles"]}, name, language)
-        | {"x": round(float(places[name][0]) * scale, 1), "y": round(float(places[name][1]) * scale, 1)}
+        | {"x": places[name][0], "y": places[name][1]}
         for name in drawn
     ]
     links = [_link(number, *link, language) for number, link in enumerate(drawn.edges(keys=True, data=True))]
@@ -69,6 +75,14 @@ def picture(graph: nx.MultiDiGraph[str], language: Language) -> str:
     return Template(page).substitute(
         language=language, title=said["title"], library=_library(), content=script_json(content)
     )
+
+
+def _places(drawn: nx.MultiDiGraph[str]) -> dict[str, tuple[float, float]]:
+    names = list(drawn)
+    number = {name: place for place, name in enumerate(names)}
+    pairs = sorted({tuple(sorted((number[source], number[target]))) for source, target in drawn.edges()})
+    simple = igraph.Graph(n=len(names), edges=[(a, b) for a, b in pairs if a != b])
+    return dict(zip(names, layout(simple, seed=7), strict=True))
 
 
 def script_json(content: Any) -> str:
@@ -92,7 +106,12 @@ def _choose(graph: nx.MultiDiGraph[str]) -> tuple[nx.MultiDiGraph[str], int]:
     for _, member, facts in graph.out_edges(findings, data=True):
         if facts["type"] == "INVOLVES":
             roles.setdefault(member, {})[facts["role"]] = facts["weight"]
-    candidates = [name for name, facts in graph.nodes(data=True) if _wanted(graph, name, facts, roles, findings)]
+    packs = sum(facts["label"] == "Pack" for _, facts in graph.nodes(data=True))
+    candidates = [
+        name
+        for name, facts in graph.nodes(data=True)
+        if _wanted(graph, name, facts, roles, findings) and (facts["label"] != "Pack" or packs <= MOST_PACKS)
+    ]
     candidates.sort(key=lambda name: (name not in roles, -graph.degree(name), name))
     kept = set(candidates[:MOST_NODES])
     drawn: nx.MultiDiGraph[str] = nx.MultiDiGraph()
@@ -116,18 +135,40 @@ def _wanted(
         return len(findings) > 1
     if label in _PEOPLE_SHARE:
         return len({source for source in graph.predecessors(name) if source.startswith("Patient:")}) > 1
+    if label in ("Card", "Doctor"):
+        # A person's own card, or a doctor with one of the patients, tells nothing that the person does not.
+        return name in roles or len({end for end in nx.all_neighbors(graph, name) if end.startswith("Patient:")}) > 1
     return name in roles or (label in _DRAWN and label not in ("Drug", "Supplier"))
 
 
 def _folded(graph: nx.MultiDiGraph[str]) -> list[tuple[str, str, dict[str, Any]]]:
-    """The links to draw; a pack is tied to who got it and where, since its settlements are not drawn."""
+    """The links to draw; a pack is tied to who got it and where, since its settlements are not drawn.
+
+    Where packs are too many to draw, those sold again are counted on a link from the earlier buyer to the later place.
+    """
     links = [(source, target, facts) for source, target, facts in graph.edges(data=True) if facts["type"] in _LINKS]
+    sold: dict[str, list[tuple[str, list[str], list[str]]]] = {}
     for pack, settlement, facts in graph.edges(data=True):
         if facts["type"] == "SOLD_IN":
-            time = {"time": facts["time"]} if "time" in facts else {}
             buyers = [source for source, _, each in graph.in_edges(settlement, data=True) if each["type"] == "SETTLED"]
-            shops = [target for _, target, each in graph.out_edges(settlement, data=True) if each["type"] == "AT"]
-            links += [(pack, end, {"type": "SOLD_IN"} | time) for end in (*buyers, *shops)]
+            places = [target for _, target, each in graph.out_edges(settlement, data=True) if each["type"] == "AT"]
+            sold.setdefault(pack, []).append((facts.get("time", ""), buyers, places))
+    if len(sold) <= MOST_PACKS:
+        links += [
+            (pack, end, {"type": "SOLD_IN", "time": time})
+            for pack, sales in sold.items()
+            for time, buyers, places in sales
+            for end in (*buyers, *places)
+        ]
+    else:
+        again = Counter(
+            (buyer, place)
+            for sales in sold.values()
+            for (_, buyers, _), (_, _, places) in pairwise(sorted(sales))
+            for buyer in buyers
+            for place in places
+        )
+        links += [(buyer, place, {"type": "SOLD_IN", "n": number}) for (buyer, place), number in again.items()]
     return sorted(links, key=lambda link: (link[0], link[1], sorted(map(str, link[2].items()))))
 
 
@@ -142,7 +183,7 @@ def _colour(label: str) -> str:
 def _node(facts: dict[str, Any], name: str, language: Language) -> dict[str, Any]:
     label = facts["label"]
     roles: dict[str, float] = facts["roles"]
-    suspected = any(role not in UNSUSPECTED_ROLES for role in roles)
+    suspected = label not in ("Drug", "Pack") and any(role not in UNSUSPECTED_ROLES for role in roles)
     known = {each.name: each for each in graph_schema().nodes[label].properties}
     details = [[_label_name(label, language), shown(facts["key"])]]
     details += [
@@ -157,7 +198,7 @@ def _node(facts: dict[str, Any], name: str, language: Language) -> dict[str, Any
     shape, colour = _SHAPES.get(label, _OTHER)
     return {
         "id": name,
-        "label": shown(facts.get("name", facts["key"]), 24),
+        "label": shown(str(facts.get("name", facts["key"]))[:24]),
         "shape": shape,
         "size": 18 if roles else 10,
         "borderWidth": 4 if suspected else 1,
@@ -170,8 +211,9 @@ def _link(
     number: int, source: str, target: str, _key: int, facts: dict[str, Any], language: Language
 ) -> dict[str, Any]:
     kind = graph_schema().relationships[facts["type"]]
-    known = {each.name: each for each in kind.properties}
-    phrase = kind.phrase("out", language)
+    known = {each.name: each for each in (*kind.properties, *graph_schema().relationships["BOUGHT_AT"].properties)}
+    resold = facts["type"] == "SOLD_IN" and "n" in facts
+    phrase = text("evidence.picture.sold_again", language) if resold else kind.phrase("out", language)
     details = [[phrase, ""]] + [
         [known[field].label(language) if field in known else field, shown(value)]
         for field, value in facts.items()

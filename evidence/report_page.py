@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -20,6 +21,10 @@ from ringtrace.texts import Language, text
 
 MOST_ROWS: Final = 300
 """Rows of each finding in the report; source_records.csv holds all of them."""
+
+_INTEREST: Final = ("Pharmacy", "Hospital", "Doctor", "Patient", "Card", "Drug", "Pack")
+MOST_BYSTANDERS: Final = 20
+"""People in each finding's list who are not suspected; findings.jsonl holds all of them."""
 
 _NAMES: Final = {
     "Patient": ("persons", "psn_name"),
@@ -54,7 +59,7 @@ def _template() -> jinja2.Template:
 
 
 def _finding(finding: Finding, lookup: dict[str, dict[str, Row]], language: Language) -> dict[str, Any]:
-    members = sorted(finding.members, key=lambda each: (not each.suspected, -each.weight, each.label, each.id))
+    members = _in_order_of_interest(finding.members)
     return {
         "finding_id": finding.finding_id,
         "title": shown(finding.title.render(language), 300),
@@ -65,8 +70,8 @@ def _finding(finding: Finding, lookup: dict[str, dict[str, Row]], language: Lang
         "score": f"{finding.score:.2f}",
         "amount": _money(finding.amount),
         "period": " – ".join(_moment(each) for each in (finding.first_time, finding.last_time) if each) or "–",
-        "members": [_member(each, lookup, language) for each in members[:MOST_ROWS]],
-        "more_members": max(0, len(members) - MOST_ROWS),
+        "members": [_member(each, lookup, language) for each in members],
+        "more_members": len(finding.members) - len(members),
         "reasons": [_reason(each, language) for each in finding.reasons],
         "checks": [
             {
@@ -82,6 +87,13 @@ def _finding(finding: Finding, lookup: dict[str, dict[str, Row]], language: Lang
         ),
         "more_rows": max(0, len(finding.evidence) - MOST_ROWS),
     }
+
+
+def _in_order_of_interest(members: Sequence[Member]) -> list[Member]:
+    """Suspected people and institutions, then goods, then a few of those who only appear."""
+    ranked = sorted(members, key=lambda each: (_INTEREST.index(each.label), -each.weight, each.id))
+    suspected = [each for each in ranked if each.suspected]
+    return suspected[:MOST_ROWS] + [each for each in ranked if not each.suspected][:MOST_BYSTANDERS]
 
 
 def _member(member: Member, lookup: dict[str, dict[str, Row]], language: Language) -> dict[str, str]:
