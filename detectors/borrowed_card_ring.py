@@ -22,6 +22,7 @@ from ringtrace.detectors.ring_thresholds import RingThresholds
 from ringtrace.detectors.ties import read_ties
 from ringtrace.detectors.visits import build_visits
 from ringtrace.findings import Message
+from ringtrace.workspace import has_rows
 
 
 class BorrowedCardRing:
@@ -53,7 +54,9 @@ class BorrowedCardRing:
         ties = read_ties(tables)
         if not ties.known:
             context.gaps.append(Gap(self.kind, Message("rings.gap.no_persons", {"groups": len(groups)})))
+        if not has_rows(tables, "settlement_items"):
+            context.gaps.append(Gap(self.kind, Message("rings.gap.no_items")))
         for column, entries in sorted(ties.placeholders.items()):
             context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
-        for facts in read_facts(tables, groups, ties):
+        for facts in read_facts(tables, footfall, groups, ties):
             yield draft_of(facts)

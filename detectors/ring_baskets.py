@@ -15,6 +15,8 @@ import duckdb
 
 from ringtrace.detectors.arrays import fetch_arrays, fetch_number
 
+USUAL: Final = 3.0
+"""Those who come for small things only buy the shelf's goods up to this many times as often as all who come."""
 SAMPLE: Final = 2_000_000
 """Settlements from which the places' usual baskets are taken; more would not change a share in its third digit."""
 PRIOR: Final = 20.0
@@ -56,7 +58,8 @@ class Baskets:
         mean of (log amount − the place's mean) / the place's standard deviation over the runs' settlements.
     foreign_value
         yuan a visit, over the places' mean visit, for drugs that the owner never gets outside the runs and at least
-        two others of the group get in them.
+        two others of the group get in them, as far as they are sought: beyond `USUAL` times their share at the places,
+        and as far as the owner does not come back for the drug more than the others take it (a chronic patient does).
     """
 
     likeness: Likeness | None = None
@@ -123,7 +126,8 @@ def _likeness(tables: duckdb.DuckDBPyConnection) -> dict[int, Likeness]:
         by_person AS (SELECT ring, psn_no, sum(n) AS n FROM cell GROUP BY ALL),
         by_person_run AS (SELECT ring, psn_no, run, sum(n) AS n FROM cell GROUP BY ALL),
         place_likeness AS (
-            SELECT fixmedins_code, sum(n * n) / (sum(n) * sum(n)) AS likeness FROM place_drug GROUP BY ALL
+            SELECT fixmedins_code, sum(n * n) / (sum(n) * sum(n)) AS likeness
+            FROM place_drug GROUP BY ALL
         ), usual AS (
             SELECT ring, avg(likeness) AS likeness
             FROM ring_item JOIN place_likeness USING (fixmedins_code) GROUP BY ALL
@@ -204,12 +208,36 @@ def _foreign(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
             SELECT ring, sum(p.mean) AS usual FROM ring_visit JOIN place p USING (fixmedins_code) GROUP BY ALL
         ), shared AS (
             SELECT ring, drug FROM ring_item GROUP BY ALL HAVING count(DISTINCT psn_no) >= 3
+        ), lines AS (
+            SELECT ring, count(*) AS n FROM ring_item GROUP BY ALL
+        ), usual_share AS (
+            SELECT drug, place.ring, sum(d.n) / any_value(total) AS share
+            FROM (SELECT DISTINCT ring, fixmedins_code FROM ring_visit) place JOIN place_drug d USING (fixmedins_code)
+            JOIN (
+                SELECT ring, sum(n) AS total FROM (SELECT DISTINCT ring, fixmedins_code FROM ring_visit)
+                JOIN place_drug USING (fixmedins_code) GROUP BY ring
+            ) whole ON whole.ring = place.ring
+            GROUP BY drug, place.ring
+        ), sought AS (
+            SELECT s.ring, s.drug, greatest(0, 1 - $usual * coalesce(u.share, 0) * any_value(l.n) / count(*)) AS excess
+            FROM shared s JOIN ring_item i USING (ring, drug) JOIN lines l USING (ring)
+            LEFT JOIN usual_share u ON u.ring = s.ring AND u.drug = s.drug
+            GROUP BY s.ring, s.drug, u.share
+        ), cell AS (
+            SELECT ring, psn_no, drug, count(*) AS n, sum(fee) AS fee FROM ring_item GROUP BY ALL
+        ), mixed AS (
+            SELECT *, sum(n) OVER (PARTITION BY ring, psn_no) AS own, sum(n) OVER (PARTITION BY ring, drug) AS of_drug,
+                sum(n) OVER (PARTITION BY ring) AS whole
+            FROM cell
         ), foreign_lines AS (
-            SELECT i.ring, sum(i.fee) AS fee FROM ring_item i JOIN shared USING (ring, drug)
-            WHERE (i.psn_no, i.drug) NOT IN (SELECT (psn_no, drug) FROM solo_item) GROUP BY ALL
+            SELECT ring,
+                sum(fee * excess * least(1, (of_drug - n) / (whole - own) / nullif((n - 1) / (own - 1), 0))) AS fee
+            FROM mixed JOIN sought USING (ring, drug)
+            WHERE own < whole AND (psn_no, drug) NOT IN (SELECT (psn_no, drug) FROM solo_item) GROUP BY ALL
         )
         SELECT ring, coalesce(f.fee, 0) / usual FROM visits LEFT JOIN foreign_lines f USING (ring)
         WHERE usual > 0 AND ring IN (SELECT ring FROM ring_item)
-        """
+        """,
+        {"usual": USUAL},
     ).fetchall()
     return {ring: float(value) for ring, value in rows}

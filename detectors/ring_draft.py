@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 from ringtrace.detectors.detector import Draft
 from ringtrace.detectors.innocence import CHECKS
 from ringtrace.detectors.ring_facts import RingFacts
-from ringtrace.findings import Check, EvidenceRef, Level, Member, Message, Reason, Value
+from ringtrace.detectors.ring_roles import members_of
+from ringtrace.detectors.ring_score import ring_level, ring_score
+from ringtrace.findings import EvidenceRef, Message, Reason, Value
 
-PAPER = "Tumminello et al. 2011"
+VALIDATED_NETWORK = "Tumminello et al. 2011, doi:10.1371/journal.pone.0017994"
 
 
 def draft_of(facts: RingFacts) -> Draft:
     """The draft of one group."""
     checks = tuple(check(facts) for check in CHECKS)
-    score = _score(facts, checks)
-    level = _level(score, checks)
+    score = ring_score(facts, checks)
+    level = ring_level(facts, checks, score)
     first, last = facts.visits[0].moment, max(visit.moment for visit in facts.visits)
     values: dict[str, Value] = {
         "cards": facts.size,
@@ -25,48 +25,60 @@ def draft_of(facts: RingFacts) -> Draft:
         "first": f"{first:%Y-%m-%d}",
         "last": f"{last:%Y-%m-%d}",
     }
+    words = "rings.explained" if level == "explained" else "rings.suspected"
     return Draft(
         anchors=tuple(sorted(person for person, share in facts.share.items() if share >= 0.5) or facts.persons),
         level=level,
         score=score,
-        title=Message("rings.title", values),
-        summary=Message("rings.summary", values),
+        title=Message(f"{words}.title", values),
+        summary=Message(f"{words}.summary", values),
         first_time=first,
         last_time=last,
-        members=_members(facts),
+        members=members_of(facts),
         reasons=_reasons(facts),
         counter_evidence=checks,
         evidence=tuple(EvidenceRef("settlements", key) for key in sorted({visit.setl_id for visit in facts.visits})),
     )
 
 
-def _members(facts: RingFacts) -> tuple[Member, ...]:
-    return tuple(Member("Patient", person, "card_holder", round(facts.share[person], 3)) for person in facts.persons)
+def _reason(
+    code: str,
+    value: float | None,
+    expected: float | None,
+    *,
+    p_value: float | None = None,
+    ratio: float | None = None,
+    rule_ref: str | None = None,
+    **values: Value,
+) -> Reason:
+    message = Message(f"rings.reason.{code}", {"value": value, "expected": expected, **values})
+    return Reason(code, message, value, expected, p_value=p_value, ratio=ratio, rule_ref=rule_ref)
 
 
 def _reasons(facts: RingFacts) -> tuple[Reason, ...]:
-    mean = sum(facts.share.values()) / facts.size * facts.runs
+    """What was seen beside what chance, habit or the places' other visitors would give; strongest kinds first."""
     expected = sum(facts.expected.values()) / facts.size
-    values: dict[str, Value] = {"attended": round(mean, 1), "runs": facts.runs, "expected": round(expected, 2)}
-    return (
-        Reason(
+    habit = sum(facts.by_habit.values()) / facts.size
+    reasons = [
+        _reason(
             "joint_runs",
-            Message("rings.reason.joint_runs", values),
-            round(mean, 2),
-            round(expected, 4),
+            round(facts.attended, 1),
+            round(expected, 2),
             p_value=10**facts.log_p,
-            rule_ref=PAPER,
+            rule_ref=VALIDATED_NETWORK,
+            runs=facts.runs,
         ),
-    )
-
-
-def _score(facts: RingFacts, checks: tuple[Check, ...]) -> float:
-    weight = {"explains": -5.0, "partly": -2.0, "does_not_explain": 0.4, "unknown": 0.0}
-    odds = -1.0 + 0.35 * (facts.size - 4) + 0.1 * min(facts.runs, 20) + sum(weight[check.outcome] for check in checks)
-    return 1 / (1 + math.exp(-odds))
-
-
-def _level(score: float, checks: tuple[Check, ...]) -> Level:
-    if any(check.outcome == "explains" for check in checks):
-        return "explained"
-    return "red" if score >= 0.95 else "orange" if score >= 0.8 else "yellow"
+        _reason("own_hours", round(facts.attended, 1), round(habit, 2), ratio=round(facts.habit_ratio, 1)),
+    ]
+    baskets, where = facts.baskets, facts.whereabouts
+    if baskets.foreign_value is not None and baskets.foreign_value >= 0.02:
+        reasons.append(_reason("foreign_goods", round(baskets.foreign_value, 3), 0.0))
+    if where.torn:
+        reasons.append(_reason("torn", int(where.torn), 0))
+    if where.hopping:
+        reasons.append(_reason("hopping", round(where.hopping, 2), 0.0, places=len(facts.places)))
+    if where.knows_place is not None and where.knows_place < 0.7:
+        reasons.append(_reason("strangers", round(1 - where.knows_place, 2), 0.2))
+    if where.pace is not None:
+        reasons.append(_reason("pace", round(where.pace), None))
+    return tuple(reasons)

@@ -2,7 +2,8 @@
 
 Temporary tables made here:
 
-    ring_member(ring, person, psn_no, attended, expected)
+    ring_member(ring, person, psn_no, attended, expected, by_habit, visits)
+        runs attended, and what footfall and own habits would give; all visits of the person
     ring_visit(ring, run, person, psn_no, setl_id, fixmedins_code, pos_no, t, medfee_sumamt)
         settlements of members in joint runs
     solo_visit(psn_no, setl_id, fixmedins_code, stay, t, timed, begun, ended)
@@ -19,6 +20,7 @@ import numpy as np
 from ringtrace.detectors.arrays import materialise
 from ringtrace.detectors.footfall import Footfall
 from ringtrace.detectors.grouping import Group
+from ringtrace.detectors.habit import attended_by_habit
 
 
 def build_ring_tables(
@@ -36,6 +38,9 @@ def build_ring_tables(
             "person": np.concatenate([group.persons for group in groups] or empty),
             "attended": np.concatenate([group.attended for group in groups] or empty),
             "expected": np.concatenate([group.expected for group in groups] or empty),
+            "by_habit": np.concatenate(
+                [attended_by_habit(footfall, group, window=window) for group in groups] or [np.empty(0)]
+            ),
         },
     )
     rows, runs, rings = [], [], []

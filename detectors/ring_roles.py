@@ -1,0 +1,33 @@
+"""Who of a ring is who: the owners of the lent cards, and one who probably holds them."""
+
+from __future__ import annotations
+
+from ringtrace.detectors.ring_facts import RingFacts
+from ringtrace.findings import Label, Member
+
+ALWAYS = 0.9
+"""Attendance from which a member counts as always there: a closed counter costs a run or two."""
+AHEAD = 0.1
+"""How much more often than the next one the holder's card must be there; else it cannot be told who it is."""
+
+
+def members_of(facts: RingFacts) -> tuple[Member, ...]:
+    """Every owner as `card_holder`, the one always present as `holder`, the places as `witness`.
+
+    The weight is the share of the joint runs that the card took part in, so that a card lent now and then says so.
+    """
+    probable = probable_holder(facts)
+    people = tuple(
+        Member("Patient", person, "holder" if person == probable else "card_holder", round(facts.share[person], 3))
+        for person in facts.persons
+    )
+    label: Label = "Hospital" if (facts.whereabouts.hospital or 0.0) > 0.5 else "Pharmacy"
+    places = tuple(Member(label, place, "witness", 1.0) for place in facts.places)
+    return people + places
+
+
+def probable_holder(facts: RingFacts) -> str | None:
+    """The member whose card is at (nearly) every run, well ahead of all others; None if nobody stands out."""
+    ranked = sorted(facts.share.items(), key=lambda each: (-each[1], each[0]))
+    (first, most), (_, next_most) = ranked[0], ranked[1]
+    return first if most >= ALWAYS and most - next_most >= AHEAD else None
