@@ -104,14 +104,16 @@ def simulate(
     progress(Step("simulate.stock", 3, 6))
     visits, items = assemble(town, log)
     stock = keep_stock(town, visits, items)
-    bills = pay(town, visits, items)
-    ledger = keep_ledger(town, visits, items, stock, forge_purchases(town, truth, visits, items))
     progress(Step("simulate.write", 4, 6))
     writer = Writer(town, folder)
     rows = {"drugs": write_drugs(writer), "institutions": write_places(writer)}
     rows["persons"], certificates = write_people(writer)
+    bills = pay(town, visits, items)
     rows["settlements"] = write_settlements(writer, visits, bills, certificates)
     rows["settlement_items"] = write_items(writer, visits, items, bills, stock)
+    del bills, certificates
+    ledger = keep_ledger(town, visits, items, stock, forge_purchases(town, truth, visits, items))
+    del items, stock
     rows["inventory"] = write_ledger(writer, ledger)
     rows["tips"] = write_tips(writer, truth, schemes=schemes)
     truth.write(writer, visits)

@@ -26,6 +26,7 @@ def assemble(town: Town, log: Log) -> tuple[Table, Table]:
     kept &= ~_spared(town, rng, log, visits)
     kept &= np.bincount(items["visit"], minlength=len(kept)) > 0
     visits, items = _select(rng, visits, items, kept)
+    log.clear()
     items["takes_back"] = np.full(len(items["visit"]), -1, dtype=np.int64)
     _name_diseases(town, rng, visits)
     visits, items = _refund(town, rng, visits, items)

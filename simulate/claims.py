@@ -8,7 +8,7 @@ import pyarrow as pa
 from ringtrace.simulate.ledger import KINDS
 from ringtrace.simulate.payment import Bills
 from ringtrace.simulate.records import Care
-from ringtrace.simulate.sampling import DAY, Ints, group_ordinal, stream
+from ringtrace.simulate.sampling import DAY, Ints, stream
 from ringtrace.simulate.stock import NO_PACK, UNITS_IN_PACK, Stock, Table
 from ringtrace.simulate.writer import Writer, labels, numbers
 
@@ -73,7 +73,7 @@ def write_settlements(writer: Writer, visits: Table, bills: Bills, certificates:
             CASE WHEN back IS NOT NULL THEN '3310' || strftime(moment(back_time),
             '%y%m%d') || lpad(CAST(back AS VARCHAR), 9, '0') END
                 AS init_setl_id
-        FROM settlement ORDER BY row
+        FROM settlement
         """,
         settlement=settlement,
     )
@@ -97,7 +97,7 @@ def write_items(writer: Writer, visits: Table, items: Table, bills: Bills, stock
         {
             "row": visit,
             "time": visits["time"][visit],
-            "line": group_ordinal(visit) + 1,
+            "line": np.arange(len(visit)) - np.searchsorted(visit, np.arange(len(visits["time"])))[visit] + 1,
             "med_list_codg": labels(town.goods.code, items["product"]),
             "count": items["count"].astype(np.int64),
             "price": bills.price,
@@ -121,7 +121,7 @@ def write_items(writer: Writer, visits: Table, items: Table, bills: Bills, stock
             CASE WHEN n = 0 THEN NULL WHEN slip THEN {_slip("trace(prefix, pack)")}
                 WHEN n = 1 THEN trace(prefix, pack) ELSE trace_codes(prefix, pack, n) END AS drug_trac_codg,
             doctor AS bilg_dr_code, CAST(split AS VARCHAR) AS trdn_flag, moment(occurs) AS fee_ocur_time
-        FROM item ORDER BY row, line
+        FROM item
         """,
         item=item,
     )
@@ -140,7 +140,7 @@ def write_ledger(writer: Writer, ledger: Table) -> int:
         f"{name}医药有限公司"
         for name in ("华东", "国泰", "民生", "恒通", "天和", "九鼎", "长江", "百川", "康达", "正源")
     ]
-    place = ledger["place"].astype(np.int64)
+    place = ledger["place"]
     usual = rng.integers(0, len(suppliers), (len(town.places), 3))
     incoming = np.isin(
         ledger["kind"], [KINDS.index("initial"), KINDS.index("purchase"), KINDS.index("purchase_return")]
@@ -151,7 +151,7 @@ def write_ledger(writer: Writer, ledger: Table) -> int:
             "fixmedins_code": labels(writer.place_codes, place),
             "med_list_codg": labels(town.goods.code, ledger["product"]),
             "chg_type": labels(KINDS, ledger["kind"]),
-            "time": ledger["time"],
+            "time": ledger["time"].astype(np.int64),
             "count": ledger["count"].astype(np.int64),
             "units": ledger["units"].astype(np.int64),
             "price": np.round(town.goods.price[ledger["product"]] * 0.82).astype(np.int64),
@@ -159,7 +159,7 @@ def write_ledger(writer: Writer, ledger: Table) -> int:
             "pack": numbers(ledger["first"]),
             "lot": numbers(ledger["lot"]),
             "supplier": labels(suppliers, np.where(incoming, supplier, -1)),
-            "invoice": numbers(np.where(incoming, place * 400 + ledger["time"] // 86_400, -1)),
+            "invoice": numbers(np.where(incoming, place.astype(np.int64) * 400 + ledger["time"] // 86_400, -1)),
         }
     )
     if NO_PACK != -1:

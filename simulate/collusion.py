@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringtrace.simulate.gatherings import Scene, alive_adults, distance, unrelated
+from ringtrace.simulate.gatherings import Scene, distance, unrelated
 from ringtrace.simulate.life import Town, own_drugs, pick
 from ringtrace.simulate.records import Supply
 from ringtrace.simulate.sampling import DAY, HOUR, Bools, Generator, Ints, choose, expand, stream
@@ -59,13 +59,13 @@ def _collude(scene: Scene, difficulty: Difficulty) -> None:
     shop = free_shop(scene)
     tactics = rng.choice(TACTICS, int(rng.integers(habits.tactics[0], habits.tactics[1] + 1)), replace=False).tolist()
     group = truth.scheme("pharmacy_collusion", difficulty, ", ".join(tactics))
-    adults = alive_adults(town)
+    adults = scene.adults()
     wanted = int(rng.integers(habits.patients[0], habits.patients[1] + 1))
     customers = adults[town.habits.shop[adults] == shop]
-    regulars = unrelated(town, rng, customers, round(wanted * habits.regulars), truth.reserved)
+    regulars = unrelated(scene, customers, round(wanted * habits.regulars))
     away = distance(town, adults, shop)
     strangers = adults[away > np.quantile(away, 0.6)] if "far patients" in tactics else adults
-    others = unrelated(town, rng, np.setdiff1d(strangers, customers), wanted - len(regulars), truth.reserved)
+    others = unrelated(scene, np.setdiff1d(strangers, customers), wanted - len(regulars))
     patients = np.concatenate([regulars, others])
     truth.reserved.update(patients.tolist())
     group.add("Pharmacy", [shop], "organiser")

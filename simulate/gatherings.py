@@ -21,6 +21,15 @@ class Scene:
     truth: Truth
     rng: Generator
     _usual: Ints | None = None
+    _adults: Ints | None = None
+
+    def adults(self) -> Ints:
+        """People who can take part in anything: grown up, alive throughout, at home in the city."""
+        if self._adults is None:
+            people = self.town.people
+            here = (people.dies == -1) & (people.care_home < 0) & (people.region < 6)
+            self._adults = np.flatnonzero((people.age >= 22) & here)
+        return self._adults
 
     def usual_visits(self) -> Ints:
         """Each person's own visits to pharmacies, counted once when first asked for."""
@@ -142,22 +151,20 @@ def distance(town: Town, person: Ints, place: int) -> Floats:
     return away
 
 
-def unrelated(town: Town, rng: Generator, candidates: Ints, n: int, excluded: set[int]) -> Ints:
-    """`n` of the candidates, in random order, no two of one household or telephone and none excluded."""
+def unrelated(scene: Scene, candidates: Ints, n: int, *, besides: Ints | None = None) -> Ints:
+    """`n` of the candidates, in random order: none in a scheme already, no two of one household or telephone.
+
+    They are no relatives of `besides` either. Fewer than `n` if there are not enough.
+    """
+    people, excluded = scene.town.people, scene.truth.reserved
     chosen: list[int] = []
-    homes: set[tuple[str, int]] = set()
-    for person in rng.permutation(candidates).tolist():
-        ties = {("home", int(town.people.household[person])), ("phone", int(town.people.phone[person]))}
-        if person in excluded or ties & homes:
-            continue
-        chosen.append(person)
-        homes |= ties
-        if len(chosen) == n:
-            break
+    ties: set[tuple[str, int]] = set()
+    for person in [] if besides is None else besides.tolist():
+        ties |= {("home", int(people.household[person])), ("phone", int(people.phone[person]))}
+    for _ in range(30 if len(candidates) else 0):
+        for person in candidates[scene.rng.integers(0, len(candidates), 3 * n + 5)].tolist():
+            own = {("home", int(people.household[person])), ("phone", int(people.phone[person]))}
+            if len(chosen) < n and person not in excluded and not own & ties:
+                chosen.append(person)
+                ties |= own
     return np.array(chosen, dtype=np.int64)
-
-
-def alive_adults(town: Town) -> Ints:
-    """People who can take part in anything: grown up, alive throughout, at home in the city."""
-    people = town.people
-    return np.flatnonzero((people.age >= 22) & (people.dies == -1) & (people.care_home < 0) & (people.region < 6))

@@ -13,7 +13,11 @@ KINDS = (
     "initial", "purchase", "sale", "sale_return", "purchase_return", "transfer_in", "transfer_out", "count_gain",
     "count_loss", "destroy",
 )  # fmt: skip
-COLUMNS = ("place", "product", "kind", "time", "count", "first", "seen", "lot", "units")
+# A ledger has about as many rows as there are items, so the columns are as narrow as their values allow.
+COLUMNS: dict[str, type[np.generic]] = {
+    "place": np.int32, "product": np.int16, "kind": np.int8, "time": np.int32, "count": np.int32, "first": np.int64,
+    "lot": np.int32, "units": np.int8,
+}  # fmt: skip
 
 
 def keep_ledger(town: Town, visits: Table, items: Table, stock: Stock, forged: Table) -> Table:
@@ -31,15 +35,18 @@ def keep_ledger(town: Town, visits: Table, items: Table, stock: Stock, forged: T
         *_ends(town, rng, stock),
         _block("purchase", **forged, lot=10_000_000 + np.arange(len(forged["place"]))),
     ]
-    whole = {name: np.concatenate([block[name] for block in blocks]) for name in COLUMNS}
+    whole = {name: np.concatenate([block.pop(name) for block in blocks]) for name in COLUMNS}
     order = np.lexsort((whole["first"], whole["product"], whole["place"], whole["time"]))
     return {name: column[order] for name, column in whole.items()}
 
 
-def _block(kind: str, **columns: Ints) -> Table:
+def _block(kind: str, /, **columns: Ints) -> Table:
     n = len(columns["place"])
-    missing = {"first": NO_PACK, "seen": 0, "lot": -1, "units": 0, "kind": KINDS.index(kind)}
-    return {name: columns.get(name, np.full(n, missing.get(name, 0))) for name in COLUMNS}
+    missing = {"first": NO_PACK, "lot": -1, "units": 0, "kind": KINDS.index(kind)}
+    return {
+        name: np.asarray(columns[name] if name in columns else np.full(n, missing[name]), dtype=dtype)
+        for name, dtype in COLUMNS.items()
+    }
 
 
 def _opening(rng: Generator, stock: Stock) -> Table:
@@ -102,7 +109,7 @@ def _sales(town: Town, rng: Generator, visits: Table, items: Table, stock: Stock
     booked = town.goods.stocked[items["product"]] & (rng.random(len(place)) < town.places.books[place])
     booked &= (items["supply"] != Supply.NOTHING) | (items["booked"] == 1)
     rows = np.flatnonzero(booked)
-    kind = np.where(items["takes_back"][rows] >= 0, KINDS.index("sale_return"), KINDS.index("sale"))
+    back = items["takes_back"][rows] >= 0
     return _block(
         "sale",
         place=place[rows],
@@ -111,7 +118,8 @@ def _sales(town: Town, rng: Generator, visits: Table, items: Table, stock: Stock
         count=np.abs(items["count"][rows].astype(np.int64)),
         first=np.where(stock.seen[rows] == 0, stock.first[rows], NO_PACK),
         units=items["split"][rows].astype(np.int64),
-    ) | {"kind": kind}
+        kind=np.where(back, KINDS.index("sale_return"), KINDS.index("sale")),
+    )
 
 
 def _cash(town: Town, rng: Generator, stock: Stock) -> Table:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ringtrace.simulate.gatherings import Scene, alive_adults, unrelated
+from ringtrace.simulate.gatherings import Scene, unrelated
 from ringtrace.simulate.life import admit, fees, pick, seen_by
 from ringtrace.simulate.records import Care, Supply
 from ringtrace.simulate.resale import takers
@@ -20,7 +20,7 @@ def ghost_stays(scene: Scene, difficulty: Difficulty) -> None:
     hospital = int(rng.choice(town.places.hospital_range))
     n = int(rng.integers(8, 20))
     dead = np.flatnonzero((town.people.dies != -1) & (town.people.dies < 0.6 * town.seconds))
-    living = unrelated(town, rng, alive_adults(town), n, scene.truth.reserved)
+    living = unrelated(scene, scene.adults(), n)
     share_dead = {"easy": 0.5, "medium": 0.25, "hard": 0.1}[difficulty]
     ghosts = np.concatenate([rng.permutation(dead)[: round(n * share_dead)], living[: n - round(n * share_dead)]])
     length = rng.integers(6, 16, len(ghosts))
@@ -49,9 +49,9 @@ def cloned_card(scene: Scene, difficulty: Difficulty) -> None:
     """A copy of a card buys at the other end of the city while its owner goes about the ordinary errands."""
     town, rng = scene.town, scene.rng
     visits = scene.log.visit_table()
-    adults = alive_adults(town)
+    adults = scene.adults()
     busy = adults[np.bincount(visits["person"], minlength=len(town.people))[adults] >= 8]
-    owner = unrelated(town, rng, busy, 1, scene.truth.reserved)
+    owner = unrelated(scene, busy, 1)
     if not len(owner):
         return
     scene.truth.reserved.update(owner.tolist())
@@ -186,7 +186,7 @@ def overuse(scene: Scene, difficulty: Difficulty) -> None:
     name = str(rng.choice(["佐匹克隆片", "盐酸二甲双胍片", "阿托伐他汀钙片", "硫酸氢氯吡格雷片"]))
     generic = town.goods.generic(name)
     people, product_of = takers(town, generic)
-    patient = unrelated(town, rng, np.intersect1d(people, alive_adults(town)), 1, scene.truth.reserved)
+    patient = unrelated(scene, np.intersect1d(people, scene.adults()), 1)
     if not len(patient):
         return
     scene.truth.reserved.update(patient.tolist())
@@ -214,11 +214,10 @@ def restricted_items(scene: Scene, difficulty: Difficulty) -> None:
     ordinary = np.flatnonzero(~town.places.special[: town.places.pharmacies])
     shop = int(choose(rng, town.places.popularity[ordinary], 1)[0])
     shop = int(ordinary[shop])
-    men = alive_adults(town)
+    men = scene.adults()
     men = men[town.people.male[men] & (town.habits.shop[men] == shop)]
-    buyers = unrelated(
-        town, rng, men, int(rng.integers(*{"easy": (15, 25), "medium": (8, 16), "hard": (4, 8)}[difficulty])), set()
-    )
+    low, high = {"easy": (15, 25), "medium": (8, 16), "hard": (4, 8)}[difficulty]
+    buyers = unrelated(scene, men, int(rng.integers(low, high)))
     if not len(buyers):
         return
     group = scene.truth.scheme("restricted_item", difficulty, f"{len(buyers)} men")
@@ -230,7 +229,7 @@ def restricted_items(scene: Scene, difficulty: Difficulty) -> None:
 def wrong_card(scene: Scene) -> None:
     """The honest twin: now and then a husband pays his wife's medicine with the card in his own pocket."""
     town, rng = scene.town, scene.rng
-    men = alive_adults(town)
+    men = scene.adults()
     men = rng.choice(men[town.people.male[men]], max(3, len(town.people) // 3000))
     for man in men.tolist():
         _for_women(scene, np.array([man]), int(town.habits.shop[man]), -1)

@@ -6,7 +6,6 @@ tell where an event came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -64,33 +63,35 @@ ITEM_COLUMNS: dict[str, tuple[type[np.generic], int]] = {
 }
 
 
-@dataclass(slots=True)
 class Columns:
-    """Blocks of rows with the same columns; `frozen()` gives whole arrays."""
+    """Rows with the same columns, added block by block to arrays that grow by half when they are full."""
 
-    spec: dict[str, tuple[type[np.generic], int]]
-    blocks: list[dict[str, NDArray[Any]]] = field(default_factory=list)
-    rows: int = 0
+    def __init__(self, spec: dict[str, tuple[type[np.generic], int]]) -> None:
+        self.spec = spec
+        self.rows = 0
+        self._room = 1024
+        self._arrays = {name: np.empty(self._room, dtype=dtype) for name, (dtype, _) in spec.items()}
 
     def add(self, n: int, values: dict[str, ArrayLike]) -> Ints:
-        block = {}
-        for name, (dtype, default) in self.spec.items():
-            given = values.pop(name, default)
-            block[name] = np.array(np.broadcast_to(np.asarray(given), (n,)), dtype=dtype)
-        if values:
-            raise TypeError(f"no such column: {', '.join(values)}")
-        self.blocks.append(block)
-        self.rows += n
-        return np.arange(self.rows - n, self.rows)
+        if unknown := values.keys() - self.spec.keys():
+            raise TypeError(f"no such column: {', '.join(sorted(unknown))}")
+        first, self.rows = self.rows, self.rows + n
+        if self.rows > self._room:
+            self._room = self.rows + self.rows // 2
+            for name, array in self._arrays.items():
+                self._arrays[name] = np.empty(self._room, dtype=array.dtype)
+                self._arrays[name][:first] = array[:first]
+        for name, (_, default) in self.spec.items():
+            self._arrays[name][first : self.rows] = np.asarray(values.get(name, default))
+        return np.arange(first, self.rows)
 
-    def frozen(self) -> dict[str, NDArray[Any]]:
-        whole = {name: np.concatenate([block[name] for block in self.blocks]) for name in self.spec}
-        self.blocks = [whole]
-        return whole
+    def table(self) -> dict[str, NDArray[Any]]:
+        """The rows so far, as views: a change made before more rows are added is kept."""
+        return {name: array[: self.rows] for name, array in self._arrays.items()}
 
 
 class Log:
-    """All visits and items so far. Numbers returned by `visits` and `items` name rows in the frozen arrays."""
+    """All visits and items so far. Numbers returned by `visits` and `items` name rows of the tables."""
 
     def __init__(self) -> None:
         self._visits = Columns(VISIT_COLUMNS)
@@ -104,12 +105,16 @@ class Log:
         return self._items.add(len(visit), {"visit": visit, **values})
 
     def visit_table(self) -> dict[str, NDArray[Any]]:
-        """The visits so far; changes to the arrays are kept."""
-        return self._visits.frozen()
+        """The visits so far; changes to the arrays are kept if made before the next visit is added."""
+        return self._visits.table()
 
     def item_table(self) -> dict[str, NDArray[Any]]:
-        """The items so far; changes to the arrays are kept."""
-        return self._items.frozen()
+        """The items so far; changes to the arrays are kept if made before the next item is added."""
+        return self._items.table()
+
+    def clear(self) -> None:
+        """Forget the rows, to free their memory."""
+        self._visits, self._items = Columns(VISIT_COLUMNS), Columns(ITEM_COLUMNS)
 
     def spare(self, persons: Ints, visits: NDArray[Any]) -> None:
         """These persons make about so many visits to pharmacies less on their own account."""

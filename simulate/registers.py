@@ -99,7 +99,7 @@ def write_places(writer: Writer) -> int:
     town, places = writer.town, writer.town.places
     rng = stream(town.seed, "institution register")
     n = len(places)
-    brands = "康民 益寿堂 百草 仁和 同心 瑞安 惠民 济世 永春 德善 安泰 广济 福元 东山".split()
+    brands = ("康民", "益寿堂", "百草", "仁和", "同心", "瑞安", "惠民", "济世", "永春", "德善", "安泰", "广济")
     names = []
     for number in range(n):
         if number < places.pharmacies:

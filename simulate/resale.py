@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringtrace.simulate.collusion import free_shop
-from ringtrace.simulate.gatherings import Scene, alive_adults, unrelated
+from ringtrace.simulate.gatherings import Scene, unrelated
 from ringtrace.simulate.life import Town, fees, pick, seen_by
 from ringtrace.simulate.records import Care, Supply
 from ringtrace.simulate.sampling import DAY, Ints, expand
@@ -88,9 +88,9 @@ def _draw_and_sell(trade: Trade, generic: int) -> list[int]:
     scene, habits = trade.scene, trade.habits
     town, log, rng = scene.town, scene.log, scene.rng
     people, product_of = takers(town, generic)
-    adults = np.intersect1d(people, alive_adults(town))
+    adults = np.intersect1d(people, scene.adults())
     wanted = max(2, int(rng.integers(habits.sources[0], habits.sources[1] + 1)) // habits.products + 1)
-    sources = unrelated(town, rng, adults, wanted, scene.truth.reserved)
+    sources = unrelated(scene, adults, wanted)
     if not len(sources):
         return []
     owner, _ = expand(rng.integers(habits.draws[0], habits.draws[1] + 1, len(sources)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringtrace.simulate.gatherings import Scene, alive_adults, at_hours, baskets, gather, series, unrelated
+from ringtrace.simulate.gatherings import Scene, at_hours, baskets, gather, series, unrelated
 from ringtrace.simulate.life import Town
 from ringtrace.simulate.sampling import Bools, Floats, Ints, choose
 from ringtrace.simulate.truth import Difficulty, Group
@@ -54,14 +54,12 @@ def _ring(scene: Scene, difficulty: Difficulty, shared: Ints | None) -> Ints:
     habits = HABITS[difficulty]
     size = int(rng.integers(habits.cards[0], habits.cards[1] + 1))
     shop = int(choose(rng, _shop_weights(town), 1)[0])
-    adults = alive_adults(town)
+    adults = scene.adults()
     every = rng.uniform(*habits.every)
     likely = adults[_lending(scene, adults, town.days / every * float(np.mean(habits.attendance)))]
     regulars = likely[town.habits.shop[likely] == shop]
-    owners = unrelated(town, rng, regulars, round(size * habits.regulars), truth.reserved)
-    others = unrelated(
-        town, rng, np.setdiff1d(likely, regulars), size - len(owners), truth.reserved | set(owners.tolist())
-    )
+    owners = unrelated(scene, regulars, round(size * habits.regulars))
+    others = unrelated(scene, np.setdiff1d(likely, regulars), size - len(owners), besides=owners)
     cards = np.concatenate([owners, others])
     if shared is not None:
         cards = np.unique(np.concatenate([cards[: size - 2], shared[:2]]))

@@ -44,7 +44,7 @@ class Writer:
         self.database.execute(
             f"""
             CREATE MACRO scatter(number, width, factor, prime) AS
-                lpad(CAST((number * factor + {town.seed % 997 + 11}) % prime AS VARCHAR), width, '0');
+                lpad(CAST((CAST(number AS BIGINT) * factor + {town.seed % 997 + 11}) % prime AS VARCHAR), width, '0');
             CREATE MACRO yuan(fen) AS CAST(fen / 100 AS DECIMAL(18, 2));
             CREATE MACRO moment(second) AS TIMESTAMP '{start} 00:00:00' + to_seconds(second);
             CREATE MACRO psn(number) AS '3310' || scatter(number, 10, 50021, 9999999967);
