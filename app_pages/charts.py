@@ -33,11 +33,7 @@ def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str], span: tuple[dat
         place_name=[visible(name, 40) for name in uses["place_name"]],
         use=[desk.say("app.lanes.cited" if cited else "app.lanes.other") for cited in uses["cited"]],
     )
-    places = list(frame.groupby("place_name").size().sort_values(ascending=False).index)
-    shown = places[: len(PLACE_COLOURS) - 1]
-    other = desk.say("app.lanes.elsewhere")
-    frame["where"] = [name if name in shown else other for name in frame["place_name"]]
-    domain = [*shown, *([other] if len(places) > len(shown) else [])]
+    domain = _places(desk, frame)
     rows = list(frame.groupby("row")["cited"].sum().sort_values(ascending=False).index)
     scale = alt.Scale(domain=[each.isoformat() for each in span]) if span else alt.Scale(padding=12)
     cited_word = desk.say("app.lanes.cited")
@@ -47,14 +43,8 @@ def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str], span: tuple[dat
         .encode(
             x=alt.X("time:T", title=None, axis=alt.Axis(labelOverlap=True), scale=scale),
             y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(grid=True, labelLimit=220)),
-            color=alt.Color(
-                "where:N",
-                scale=alt.Scale(domain=domain, range=list(PLACE_COLOURS[: len(domain)])),
-                legend=alt.Legend(title=desk.say("app.lanes.place"), orient="bottom", columns=3, labelLimit=260),
-            ),
-            shape=alt.Shape(
-                "where:N", scale=alt.Scale(domain=domain, range=[PLACE_SHAPES[i % 6] for i in range(len(domain))])
-            ),
+            color=_place_colour(desk, domain),
+            shape=_place_shape(domain),
             size=alt.condition(alt.datum.use == cited_word, alt.value(90), alt.value(28)),
             opacity=alt.condition(alt.datum.use == cited_word, alt.value(0.95), alt.value(0.4)),
             tooltip=[
@@ -69,6 +59,61 @@ def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str], span: tuple[dat
         .properties(height=max(140, min(620, 26 * len(rows) + 110)))
         .interactive(bind_y=False)
     )
+
+
+def _places(desk: Desk, frame: pd.DataFrame) -> list[str]:
+    """Name the places that get a colour, most used first; the others are one, "elsewhere". Adds the column `where`."""
+    places = list(frame.groupby("place_name").size().sort_values(ascending=False).index)
+    shown = places[: len(PLACE_COLOURS) - 1]
+    other = desk.say("app.lanes.elsewhere")
+    frame["where"] = [name if name in shown else other for name in frame["place_name"]]
+    return [*shown, *([other] if len(places) > len(shown) else [])]
+
+
+def _place_colour(desk: Desk, domain: list[str]) -> alt.Color:
+    return alt.Color(
+        "where:N",
+        scale=alt.Scale(domain=domain, range=list(PLACE_COLOURS[: len(domain)])),
+        legend=alt.Legend(title=desk.say("app.lanes.place"), orient="bottom", columns=3, labelLimit=260),
+    )
+
+
+def _place_shape(domain: list[str]) -> alt.Shape:
+    shapes = [PLACE_SHAPES[place % len(PLACE_SHAPES)] for place in range(len(domain))]
+    return alt.Shape("where:N", scale=alt.Scale(domain=domain, range=shapes))
+
+
+def routes(desk: Desk, sales: pd.DataFrame, people: dict[str, str]) -> Any:
+    """The route of each pack: a row per trace code, a mark per sale, joined by a line in time, coloured by place.
+
+    `sales` as `ringtrace.casework.finding_lines.pack_routes` gives it; `people` are the captions of the buyers.
+    Returns an Altair chart.
+    """
+    frame = sales.assign(
+        place_name=[visible(name, 40) for name in sales["place_name"]],
+        person=[people.get(person, "") for person in sales["person"]],
+        drug_name=[visible(name, 40) for name in sales["drug_name"]],
+    )
+    domain = _places(desk, frame)
+    order = list(dict.fromkeys(frame["pack"]))
+    base = alt.Chart(frame).encode(
+        x=alt.X("time:T", title=None, axis=alt.Axis(labelOverlap=True), scale=alt.Scale(padding=12)),
+        y=alt.Y("pack:N", sort=order, title=None, axis=alt.Axis(grid=True, labelLimit=220)),
+    )
+    marks = base.mark_point(filled=True, size=80).encode(
+        color=_place_colour(desk, domain),
+        shape=_place_shape(domain),
+        tooltip=[
+            alt.Tooltip("pack:N", title=desk.say("app.routes.pack")),
+            alt.Tooltip("drug_name:N", title=desk.say("app.routes.drug")),
+            alt.Tooltip("time:T", title=desk.say("app.column.time"), format="%Y-%m-%d %H:%M:%S"),
+            alt.Tooltip("place_name:N", title=desk.say("app.lanes.place")),
+            alt.Tooltip("person:N", title=desk.say("app.routes.person")),
+            alt.Tooltip("setl_id:N", title=desk.say("app.column.setl_id")),
+        ],
+    )
+    lines = base.mark_line(strokeWidth=1, color="#8a93a0").encode(detail="pack:N", order="time:T")
+    return (lines + marks).properties(height=max(140, min(700, 20 * len(order) + 110))).interactive(bind_y=False)
 
 
 def months(frame: pd.DataFrame, title: str, height: int = 120) -> Any:

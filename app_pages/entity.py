@@ -38,7 +38,7 @@ def _hits(desk: Desk, wanted: str) -> None:
         st.caption(desk.say("app.explore.nothing_found", text=markdown(wanted)))
     with st.container(horizontal=True):
         for hit in hits:
-            kind = graph_schema().nodes[hit.label].label(desk.language)
+            kind = desk.label(hit.label)
             if st.button(f"{markdown(hit.name or hit.key, 24)} · {kind}", key=f"hit-{hit.label}-{hit.key}"):
                 st.query_params.from_dict({"label": hit.label, "id": hit.key})
                 st.rerun()
@@ -47,7 +47,7 @@ def _hits(desk: Desk, wanted: str) -> None:
 def _show(desk: Desk, ref: NodeRef) -> None:
     names = Names.of(desk, [(ref.label, ref.id)])
     st.title(markdown(names.caption(ref.label, ref.id)))
-    st.caption(f"{graph_schema().nodes[ref.label].label(desk.language)} · {markdown(names.key(ref.label, ref.id))}")
+    st.caption(f"{desk.label(ref.label)} · {markdown(names.key(ref.label, ref.id))}")
     with desk.connect() as connection:
         summed = figures(connection, ref)
         course = monthly(connection, ref)

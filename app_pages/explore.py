@@ -123,7 +123,7 @@ def _hits(desk: Desk, store: GraphStore, wanted: str) -> None:
         st.caption(desk.say("app.explore.nothing_found", text=markdown(wanted)))
     with st.container(horizontal=True):
         for node in hits:
-            kind = graph_schema().nodes[node.label].label(desk.language)
+            kind = desk.label(node.label)
             words = f"{style(node.label).mark} {markdown(node.name or node.id, 24)} · {kind}"
             if st.button(words, key=f"hit-{node.label}-{node.id}", help=markdown(node.id)):
                 start_from_node(store, node.ref, _exploration())
@@ -152,7 +152,7 @@ def _legend(desk: Desk, exploration: Exploration, left_out: set[str]) -> list[di
     return [
         {
             "label": label,
-            "words": f"{graph_schema().nodes[label].label(desk.language)} {number:,}",
+            "words": f"{desk.label(label)} {number:,}",
             "mark": style(label).mark,
             "colour": style(label).colour,
             "on": label not in left_out,

@@ -81,7 +81,7 @@ def _again() -> None:
 
 
 def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, say: Say) -> None:
-    kind = graph_schema().nodes[node.label].label(desk.language)
+    kind = desk.label(node.label)
     st.markdown(f"#### {style(node.label).mark} {markdown(caption(desk, node))}")
     st.caption(f"{kind} · {markdown(_shown(desk, node, 'id'))}")
     if node.stub:
@@ -118,7 +118,7 @@ def _way_buttons(
         relationship = graph_schema().relationships[each.type]
         words = relationship.phrase(each.direction, desk.language)
         if len(relationship.targets if each.direction == "out" else relationship.sources) > 1:
-            words += f" · {graph_schema().nodes[each.label].label(desk.language)}"
+            words += f" · {desk.label(each.label)}"
         pressed = st.button(
             markdown(desk.say("app.explore.way", words=words, shown=way.shown, total=each.count)),
             key=f"way-{node.label}-{node.id}-{each.type}-{each.direction}-{each.label}",
@@ -261,7 +261,7 @@ def _standing(desk: Desk, exploration: Exploration) -> None:
     st.caption(desk.say("app.explore.nodes.click"))
     frame = pd.DataFrame(
         {
-            "label": [graph_schema().nodes[each.label].label(desk.language) for each in nodes],
+            "label": [desk.label(each.label) for each in nodes],
             "name": [caption(desk, each) for each in nodes],
             "id": [_shown(desk, each, "id") for each in nodes],
             "links": [degree.get(each.ref, 0) for each in nodes],

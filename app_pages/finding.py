@@ -11,6 +11,7 @@ from ringtrace.app_pages.finding_parts import (
     show_members,
     show_proof,
     show_reasons,
+    show_routes,
     show_settings,
 )
 from ringtrace.app_pages.frames import level_word
@@ -71,6 +72,7 @@ def _show(desk: Desk, finding: Finding) -> None:
     with against:
         show_checks(desk, finding)
     show_members(desk, finding)
+    show_routes(desk, finding)
     show_lanes(desk, finding)
     show_proof(desk, finding)
     show_verdict(desk, finding)

@@ -8,15 +8,15 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from ringtrace.app_pages.charts import lanes
+from ringtrace.app_pages.charts import lanes, routes
 from ringtrace.app_pages.frames import configured, level_sign, presentable, show_lines
 from ringtrace.app_pages.naming import Names
 from ringtrace.app_pages.plain import day, markdown, money, period, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.app_pages.wording import told_markdown
-from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings
+from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings, pack_routes
 from ringtrace.casework.notebook import member_subject, verdicts
-from ringtrace.casework.ranking import suspects
+from ringtrace.casework.ranking import is_suspect, suspects
 from ringtrace.data_schema import tables
 from ringtrace.findings import Finding, Reason, Value
 
@@ -98,7 +98,7 @@ def show_members(desk: Desk, finding: Finding) -> None:
     judged = verdicts(desk.workspace())
     ordered = sorted(
         finding.members,
-        key=lambda each: (not each.suspected, each.role not in _FIRST_ROLES, each.role, -each.weight, each.id),
+        key=lambda each: (not is_suspect(each), each.role not in _FIRST_ROLES, each.role, -each.weight, each.id),
     )
     rows = []
     for member in ordered:
@@ -106,8 +106,8 @@ def show_members(desk: Desk, finding: Finding) -> None:
         rows.append(
             {
                 "role": desk.term("role", member.role),
-                "suspected": desk.say("app.yes" if member.suspected else "app.no"),
-                "label": desk.term("label", member.label),
+                "suspected": desk.say("app.yes" if is_suspect(member) else "app.no"),
+                "label": desk.label(member.label),
                 "name": names.name(member.label, member.id),
                 "id": names.key(member.label, member.id),
                 "weight": member.weight,
@@ -193,6 +193,19 @@ def _occasion(desk: Desk, finding: Finding, uses: pd.DataFrame) -> tuple[datetim
         return None
     margin = timedelta(minutes=4)
     return occasions.loc[picked, "first"] - margin, occasions.loc[picked, "last"] + margin
+
+
+def show_routes(desk: Desk, finding: Finding) -> None:
+    """The route of each pack whose trace code was sold more than once."""
+    with desk.connect() as connection:
+        sales = pack_routes(connection, finding)
+    if sales.empty:
+        return
+    st.subheader(desk.say("app.finding.routes"))
+    st.caption(desk.say("app.finding.routes.help", number=sales["pack"].nunique()))
+    names = Names.of(desk, [("Patient", person) for person in set(sales["person"])])
+    people = {person: names.caption("Patient", person) for person in set(sales["person"])}
+    st.altair_chart(routes(desk, sales, people), width="stretch", key=f"routes-{finding.finding_id}")
 
 
 def show_proof(desk: Desk, finding: Finding) -> None:

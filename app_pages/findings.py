@@ -64,7 +64,11 @@ def _filtered(desk: Desk, findings: list[Finding]) -> list[Finding]:
         desk.say("app.findings.search"), kept("search", ""), placeholder=desk.say("app.findings.search.hint")
     )
     st.session_state["kept"] = {"levels": levels, "kinds": wanted, "order": order, "search": searched}
-    return rank(select(findings, kinds=wanted, levels=levels, text=searched, language=desk.language), order)
+
+    def _words(finding: Finding) -> str:
+        return f"{told(desk, finding, finding.title)} {told(desk, finding, finding.summary)}"
+
+    return rank(select(findings, kinds=wanted, levels=levels, text=searched, told=_words), order)
 
 
 def _frame(desk: Desk, findings: list[Finding], comparison: Comparison | None) -> pd.DataFrame:

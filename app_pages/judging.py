@@ -68,8 +68,7 @@ def _verdict_form(desk: Desk, finding: Finding) -> None:
     people = [(member.label, member.id) for member in finding.members]
     names = Names.of(desk, people)
     subjects = {finding.finding_id: desk.say("app.verdict.whole")} | {
-        member_subject(finding.finding_id, *pair): f"{desk.term('label', pair[0])} {names.caption(*pair)}"
-        for pair in people
+        member_subject(finding.finding_id, *pair): f"{desk.label(pair[0])} {names.caption(*pair)}" for pair in people
     }
     with st.form(f"verdict-{finding.finding_id}", clear_on_submit=True, border=True):
         about = st.selectbox(desk.say("app.verdict.about"), list(subjects), format_func=lambda each: subjects[each])
@@ -100,9 +99,7 @@ def _entry(desk: Desk, finding: Finding, entry: Entry) -> None:
     about = ""
     if entry.about != finding.finding_id:
         label, _, key = entry.about.removeprefix(f"{finding.finding_id}/").partition("/")
-        about = (
-            f" · {markdown(desk.term('label', label))} {markdown(Names.of(desk, [(label, key)]).caption(label, key))}"
-        )
+        about = f" · {markdown(desk.label(label))} {markdown(Names.of(desk, [(label, key)]).caption(label, key))}"
     verdict = f" · **{desk.say(f'app.verdict.{entry.verdict}')}**" if entry.verdict else ""
     with st.container(border=True):
         st.caption(f"{markdown(entry.time[:16].replace('T', ' '))} UTC · {markdown(entry.author)}{about}{verdict}")

@@ -13,6 +13,7 @@ import streamlit as st
 
 from ringtrace.app_pages.launch import workspace_path
 from ringtrace.app_pages.plain import markdown
+from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import Finding, current_run, read_findings
 from ringtrace.texts import Language, catalogue, text
@@ -58,6 +59,11 @@ class Desk:
         """The word for a kind, level, role, label or outcome; a code without a word is shown as it is written."""
         entry = catalogue().get(f"terms.{family}.{code}")
         return entry[self.language] if entry else code
+
+    def label(self, label: str) -> str:
+        """The word for a kind of node."""
+        declared = graph_schema().nodes.get(label)
+        return declared.label(self.language) if declared else label
 
     def workspace(self) -> Workspace:
         """The open workspace; a page that says what to do takes the place of this one if there is none."""

@@ -105,6 +105,43 @@ def meetings(uses: pd.DataFrame, gap: timedelta = timedelta(hours=1)) -> pd.Data
     return together.sort_values(["cards", "first"], ascending=[False, True], ignore_index=True)
 
 
+def pack_routes(connection: duckdb.DuckDBPyConnection, finding: Finding, max_packs: int = 60) -> pd.DataFrame:
+    """Every recorded sale of the trace codes that cited lines share, for drawing the route of each pack.
+
+    Columns: `pack` (trace code), `time`, `place` (code), `place_name`, `person`, `drug_name`, `setl_id`, `cited`. Packs
+    with the most sales come first, `max_packs` at most; a code that was sold once has no route and is left out.
+    """
+    cited = [ref.key for ref in finding.evidence if ref.table == "settlement_items"]
+    if not cited:
+        return pd.DataFrame()
+    key = tables()["settlement_items"].key_sql("i")
+    return connection.execute(
+        f"""
+        WITH cited AS (SELECT DISTINCT unnest($cited) AS key),
+        codes AS (
+          SELECT DISTINCT i.med_list_codg, unnest(string_split(i.drug_trac_codg, '|')) AS pack
+          FROM settlement_items AS i JOIN cited ON {key} = cited.key
+        ),
+        sold AS (
+          SELECT codes.pack, i.med_list_codg, i.setl_id, {key} AS key
+          FROM settlement_items AS i JOIN codes
+            ON i.med_list_codg = codes.med_list_codg AND list_contains(string_split(i.drug_trac_codg, '|'), codes.pack)
+        ),
+        routed AS (SELECT pack, count(*) AS sales FROM sold GROUP BY pack HAVING count(*) > 1
+                   ORDER BY sales DESC, pack LIMIT {int(max_packs)})
+        SELECT sold.pack, s.setl_time AS time, s.fixmedins_code AS place,
+               coalesce(place.fixmedins_name, s.fixmedins_code) AS place_name, s.psn_no AS person,
+               coalesce(drug.drug_genname, sold.med_list_codg) AS drug_name, s.setl_id,
+               sold.key IN (SELECT key FROM cited) AS cited
+        FROM sold JOIN routed USING (pack) JOIN settlements AS s USING (setl_id)
+        LEFT JOIN institutions AS place USING (fixmedins_code)
+        LEFT JOIN drugs AS drug USING (med_list_codg)
+        ORDER BY routed.sales DESC, sold.pack, s.setl_time, s.setl_id
+        """,
+        {"cited": cited},
+    ).df()
+
+
 def _names(values: pd.Series) -> str:
     return ", ".join(sorted({str(value) for value in values}))
 

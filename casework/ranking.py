@@ -6,17 +6,25 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ringtrace.findings import LEVELS, Finding, Level, current_run, read_findings
-from ringtrace.texts import Language
+from ringtrace.findings import LEVELS, Finding, Level, Member, current_run, read_findings
 from ringtrace.workspace import Workspace
 
 Order = Literal["urgency", "score", "amount", "newest", "people"]
 Change = Literal["new", "grown", "shrunk", "same"]
 
 
+_ACTORS: Final = frozenset({"Patient", "Card", "Doctor", "Pharmacy", "Hospital"})
+_SCENERY: Final = frozenset({"place", "drug", "pack"})
+
+
+def is_suspect(member: Member) -> bool:
+    """Whether a member may have acted: a drug cannot, and a place where others met did nothing by that."""
+    return member.suspected and member.label in _ACTORS and member.role not in _SCENERY
+
+
 def suspects(finding: Finding) -> int:
     """Number of suspected patients, or of all suspected members where no patient is among them."""
-    suspected = {(member.label, member.id) for member in finding.members if member.suspected}
+    suspected = {(member.label, member.id) for member in finding.members if is_suspect(member)}
     patients = [label for label, _ in suspected if label == "Patient"]
     return len(patients) or len(suspected)
 
@@ -43,23 +51,22 @@ def select(
     kinds: Collection[str] = (),
     levels: Collection[Level] = (),
     text: str = "",
-    language: Language = "en",
+    told: Callable[[Finding], str] = lambda finding: finding.finding_id,
 ) -> list[Finding]:
-    """The findings of the given kinds and levels (empty: all) that mention `text` in id, title, summary or members."""
+    """The findings of the given kinds and levels (empty: all) that mention `text` in id, members, or what is `told`."""
     wanted = text.strip().casefold()
     return [
         finding
         for finding in findings
         if (not kinds or finding.kind in kinds)
         and (not levels or finding.level in levels)
-        and (not wanted or any(wanted in each.casefold() for each in _searched(finding, language)))
+        and (not wanted or any(wanted in each.casefold() for each in _searched(finding, told)))
     ]
 
 
-def _searched(finding: Finding, language: Language) -> Iterable[str]:
+def _searched(finding: Finding, told: Callable[[Finding], str]) -> Iterable[str]:
     yield finding.finding_id
-    yield finding.title.render(language)
-    yield finding.summary.render(language)
+    yield told(finding)
     yield from (member.id for member in finding.members)
 
 

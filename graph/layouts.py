@@ -70,7 +70,7 @@ def _draw(graph: igraph.Graph, seed: int, weights: str | None) -> list[Point]:
     # A hub's neighbours lie close on their circle: widen the picture for them, lest `_spread` scatters it.
     nearest = sorted(min(math.dist(one, other) for other in scaled if other is not one) for one in scaled[:200])
     crowded = nearest[len(nearest) // 10] or 1.0
-    factor = min(max(factor, SPACING * 1.05 / crowded), factor * 3)
+    factor = min(max(factor, SPACING * 1.05 / crowded), factor * 1.8)
     return [(x * factor, y * factor) for x, y in scaled]
 
 

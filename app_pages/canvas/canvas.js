@@ -32,7 +32,7 @@ class Canvas {
       physics: false,
       layout: { improvedLayout: false },
       interaction: { hover: true, multiselect: true, tooltipDelay: 250, keyboard: false, hideEdgesOnDrag: false },
-      nodes: { scaling: { label: { enabled: false, drawThreshold: 7 } }, labelHighlightBold: false },
+      nodes: { scaling: { label: { enabled: false, drawThreshold: 5 } }, labelHighlightBold: false },
       edges: { smooth: false, selectionWidth: 2.5, hoverWidth: 0, scaling: { label: { drawThreshold: 9 } } },
     });
     this.colours();
@@ -100,7 +100,7 @@ class Canvas {
       color: { background: colour, border, highlight: { background: colour, border: this.accent },
         hover: { background: colour, border: this.accent } },
       borderWidthSelected: 5,
-      font: { color: this.text, size: rest.size > 20 ? 15 : 12, face: this.face, strokeWidth: 3,
+      font: { color: this.text, size: rest.size > 20 ? 15 : 13, face: this.face, strokeWidth: 3,
         strokeColor: this.ground },
     };
   }
@@ -109,7 +109,7 @@ class Canvas {
     return {
       ...each,
       color: { color: this.line, highlight: this.accent, hover: this.text, opacity: 0.75 },
-      font: { color: this.text, size: 11, face: this.face, strokeWidth: 3, strokeColor: this.ground, align: "middle" },
+      font: { color: this.text, size: 11, face: this.face, strokeWidth: 3, strokeColor: this.ground, align: "horizontal" },
     };
   }
 

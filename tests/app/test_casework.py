@@ -197,6 +197,7 @@ def test_ranking_filters_and_compares(built: Workspace) -> None:
     assert [each.finding_id for each in select(findings, levels=["orange"])] == [OTHER]
     assert [each.finding_id for each in select(findings, kinds=["borrowed_card_ring"], text="p3")] == [RING]
     assert select(findings, text="nobody at all") == []
+    assert len(select(findings, text="spoken", told=lambda each: "What is SPOKEN of it")) == 2
     comparison = compare_runs(built)
     assert comparison is not None
     assert comparison.changes == {RING: "same", OTHER: "new"}
