@@ -16,7 +16,7 @@ from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.resale_groups import Outlet, outlets_together
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.detectors.trace_codes import PRIOR_SALES, Step, repeated_packs
-from ringtrace.detectors.untraced_draft import untraced_drafts
+from ringtrace.detectors.untraced_draft import with_untraced
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Outcome, Reason, Value
 from ringtrace.workspace import has_rows
 
@@ -58,23 +58,13 @@ class DrugResale:
             return
         steps = repeated_packs(tables)
         coded = self._coded_sales(tables, context)
-        if not coded:
-            return
         if not has_rows(tables, "inventory"):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_inventory_resale")))
         sisters = sister_branches(tables)
         outlets = self._outlets(steps, coded, sisters)
         resold = {each.second.key for outlet in outlets for each in outlet.chained}
         drafts = [self._draft(group, resold) for group in outlets_together(outlets)]
-        yield from drafts
-        traced = {
-            member.id
-            for draft in drafts
-            if draft.level in ("red", "orange")
-            for member in draft.members
-            if member.role == "reseller"
-        }
-        yield from untraced_drafts(tables, traced)
+        yield from with_untraced(tables, drafts)
 
     def _coded_sales(self, tables: duckdb.DuckDBPyConnection, context: Context) -> dict[str, int]:
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()

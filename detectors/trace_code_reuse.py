@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log1p
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import duckdb
 from scipy.stats import poisson
@@ -14,8 +14,10 @@ from scipy.stats import poisson
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.detectors.trace_codes import PRIOR_SALES, Step, repeated_packs
-from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
+from ringtrace.findings import Check, EvidenceRef, Member, Message, Outcome, Reason, Value
 from ringtrace.workspace import has_rows
+
+COLLUDING_SCORE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,13 @@ class TraceCodeReuse:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_items")))
             return
         claimed = context.evidence_keys("pharmacy_collusion", "settlements")
+        colluding = {
+            member.id
+            for draft in context.drafts.get("pharmacy_collusion", [])
+            if draft.level in ("red", "orange")
+            for member in draft.members
+            if member.label == "Pharmacy"
+        }
         here = [each for each in repeated_packs(tables) if not each.elsewhere and not _claimed(each, claimed)]
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()
         coded: dict[str, int] = dict(rows)
@@ -69,7 +78,7 @@ class TraceCodeReuse:
             expected = rate * coded[place]
             p_value = float(poisson.sf(len(steps) - 1, expected))
             if len(steps) >= self.thresholds.fewest_uses and p_value <= self.thresholds.highest_p:
-                yield self._draft(place, steps, by_place[place], expected, p_value, usual)
+                yield self._draft(place, steps, by_place[place], expected, p_value, usual, place in colluding)
 
     def _unexplained(self, step: Step, usual: dict[str, float]) -> bool:
         return step.explanation is None and not self._cheap(step, usual)
@@ -86,10 +95,14 @@ class TraceCodeReuse:
         expected: float,
         p_value: float,
         usual: dict[str, float],
+        colludes: bool,
     ) -> Draft:
         codes = Counter(each.code for each in steps)
         most = max(codes.values()) + 1
         score = reuse_score(len(steps), expected, most)
+        if colludes:
+            # Phantom sales borrow codes: what is left of them beside the visits claimed is no second accusation.
+            score = min(score, COLLUDING_SCORE)
         people = {sale.person for each in steps for sale in (each.first, each.second)}
         values: dict[str, Value] = {
             "place": place,
@@ -100,7 +113,7 @@ class TraceCodeReuse:
             "expected": round(expected, 2),
         }
         moments = [moment for each in steps for moment in (each.first.time, each.second.time)]
-        taken = Counter(each.explanation for each in every if each.explanation)
+        taken: Counter[str] = Counter(each.explanation for each in every if each.explanation)
         taken["split"] += sum(each.explanation is None and self._cheap(each, usual) for each in every)
         return Draft(
             anchors=(place,),
@@ -111,7 +124,7 @@ class TraceCodeReuse:
             first_time=min(moments),
             last_time=max(moments),
             members=(
-                Member("Pharmacy" if steps[0].second.retail else "Hospital", place, "seller"),
+                Member("Pharmacy" if steps[0].second.retail else "Hospital", place, "provider"),
                 *(Member("Patient", person, "witness") for person in sorted(people)),
                 *(Member("Drug", drug, "drug") for drug in sorted({each.drug for each in steps})),
                 *(Member("Pack", code, "pack") for code in sorted(codes)),
@@ -121,17 +134,32 @@ class TraceCodeReuse:
                        p_value=p_value),
                 Reason("most_used_code", Message("pharmacy.reuse.most", values), most, 1, ratio=float(most)),
             ),
-            counter_evidence=tuple(
-                Check(name, "partly" if taken[name] else "does_not_explain",
-                      Message(f"pharmacy.resale.check.{name}", {"taken": taken[name], "left": len(steps)}),
-                      taken[name], 0)
-                for name in ("returned", "split", "same_person", "placeholder")
-            ),
+            counter_evidence=_checks(taken, len(steps), colludes),
             evidence=tuple(
                 EvidenceRef("settlement_items", key)
                 for key in sorted({sale.key for each in steps for sale in (each.first, each.second)})
             ),
         )  # fmt: skip
+
+
+def _checks(taken: Counter[str], left: int, colludes: bool) -> tuple[Check, ...]:
+    """What every repeat was examined for, and how many each explanation took away."""
+    known = "yes" if colludes else "no"
+    outcome: Outcome = "partly" if colludes else "does_not_explain"
+    collusion = Check("collusion", outcome, Message(f"pharmacy.reuse.check.collusion.{known}"))
+    return (
+        collusion,
+        *(
+            Check(
+                name,
+                "partly" if taken[name] else "does_not_explain",
+                Message(f"pharmacy.resale.check.{name}", {"taken": taken[name], "left": left}),
+                taken[name],
+                0,
+            )
+            for name in ("returned", "split", "same_person", "placeholder")
+        ),
+    )
 
 
 def reuse_score(uses: int, expected: float, most: int) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from math import log1p
 from typing import Final
@@ -18,18 +19,60 @@ FEWEST_EXCESS: Final = 8.0
 FEWEST_SOURCES: Final = 3
 
 
-def untraced_drafts(tables: duckdb.DuckDBPyConnection, known: set[str]) -> Iterable[Draft]:
-    """Drafts for outlets not yet `known` by traced packs.
+def with_untraced(tables: duckdb.DuckDBPyConnection, traced: Sequence[Draft]) -> list[Draft]:
+    """The `traced` drafts, joined by outlets that the same sources feed, and drafts for outlets that others feed.
 
-    With three over-drawing people or more it is a resale finding scored by both sides; an outlet alone is a yellow lead
-    that names nobody but itself, since careless purchasing looks the same.
+    A source of traced packs is taken to feed that chain and no other. With three free over-drawing people or more an
+    outlet is a resale finding scored by both sides; an outlet alone is a yellow lead naming nobody but itself, since
+    careless purchasing looks the same.
     """
-    outlets = {place: drugs for place, drugs in short_outlets(tables).items() if place not in known}
+    drafts = list(traced)
+    sources = [_people(draft, "source") if draft.level in ("red", "orange") else set() for draft in drafts]
+    known = {
+        member.id for draft, fed in zip(drafts, sources, strict=True) if fed for member in draft.members
+        if member.role == "reseller"
+    }  # fmt: skip
+    outlets = {place: drugs for place, drugs in sorted(short_outlets(tables).items()) if place not in known}
     feeding = drawers(tables, {place: {each.drug for each in drugs} for place, drugs in outlets.items()})
-    for place, drugs in sorted(outlets.items()):
+    taken = {person for fed in sources for person in fed}
+    for place, drugs in outlets.items():
         excess = sum(each.bare - each.expected for each in drugs)
-        if excess >= FEWEST_EXCESS:
-            yield _draft(tables, place, drugs, feeding.get(place, []), excess)
+        if excess < FEWEST_EXCESS:
+            continue
+        people = {each.person for each in feeding.get(place, [])}
+        shared = [len(people & fed) for fed in sources]
+        best = max(range(len(shared)), key=lambda index: shared[index], default=None)
+        if best is not None and shared[best] >= 2 and shared[best] >= 0.5 * len(people):
+            drafts[best] = _joined(tables, drafts[best], place, drugs)
+        else:
+            free = [each for each in feeding.get(place, []) if each.person not in taken]
+            drafts.append(_draft(tables, place, drugs, free, excess))
+    return drafts
+
+
+def _people(draft: Draft, role: str) -> set[str]:
+    return {member.id for member in draft.members if member.role == role}
+
+
+def _joined(tables: duckdb.DuckDBPyConnection, draft: Draft, place: str, drugs: Sequence[ShortDrug]) -> Draft:
+    """`draft` with one more outlet, which sells the same people's drugs without codes."""
+    sold, _ = _lines(tables, place, drugs, ())
+    values: dict[str, Value] = {
+        "place": place,
+        "drugs": len(drugs),
+        "bare": sum(each.bare for each in drugs),
+        "expected": round(sum(each.expected for each in drugs), 1),
+    }
+    reason = Reason("second_outlet", Message("pharmacy.untraced.second", values), values["bare"], values["expected"])
+    goods = {Member("Drug", each.drug, "drug") for each in drugs}
+    return replace(
+        draft,
+        first_time=min(t for t in (draft.first_time, sold[0][1]) if t),
+        last_time=max(t for t in (draft.last_time, sold[-1][1]) if t),
+        members=(*draft.members, Member("Pharmacy", place, "reseller"), *sorted(goods - set(draft.members))),
+        reasons=(*draft.reasons, reason),
+        evidence=tuple(sorted({*draft.evidence, *(EvidenceRef("settlement_items", key) for key, _ in sold)})),
+    )
 
 
 def untraced_score(excess: float, sources: int) -> float:
@@ -98,8 +141,12 @@ def _lines(
     """The outlet's lines without codes, and what the sources drew of the same substances elsewhere."""
     codes = [each.drug for each in drugs]
     sold: list[tuple[str, datetime]] = tables.execute(
-        "SELECT key, t FROM scannable_lines WHERE place = ? AND bare AND list_contains(?, drug) ORDER BY t, key",
-        [place, codes],
+        """
+        SELECT key, t FROM scannable_lines WHERE place = $place AND bare AND list_contains($drugs, drug)
+        UNION SELECT key, t FROM stock_lines WHERE place = $place AND uncovered > 0 AND list_contains($drugs, drug)
+        ORDER BY t, key
+        """,
+        {"place": place, "drugs": codes},
     ).fetchall()
     drawn: list[tuple[str, datetime]] = tables.execute(
         """

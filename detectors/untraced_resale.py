@@ -77,7 +77,26 @@ def short_outlets(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortDrug
         unlikely = float(binom.sf(bare - 1, lines, expected / lines)) <= HIGHEST_P
         if unlikely and (uncovered is None or uncovered >= 0.3 * (bare - expected)):
             found[place].append(ShortDrug(drug, lines, bare, expected, float(uncovered or 0.0)))
-    return {place: drugs for place, drugs in found.items() if not _follows_people(tables, place, drugs)}
+    found = {place: drugs for place, drugs in found.items() if not _follows_people(tables, place, drugs)}
+    return found or _short_by_ledger(tables)
+
+
+def _short_by_ledger(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortDrug]]:
+    """Where nobody scans: pharmacies whose ledger is sound (uncovered below 5 %) but for some drugs (above 20 %)."""
+    rows = tables.execute("""
+        WITH shops AS (SELECT DISTINCT place FROM sale_lines WHERE retail)
+        SELECT place, drug, sold, uncovered, sold * (sum(uncovered) OVER shop - uncovered)
+               / greatest(1, sum(sold) OVER shop - sold) AS expected
+        FROM stock_balance SEMI JOIN shops USING (place)
+        WHERE NOT EXISTS (FROM scannable_lines)
+        WINDOW shop AS (PARTITION BY place)
+        QUALIFY uncovered >= greatest(?, 0.2 * sold) AND sum(uncovered) OVER shop < 0.05 * sum(sold) OVER shop
+        ORDER BY 1, 2
+    """, [FEWEST_PACKS]).fetchall()  # fmt: skip
+    found: dict[str, list[ShortDrug]] = defaultdict(list)
+    for place, drug, sold, uncovered, expected in rows:
+        found[place].append(ShortDrug(drug, round(sold), round(uncovered), expected, uncovered))
+    return dict(found)
 
 
 def _follows_people(tables: duckdb.DuckDBPyConnection, place: str, drugs: list[ShortDrug]) -> bool:
@@ -91,12 +110,15 @@ def _follows_people(tables: duckdb.DuckDBPyConnection, place: str, drugs: list[S
             WHERE place = $place AND NOT list_contains($drugs, drug)
         )
         SELECT count(*) FILTER (WHERE buyer AND bare), count(*) FILTER (WHERE buyer),
-               count(*) FILTER (WHERE NOT buyer AND bare), count(*) FILTER (WHERE NOT buyer) FROM others
+               count(*) FILTER (WHERE NOT buyer AND bare), count(*) FILTER (WHERE NOT buyer),
+               (SELECT avg(CAST(bare AS INTEGER)) FROM scannable_lines)
+        FROM others
         """,
         {"place": place, "drugs": [each.drug for each in drugs]},
     ).fetchone()
-    bare, lines, other_bare, other_lines = row if row else (0, 0, 0, 0)
-    usual = (other_bare + 0.5) / (other_lines + 50.0)
+    bare, lines, other_bare, other_lines, city = row if row else (0, 0, 0, 0, 0.0)
+    # Where nearly everyone buys these drugs, few others are left to compare with: the city's rate stands in for 50.
+    usual = (other_bare + 50 * city) / (other_lines + 50)
     return bool(lines) and bare >= 5 and bare / lines >= CLIENTS_RATIO * usual
 
 
@@ -104,9 +126,10 @@ def drawers(tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]]) 
     """For each outlet (`substances`: place → its drug codes), the people who draw its substances as nobody else does.
 
     A draw is early when it comes while at least half of it is still in hand from the draw before, taken elsewhere, at
-    one defined daily dose a day. Everyone's number of medical institutions and of early draws of a substance gives
-    an empirical joint tail; the Benjamini–Hochberg procedure keeps those of whom at most one in ten would be
-    chance, and of these only who went to three medical institutions or more.
+    one defined daily dose a day. How many medical institutions and early draws people have who draw other substances
+    gives an empirical joint tail (were these substances' own users in it, the sources would hide themselves). The
+    Benjamini–Hochberg procedure keeps those of whom at most one in ten would be chance, and of these only who went to
+    three medical institutions or more.
     """
     drugs = sorted({drug for wanted in substances.values() for drug in wanted})
     rows = tables.execute("""
@@ -128,11 +151,6 @@ def drawers(tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]]) 
         return {}
     places = np.array([row[3] for row in rows])
     early = np.array([row[4] for row in rows])
-    tail = _joint_tail(places, early)
-    by_substance: dict[str, list[Drawer]] = defaultdict(list)
-    for (person, substance, draws, went, soon, first, last), p_value in zip(rows, tail, strict=True):
-        drawer = Drawer(person, substance, draws, went, soon, first, last, float(p_value))
-        by_substance[substance].append(drawer)
     names: dict[str, str] = dict(
         tables.execute(
             "SELECT med_list_codg, coalesce(left(atc_code, 7), med_list_codg) FROM drugs "
@@ -140,6 +158,12 @@ def drawers(tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]]) 
             [drugs],
         ).fetchall()
     )
+    asked = np.isin([row[1] for row in rows], sorted(set(names.values())))
+    tail = _joint_tail(places, early, places[~asked], early[~asked])
+    by_substance: dict[str, list[Drawer]] = defaultdict(list)
+    for (person, substance, draws, went, soon, first, last), p_value in zip(rows, tail, strict=True):
+        drawer = Drawer(person, substance, draws, went, soon, first, last, float(p_value))
+        by_substance[substance].append(drawer)
     found: dict[str, list[Drawer]] = {}
     for place, wanted in substances.items():
         named = sorted({names[drug] for drug in wanted if drug in names})
@@ -149,10 +173,16 @@ def drawers(tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]]) 
     return found
 
 
-def _joint_tail(places: np.ndarray, early: np.ndarray) -> np.ndarray:
-    """Part of all users with as many places and as many early draws, or more; 1 with none early, as many do that."""
-    top_places, top_early = int(places.max()), int(early.max())
-    counts = np.zeros((top_places + 2, top_early + 2))
-    np.add.at(counts, (places, early), 1)
+def _joint_tail(places: np.ndarray, early: np.ndarray, null_places: np.ndarray, null_early: np.ndarray) -> np.ndarray:
+    """Part of the null's people with as many places and as many early draws or more (one added: never zero).
+
+    1 for those with no early draw, which most people are.
+    """
+    shape = (
+        int(max(places.max(), null_places.max(initial=0))) + 2,
+        int(max(early.max(), null_early.max(initial=0))) + 2,
+    )
+    counts = np.zeros(shape)
+    np.add.at(counts, (null_places, null_early), 1)
     reach = counts[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]
-    return np.where(early > 0, reach[places, early] / len(places), 1.0)
+    return np.asarray(np.where(early > 0, (reach[places, early] + 1) / (len(null_places) + 1), 1.0))

@@ -1,0 +1,156 @@
+"""Feigned sales that gather on a few buyers are found; odd shops, odd goods and odd hours alone accuse nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories.stocked import StockedCity
+
+from ringtrace.detectors.collusion_mixture import Priors, fit_shop
+from ringtrace.detectors.detector import Context, Draft
+from ringtrace.detectors.pharmacy_collusion import PharmacyCollusion
+from ringtrace.findings import EvidenceRef, Member, Message
+
+SHOP = "S3"
+
+
+def drafts(town: StockedCity, folder: Path, context: Context | None = None, *, without: str = "") -> list[Draft]:
+    city = town.build()
+    if without:
+        city.rows[without] = []
+    with city.workspace(folder).connect() as tables:
+        return list(PharmacyCollusion().detect(tables, context or Context()))
+
+
+def crew(town: StockedCity, *, size: int = 10, phantoms: int = 6, shop: str = SHOP) -> list[str]:
+    """`size` buyers of the shop lend themselves to phantom sales, a third of them after hours."""
+    people = town.people[shop][:size]
+    for person in people:
+        for _ in range(phantoms):
+            late = town.rng.random() < 0.3
+            town.sell(person, shop, town.moment(21.6, 23.5) if late else town.moment(), origin="phantom")
+    return people
+
+
+def accused(found: list[Draft]) -> list[Draft]:
+    return [draft for draft in found if draft.level in ("red", "orange")]
+
+
+def test_the_buyers_who_carry_the_excess_are_named_and_nobody_else(tmp_path: Path) -> None:
+    town = StockedCity(5)
+    people = crew(town)
+    (draft,) = accused(drafts(town, tmp_path))
+    assert {(member.id, member.role) for member in draft.members} == (
+        {(SHOP, "seller")} | {(person, "colluding_patient") for person in people}
+    )
+    assert {reason.code for reason in draft.reasons} >= {"unrecorded", "no_pack", "off_hours"}
+    assert all(float(reason.value or 0) > float(reason.expected or 0) for reason in draft.reasons)
+    assert {row.table for row in draft.evidence} == {"settlements"}
+    assert len(draft.evidence) == pytest.approx(60, abs=6)
+
+
+def test_no_signal_is_needed_alone(tmp_path: Path) -> None:
+    """Without any ledger the codes and the hours still tell, and it says what the ledger's absence costs."""
+    town, context = StockedCity(6), Context()
+    people = crew(town)
+    (draft,) = accused(drafts(town, tmp_path, context, without="inventory"))
+    assert {member.id for member in draft.members} == {SHOP, *people}
+    assert "pharmacy.gap.no_inventory_collusion" in {gap.message.key for gap in context.gaps}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_city_without_schemes_accuses_nobody(tmp_path: Path, seed: int) -> None:
+    assert accused(drafts(StockedCity(seed), tmp_path)) == []
+
+
+def test_a_careless_shop_accuses_nobody(tmp_path: Path) -> None:
+    town = StockedCity(7)
+    town.scan_rate[SHOP] = town.ledger_rate[SHOP] = 0.5
+    assert accused(drafts(town, tmp_path)) == []
+
+
+def test_an_honest_night_shop_accuses_nobody(tmp_path: Path) -> None:
+    town = StockedCity(8)
+    for number in range(150):
+        town.sell(town.people[SHOP][number % 60], SHOP, town.moment(21.5, 23.9))
+    assert accused(drafts(town, tmp_path)) == []
+
+
+def test_a_family_that_comes_at_night_is_no_scheme(tmp_path: Path) -> None:
+    """One family of signals never suffices: the goods are real, packs and ledger say so."""
+    town = StockedCity(9)
+    for person in town.people[SHOP][:5]:
+        for _ in range(8):
+            town.sell(person, SHOP, town.moment(21.6, 23.5))
+    assert accused(drafts(town, tmp_path)) == []
+
+
+def test_a_fixed_price_kit_is_no_scheme(tmp_path: Path) -> None:
+    town = StockedCity(10)
+    for number in range(120):
+        town.sell(town.people[SHOP][number % 60], SHOP, town.moment(), drug="D8")
+    assert accused(drafts(town, tmp_path)) == []
+
+
+def test_goods_without_packs_for_everyone_are_not_the_buyers_doing(tmp_path: Path) -> None:
+    """Resold packs come in without codes and leave with whoever asks: a matter of the goods, left to resale."""
+    town = StockedCity(11)
+    for number in range(90):
+        town.sell(town.people[SHOP][number % 45], SHOP, town.moment(), drug="D8", origin="elsewhere")
+    assert accused(drafts(town, tmp_path)) == []
+
+
+def test_sales_that_resale_has_claimed_are_left_out(tmp_path: Path) -> None:
+    town = StockedCity(5)
+    crew(town)
+    city = town.build()
+    lines = [row for row in city.rows["settlement_items"] if row.get("drug_trac_codg") is None]
+    claimed = Draft(
+        anchors=(SHOP,), level="red", score=0.9, title=Message("t"), summary=Message("s"),
+        first_time=None, last_time=None,
+        members=(Member("Pharmacy", SHOP, "reseller"),), reasons=(), counter_evidence=(),
+        evidence=tuple(EvidenceRef("settlement_items", f"{row['setl_id']}|{row['feedetl_sn']}") for row in lines),
+    )  # fmt: skip
+    with city.workspace(tmp_path).connect() as tables:
+        context = Context(drafts={"drug_resale": [claimed]})
+        assert accused(list(PharmacyCollusion().detect(tables, context))) == []
+
+
+def test_days_only_times_cost_the_clock_and_it_says_so(tmp_path: Path) -> None:
+    town, context = StockedCity(12), Context()
+    crew(town)
+    city = town.build()
+    for row in city.rows["settlements"]:
+        row["setl_time"] = row["setl_time"][:10]
+    with city.workspace(tmp_path).connect() as tables:
+        found = list(PharmacyCollusion().detect(tables, context))
+    assert "pharmacy.gap.days_only" in {gap.message.key for gap in context.gaps}
+    assert "off_hours" not in {reason.code for draft in found for reason in draft.reasons}
+
+
+def test_the_mixture_finds_planted_buyers() -> None:
+    """Oracle: visits drawn from the model itself, with known classes; posteriors must sort them."""
+    rng = np.random.default_rng(4)
+    colluding = np.arange(100) < 8
+    rows, starts = [], []
+    for guilty in colluding:
+        starts.append(len(rows))
+        for _ in range(12):
+            feigned = guilty and rng.random() < 0.6
+            rows.append(rng.random(3) < ([0.8, 0.7, 0.3] if feigned else [0.1, 0.05, 0.02]))
+    three = np.array([0.1, 0.05, 0.02])
+    priors = Priors(ordinary=three, feigned=np.array([0.7, 0.6, 0.3]), person_ordinary=np.array([0.05]),
+                    person_feigned=np.array([0.3]))  # fmt: skip
+    fit = fit_shop(np.array(rows, dtype=float), np.array(starts), np.full((100, 1), np.nan), priors)
+    assert (fit.buyer[colluding] > 0.9).all()
+    assert (fit.buyer[~colluding] < 0.5).all()
+    assert fit.gain > 20
+
+
+def test_unknown_signals_weigh_nothing() -> None:
+    priors = Priors(*(np.array([rate]) for rate in (0.05, 0.7, 0.05, 0.3)))
+    fit = fit_shop(np.full((40, 1), np.nan), np.arange(0, 40, 4), np.full((10, 1), np.nan), priors)
+    assert np.allclose(fit.buyer, fit.buyer[0])
+    assert (fit.buyer < 0.1).all()

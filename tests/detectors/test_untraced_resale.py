@@ -1,0 +1,90 @@
+"""Without repeated codes: goods that never came in, sold to anyone, and people who draw them at several hospitals."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from factories.stocked import START, StockedCity
+
+from ringtrace.detectors.branches import sister_branches
+from ringtrace.detectors.detector import Context, Draft
+from ringtrace.detectors.drug_resale import DrugResale
+
+OUTLET, DEAR = "S4", "D8"
+HOSPITALS = ("H1", "H2", "H3", "H4")
+
+
+def town(seed: int, *, sources: int = 5, outlet: bool = True) -> StockedCity:
+    """Everyone fills D8 monthly at one hospital; `sources` people draw it at four, and the outlet sells it unbought."""
+    place = StockedCity(seed, shops=8, buyers=40, visits=8)
+    for number, hospital in enumerate(HOSPITALS[1:]):
+        place.city.shop(hospital, hospital=True, lon=113.0, lat=23.1 + 0.01 * number)
+    for number in range(60):
+        for month in range(11):
+            moment = START + timedelta(days=30 * month + number % 25, hours=9)
+            place.sell(f"c{number}", HOSPITALS[number % 4], moment, DEAR, origin="elsewhere")
+    for number in range(300):
+        for month in range(4):
+            moment = START + timedelta(days=31 * month + number % 25, hours=11)
+            place.sell(f"d{number}", HOSPITALS[number % 4], moment, "D3", origin="elsewhere")
+    for number in range(sources):
+        for draw in range(22):
+            moment = START + timedelta(days=12 * draw + number, hours=10)
+            place.sell(f"x{number}", HOSPITALS[draw % 4], moment, DEAR, origin="elsewhere")
+    if outlet:
+        for number in range(60):
+            buyer = place.people[OUTLET][number % 40]
+            place.sell(buyer, OUTLET, place.moment(day=30 + 5 * number), DEAR, origin="phantom")
+    return place
+
+
+def drafts(place: StockedCity, folder: Path) -> list[Draft]:
+    with place.build().workspace(folder).connect() as tables:
+        return list(DrugResale().detect(tables, Context()))
+
+
+def test_outlet_and_those_who_over_draw_are_one_finding(tmp_path: Path) -> None:
+    (draft,) = drafts(town(1), tmp_path)
+    assert {(member.id, member.role) for member in draft.members if member.label != "Drug"} == (
+        {(OUTLET, "reseller")} | {(f"x{number}", "source") for number in range(5)}
+    )
+    assert draft.level in ("orange", "red")
+    codes = {reason.code for reason in draft.reasons}
+    assert codes == {"sold_without_pack", "sold_beyond_stock", "over_drawn", "in_step"}
+
+
+def test_an_outlet_alone_is_a_lead_that_names_no_patient(tmp_path: Path) -> None:
+    (draft,) = drafts(town(2, sources=0), tmp_path)
+    assert draft.level == "yellow"
+    assert not [member for member in draft.members if member.label == "Patient"]
+
+
+def test_over_drawing_without_an_outlet_is_not_resale(tmp_path: Path) -> None:
+    assert drafts(town(3, outlet=False), tmp_path) == []
+
+
+def test_phantom_sales_follow_the_person_and_are_left_to_collusion(tmp_path: Path) -> None:
+    place = StockedCity(4, shops=8, buyers=40, visits=8)
+    for person in place.people[OUTLET][:8]:
+        for _ in range(12):
+            place.sell(person, OUTLET, place.moment(), DEAR if place.rng.random() < 0.6 else None, origin="phantom")
+    assert [draft for draft in drafts(place, tmp_path) if draft.level in ("red", "orange")] == []
+
+
+def test_transfers_between_ledgers_show_one_owner(tmp_path: Path) -> None:
+    place = StockedCity(5, shops=4, buyers=5, visits=2)
+    for day in (40, 90):
+        when = START + timedelta(days=day)
+        place.city.stock("S0", "D1", "transfer_out", when, 6)
+        place.city.stock("S1", "D1", "transfer_in", when + timedelta(days=1), 6)
+    with place.build().workspace(tmp_path).connect() as tables:
+        assert sister_branches(tables) == {"S0": frozenset({"S1"}), "S1": frozenset({"S0"})}
+
+
+def test_an_ordinary_word_in_many_names_is_no_chain(tmp_path: Path) -> None:
+    place = StockedCity(6, shops=12, buyers=2, visits=1)
+    for number, row in enumerate(place.city.rows["institutions"]):
+        row["fixmedins_name"] = f"便民大药房{number}店"
+    with place.build().workspace(tmp_path).connect() as tables:
+        assert sister_branches(tables) == {}
