@@ -25,7 +25,7 @@ import duckdb
 
 from ringtrace.data_schema import ORDINAL, Table
 from ringtrace.loaders.checking import PROBLEMS, literal
-from ringtrace.loaders.preset import SKIP
+from ringtrace.loaders.preset import SKIP, VOIDED
 
 PART_OPTIONS = "(FORMAT parquet, COMPRESSION zstd)"
 
@@ -186,15 +186,22 @@ def _decide(connection: duckdb.DuckDBPyConnection, checked: Checked, existing: S
     replaced = connection.execute(
         "SELECT DISTINCT filename, file_row_number FROM decided WHERE filename IS NOT NULL"
     ).fetchall()
-    # A row that is left out on purpose (voided) takes back what an earlier delivery said under its key.
-    removed = connection.execute(
-        f"SELECT DISTINCT filename, file_row_number FROM met m"
-        f" WHERE EXISTS (FROM contested c WHERE c.{SKIP} IS NOT NULL AND {same_key(table, 'c', 'm')})"
-        f" AND NOT EXISTS (FROM contested c WHERE c.{SKIP} IS NULL AND {same_key(table, 'c', 'm')})"
-    ).fetchall()
+    removed = [] if table.ordinal else _voided_since(connection, table)
     linked.removed = len(removed)
     for file, row in [*replaced, *removed]:
         linked.outdated.setdefault(file, []).append(row)
+
+
+def _voided_since(connection: duckdb.DuckDBPyConnection, table: Table) -> list[tuple[str, int]]:
+    """Stored rows whose key this delivery declares void and does not state anew.
+
+    Not for ledgers, whose keys do not tell which of several equal movements is meant.
+    """
+    void = f"FROM contested c WHERE c.{SKIP} = {literal(VOIDED)} AND {same_key(table, 'c', 'm')}"
+    stated = f"FROM contested c WHERE c.{SKIP} IS NULL AND {same_key(table, 'c', 'm')}"
+    return connection.execute(
+        f"SELECT DISTINCT filename, file_row_number FROM met m WHERE EXISTS ({void}) AND NOT EXISTS ({stated})"
+    ).fetchall()
 
 
 def link_derived(

@@ -21,6 +21,9 @@ from typing import Final
 SKIP: Final = "_skip"
 """Column of `Extract.sql` that names why a row is left out on purpose, such as `voided`; NULL where it is not."""
 
+VOIDED: Final = "voided"
+"""The one reason with a further effect: the row stored under its key by an earlier delivery is taken back."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:

@@ -20,6 +20,7 @@ from ringtrace.loaders.preset import SKIP, Extract
 from ringtrace.loaders.quarantine import check_share, write_quarantine
 from ringtrace.loaders.reading import identifier
 from ringtrace.loaders.report import TableReport
+from ringtrace.loaders.settled import REFUNDED_ITEM, find_refunds, sum_of_items_warning, turn_stored_items
 from ringtrace.loaders.sources import Source
 from ringtrace.progress import Progress, Step
 
@@ -88,7 +89,11 @@ class TableLoader:
             self._account(table, result, cells, max_bad_share)
             progress(Step("loaders.link"))
             target = self._new_file(name)
-            linked = link_rows(self.connection, relation, existing, self.scratch / target, self._warnings(table))
+            warnings = "t._warnings"
+            if name == "settlements":
+                items = [self.path(file) for file in self.files.get("settlement_items", [])]
+                warnings = sum_of_items_warning(self.connection, items)
+            linked = link_rows(self.connection, relation, existing, self.scratch / target, warnings)
         else:
             self.connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE surveyed AS SELECT 0::INTEGER AS _source, 0::BIGINT AS _row,"
@@ -97,6 +102,8 @@ class TableLoader:
         if derived:
             authoritative = [source.number for source in self.known if source.table == name]
             link_derived(self.connection, table, existing, authoritative, self.scratch / self._new_file(name), linked)
+        if name == "settlement_items" and existing and self._refunds_exist():
+            turn_stored_items(self.connection, existing, self.scratch / self._new_file(name), linked)
         result.outcomes.update(linked.outcomes)
         result.derived.update(linked.derived)
         result.removed = linked.removed
@@ -162,22 +169,22 @@ class TableLoader:
         return Checked(table, relation, [source.number for source in self.delivered]), cells
 
     def _refunded(self, table: Table, present: Sequence[str]) -> str | None:
-        """Condition for rows of refunds; the ids come from this delivery's settlements and from the stored ones."""
-        if table.name == "settlements":
-            return "refd_setl_flag$ = '1'" if "refd_setl_flag" in present else None
-        if table.name != "settlement_items":
-            return None
-        refunds = "SELECT setl_id FROM settlements WHERE refd_setl_flag = '1'"
+        """SQL over the raw columns: the row belongs to a refund; None where no row does."""
+        if table.name == "settlements" and "refd_setl_flag" in present:
+            return "refd_setl_flag$ = '1'"
+        if table.name == "settlement_items" and self._refunds_exist():
+            return REFUNDED_ITEM
+        return None
+
+    def _refunds_exist(self) -> bool:
+        settlements = tables()["settlements"]
         extracts = self.plan.of("settlements", primary=True)
+        delivered = None
         if extracts:
-            cells, columns = self._cells(tables()["settlements"], extracts)
-            if "refd_setl_flag" in columns:
-                typed = typed_sql(
-                    tables()["settlements"], f"({cells})", columns, codes=self.mapping.codes, extra=_EXTRA
-                )
-                refunds += f" UNION SELECT setl_id FROM ({typed}) WHERE refd_setl_flag = '1'"
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE refunds AS {refunds}")
-        return "setl_id$ IN (SELECT setl_id FROM refunds)" if self._number("SELECT count(*) FROM refunds") else None
+            cells, present = self._cells(settlements, extracts)
+            if "refd_setl_flag" in present:
+                delivered = typed_sql(settlements, f"({cells})", present, codes=self.mapping.codes, extra=_EXTRA)
+        return find_refunds(self.connection, delivered)
 
     def _derive(self, table: Table, result: TableResult) -> bool:
         """Table `derived`: one row a key, each column with its last value in the order of the delivery."""
@@ -236,22 +243,6 @@ class TableLoader:
                 result.quarantine.append(file)
 
     # -- link and write ----------------------------------------------------------------------------------------------
-
-    def _warnings(self, table: Table) -> str:
-        """SQL of the column `_warnings`; for settlements with the comparison against the items' sum."""
-        items = [self.path(file) for file in self.files.get("settlement_items", [])]
-        if table.name != "settlements" or not items:
-            return "t._warnings"
-        listed = ", ".join(literal(str(file)) for file in items)
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE item_sums AS SELECT setl_id, sum(det_item_fee_sumamt) AS total"
-            f" FROM read_parquet([{listed}]) GROUP BY setl_id"
-        )
-        total = "(SELECT total FROM item_sums i WHERE i.setl_id = t.setl_id)"
-        return (
-            f"nullif(concat_ws('|', t._warnings, CASE WHEN {total} <> t.medfee_sumamt"
-            " THEN 'medfee_sumamt:sum_of_items' END), '')"
-        )
 
     def _replace_files(self, table: Table, linked: Linked) -> None:
         """Bring the table's list of files up to date; only files with rows that no longer stand are written anew."""

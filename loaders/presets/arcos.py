@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceGroup
-from ringtrace.loaders.presets.select import VOIDED, newest, rows
+from ringtrace.loaders.preset import VOIDED, Delivery, Extract, Preset, SourceGroup
+from ringtrace.loaders.presets.select import newest, rows
 
 SHOWN_BY: Final = ("REPORTER_DEA_NO", "BUYER_DEA_NO", "TRANSACTION_CODE", "NDC_NO", "QUANTITY", "TRANSACTION_DATE")
 
@@ -121,13 +121,13 @@ def _drugs(group: SourceGroup) -> str:
         f"""SELECT _source, _row, ndc_no AS med_list_codg, drug_name, product_name,
               {_day("transaction_date")} AS _time FROM ({rows([group], COLUMNS)})""",
     )
-    # A full pack weighs what most sales of the product weigh; the DEA computed the weight, and returns are parts.
+    # A full pack weighs what most rows of whole packs weigh; the DEA computed the weight from the product's label.
     return f"""
     WITH daily(drug_name, atc_code, milligrams) AS (VALUES {known}),
     pack AS (
       SELECT ndc_no AS med_list_codg, mode(gram ORDER BY gram) AS gram FROM (
         SELECT ndc_no, round(TRY_CAST(calc_base_wt_in_gm AS DOUBLE) / TRY_CAST(quantity AS DOUBLE), 4) AS gram
-        FROM ({rows([group], COLUMNS)}) WHERE transaction_code = 'S' AND TRY_CAST(quantity AS DOUBLE) > 0
+        FROM ({rows([group], COLUMNS)}) WHERE coalesce(strength, '0000') IN ('0000', '1000') AND TRY_CAST(quantity AS DOUBLE) > 0
       ) WHERE gram > 0 GROUP BY ndc_no
     )
     SELECT med_list_codg, drug_name AS drug_genname, product_name AS spec, atc_code,

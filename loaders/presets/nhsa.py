@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringtrace.data_schema import TABLE_NAMES, tables
-from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceGroup
+from ringtrace.loaders.preset import VOIDED, Delivery, Extract, Preset, SourceGroup
 from ringtrace.loaders.presets.contract import contract_extract
 from ringtrace.loaders.presets.nhsa_derived import derived_extracts
 from ringtrace.loaders.presets.nhsa_stock import COLUMNS as STOCK
@@ -32,7 +32,7 @@ from ringtrace.loaders.presets.nhsa_tables import (
     Platform,
     kind_of,
 )
-from ringtrace.loaders.presets.select import JOINED, VOIDED, require, rows
+from ringtrace.loaders.presets.select import JOINED, require, rows
 
 UNSETTLED: Final = "unsettled"
 """`_skip` reason of a charge line that belongs to no settlement yet."""

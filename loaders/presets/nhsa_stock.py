@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ringtrace.data_schema import TABLE_NAMES
-from ringtrace.loaders.preset import Delivery, Extract, SourceGroup
-from ringtrace.loaders.presets.select import VOIDED, rows
+from ringtrace.loaders.preset import VOIDED, Delivery, Extract, SourceGroup
+from ringtrace.loaders.presets.select import rows
 
 STOCK_LEVEL: Final = "stock_level"
 """`_skip` reason of a count that came after other movements."""

@@ -14,9 +14,6 @@ JOINED: Final = "joined"
 FILE_SPAN: Final = 2**40
 """More rows than any file has: file and row as one number, `_source * FILE_SPAN + _row`."""
 
-VOIDED: Final = "voided"
-"""`_skip` reason of a row that the source itself declares void."""
-
 
 def rows(groups: Sequence[SourceGroup], columns: Iterable[str]) -> str:
     """The rows of several groups as one relation with `_source`, `_row` and `columns`; what no file has is NULL.

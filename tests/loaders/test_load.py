@@ -143,6 +143,19 @@ def test_refunds_are_negative_whatever_sign_they_came_with(tmp_path: Path) -> No
     assert rows(tmp_path / "ws", lines) == [(Decimal("-2.0000"), Decimal("5.00"), Decimal("-10.00"), None)]
 
 
+def test_items_that_came_before_their_refund_turn_negative_with_it(tmp_path: Path) -> None:
+    item = {"setl_id": "S2", "feedetl_sn": 1, "med_list_codg": "D1", "cnt": 2, "det_item_fee_sumamt": 10}
+    other = item | {"setl_id": "S1"}
+    load(tmp_path / "1", tmp_path / "ws", {"settlements.csv": [settlement(1)], "settlement_items.csv": [item, other]})
+    late = {"settlements.csv": [settlement(2, refd_setl_flag="1", init_setl_id="S1")]}
+    assert load(tmp_path / "2", tmp_path / "ws", late).total("loaded") == 1
+    assert rows(tmp_path / "ws", "SELECT setl_id, cnt, det_item_fee_sumamt FROM settlement_items ORDER BY 1") == [
+        ("S1", 2, 10),
+        ("S2", -2, -10),
+    ]
+    assert not load(tmp_path / "3", tmp_path / "ws", late).changed
+
+
 def test_references_that_lead_nowhere_are_kept_and_counted(tmp_path: Path) -> None:
     report = load(
         tmp_path / "in",
