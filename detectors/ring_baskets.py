@@ -73,7 +73,7 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
     """The baskets of each group, in order, from the tables of `build_ring_tables`."""
     _gather(tables)
     likeness, needs, shifts, foreign = _likeness(tables), _needs(tables), _amount_shift(tables), _foreign(tables)
-    for name in ("ring_item", "solo_item", "place_drug"):
+    for name in ("substance", "ring_item", "solo_item", "place_drug"):
         tables.execute(f"DROP TABLE {name}")
     return [
         Baskets(
@@ -89,25 +89,34 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
 
 def _gather(tables: duckdb.DuckDBPyConnection) -> None:
     """ring_item(ring, run, psn_no, drug, fee), solo_item(psn_no, drug) of members, place_drug(place, drug, n)."""
+    # The maker does not matter to who wants a drug: its substance (ATC) or generic name is the drug, where known.
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE substance AS
+        SELECT med_list_codg, any_value(coalesce(atc_code, drug_genname, med_list_codg)) AS drug FROM drugs GROUP BY ALL
+        """
+    )
     tables.execute(
         """
         CREATE OR REPLACE TEMP TABLE ring_item AS
-        SELECT r.ring, r.run, r.psn_no, r.fixmedins_code, i.med_list_codg AS drug, i.det_item_fee_sumamt AS fee
-        FROM ring_visit r JOIN settlement_items i USING (setl_id)
+        SELECT r.ring, r.run, r.psn_no, r.fixmedins_code, coalesce(d.drug, i.med_list_codg) AS drug,
+            i.det_item_fee_sumamt AS fee
+        FROM ring_visit r JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
         """
     )
     tables.execute(
         """
         CREATE OR REPLACE TEMP TABLE solo_item AS
-        SELECT DISTINCT s.psn_no, i.med_list_codg AS drug FROM solo_visit s JOIN settlement_items i USING (setl_id)
+        SELECT DISTINCT s.psn_no, coalesce(d.drug, i.med_list_codg) AS drug
+        FROM solo_visit s JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
         """
     )
     every = max(1, fetch_number(tables, "SELECT count(*) FROM settlements") // SAMPLE)
     tables.execute(
         """
         CREATE OR REPLACE TEMP TABLE place_drug AS
-        SELECT s.fixmedins_code, i.med_list_codg AS drug, count(*) AS n
-        FROM settlements s JOIN settlement_items i USING (setl_id)
+        SELECT s.fixmedins_code, coalesce(d.drug, i.med_list_codg) AS drug, count(*) AS n
+        FROM settlements s JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
         WHERE s.fixmedins_code IN (SELECT fixmedins_code FROM ring_visit)
             AND CAST(epoch(s.setl_time) AS BIGINT) // 60 % $every = 0
         GROUP BY ALL

@@ -11,6 +11,8 @@ APART_SECONDS: Final = 1800
 """A second use of a card within this time at a place not of the run is looked at."""
 KILOMETRES_AN_HOUR: Final = 80.0
 """Faster than a car gets through a town and its roads, straight-line distance taken."""
+RARE_ILLNESS: Final = 0.05
+"""Share of all people up to which an illness is rare enough for its patients to know each other by it."""
 TRANSFER_SECONDS: Final = 300
 """Without coordinates: less than this between two institutions' counters leaves no time to go, wait and be served."""
 
@@ -31,7 +33,8 @@ class Whereabouts:
     dialysis
         share of the runs' settlements with a diagnosis of kidney failure or dialysis, of those with a diagnosis.
     same_illness
-        share of members whose most frequent diagnosis (three characters) is the group's most frequent one.
+        largest share of members with one and the same diagnosis (three characters of ICD-10) that at most
+        `RARE_ILLNESS` of all people have; hypertension binds nobody.
     hopping
         share of runs at two or more places.
     pace
@@ -116,19 +119,22 @@ def _why(tables: duckdb.DuckDBPyConnection) -> Part:
                 coalesce(i.fixmedins_type = '1', s.med_type <> '41') AS medical
             FROM ring_visit v JOIN settlements s USING (setl_id)
             LEFT JOIN institutions i ON i.fixmedins_code = v.fixmedins_code
-        ), illness AS (
-            SELECT ring, psn_no, left(dise_codg, 3) AS illness, count(*) AS n FROM seen
-            WHERE dise_codg IS NOT NULL GROUP BY ring, psn_no, illness
-            QUALIFY row_number() OVER (PARTITION BY ring, psn_no ORDER BY n DESC, illness) = 1
-        ), common AS (
-            SELECT ring, max(n) / sum(n) AS same_illness
-            FROM (SELECT ring, illness, count(*) AS n FROM illness GROUP BY ALL) GROUP BY ALL
+        ), ill AS (
+            SELECT psn_no, left(dise_codg, 3) AS illness FROM settlements WHERE dise_codg IS NOT NULL GROUP BY ALL
+        ), prevalence AS (
+            SELECT illness, count(*) / (SELECT count(DISTINCT psn_no) FROM settlements) AS share FROM ill GROUP BY ALL
+        ), size AS (SELECT ring, count(*) AS members FROM ring_member GROUP BY ALL),
+        common AS (
+            SELECT ring, max(n / members) AS same_illness
+            FROM (SELECT m.ring, i.illness, count(*) AS n FROM ring_member m JOIN ill i USING (psn_no) GROUP BY ALL)
+            JOIN size USING (ring) JOIN prevalence p USING (illness) WHERE p.share <= $rare GROUP BY ALL
         )
         SELECT ring, avg(CAST(medical AS DOUBLE)) AS hospital,
             avg(CAST(regexp_matches(dise_codg, '^(N1[789]|Z49|Z99[.]?2)') AS DOUBLE)) AS dialysis,
             any_value(same_illness) AS same_illness
         FROM seen LEFT JOIN common USING (ring) GROUP BY ring
         """,
+        rare=RARE_ILLNESS,
     )
 
 
