@@ -74,8 +74,13 @@ def _day(column: str) -> str:
     return rf"regexp_replace(lpad({column}, 8, '0'), '^(\d\d)(\d\d)(\d{{4}})$', '\3-\1-\2')"
 
 
+def _packs() -> str:
+    """Packs as text: STRENGTH gives what came back of a pack, in thousandths; it is 0000 or absent for whole packs."""
+    part = "TRY_CAST(quantity AS DECIMAL(14, 4)) * TRY_CAST(strength AS DECIMAL(9, 0)) / 1000"
+    return f"coalesce(CASE WHEN TRY_CAST(strength AS INTEGER) > 0 THEN CAST({part} AS VARCHAR) END, quantity)"
+
+
 def _inventory(group: SourceGroup) -> str:
-    # STRENGTH gives the part of a pack that came back, in thousandths; whole packs have 0000, 1000 or nothing.
     return f"""
     SELECT _source, _row,
       CASE WHEN action_indicator = 'D' THEN '{VOIDED}' END AS _skip,
@@ -84,10 +89,7 @@ def _inventory(group: SourceGroup) -> str:
       ndc_no AS med_list_codg,
       {_cases("transaction_code", AT_BUYER | AT_REPORTER)} ELSE transaction_code END AS chg_type,
       {_day("transaction_date")} AS chg_time,
-      CASE WHEN TRY_CAST(strength AS INTEGER) > 0
-        THEN coalesce(
-          CAST(TRY_CAST(quantity AS DECIMAL(14, 4)) * TRY_CAST(strength AS DECIMAL(9, 0)) / 1000 AS VARCHAR), quantity
-        ) ELSE quantity END AS cnt,
+      {_packs()} AS cnt,
       CASE WHEN transaction_code IN ({_listed(AT_BUYER)}) THEN reporter_name END AS spler_name,
       concat_ws('-', reporter_dea_no, transaction_id) AS invono
     FROM ({rows([group], COLUMNS)})"""
@@ -121,13 +123,17 @@ def _drugs(group: SourceGroup) -> str:
         f"""SELECT _source, _row, ndc_no AS med_list_codg, drug_name, product_name,
               {_day("transaction_date")} AS _time FROM ({rows([group], COLUMNS)})""",
     )
-    # A full pack weighs what most rows of whole packs weigh; the DEA computed the weight from the product's label.
+    # A full pack weighs what most sales of the product weigh, by the DEA's computation; of a product that was only ever
+    # returned, parts of packs tell it less exactly.
     return f"""
     WITH daily(drug_name, atc_code, milligrams) AS (VALUES {known}),
     pack AS (
-      SELECT ndc_no AS med_list_codg, mode(gram ORDER BY gram) AS gram FROM (
-        SELECT ndc_no, round(TRY_CAST(calc_base_wt_in_gm AS DOUBLE) / TRY_CAST(quantity AS DOUBLE), 4) AS gram
-        FROM ({rows([group], COLUMNS)}) WHERE coalesce(strength, '0000') IN ('0000', '1000') AND TRY_CAST(quantity AS DOUBLE) > 0
+      SELECT ndc_no AS med_list_codg,
+        coalesce(mode(gram ORDER BY gram) FILTER (WHERE transaction_code = 'S'), median(gram)) AS gram
+      FROM (
+        SELECT ndc_no, transaction_code,
+          round(TRY_CAST(calc_base_wt_in_gm AS DOUBLE) / TRY_CAST({_packs()} AS DOUBLE), 4) AS gram
+        FROM ({rows([group], COLUMNS)}) WHERE TRY_CAST(quantity AS DOUBLE) > 0
       ) WHERE gram > 0 GROUP BY ndc_no
     )
     SELECT med_list_codg, drug_name AS drug_genname, product_name AS spec, atc_code,
