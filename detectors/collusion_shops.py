@@ -70,7 +70,9 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection) -> Iterator[Shop]:
     not raise what is thought ordinary.
     """
     visit, places, names, persons = _arrays(tables)
-    bounds = np.flatnonzero(np.append(True, places[1:] != places[:-1])) if len(places) else np.array([], dtype=int)
+    if not len(places):
+        return
+    bounds = np.flatnonzero(np.append(True, places[1:] != places[:-1]))
     ends = np.append(bounds[1:], len(places))
     enough = [(start, end) for start, end in zip(bounds, ends, strict=True) if end - start >= FEWEST_VISITS]
     if not enough:
