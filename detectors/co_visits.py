@@ -78,7 +78,7 @@ def co_visiting_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, lim
         WITH habit AS (SELECT person, place, count(*) AS n, sum(crowd) AS f FROM visit GROUP BY ALL)
         SELECT c.l, c.r, any_value(c.days) AS days, sum((a.f * b.n + b.f * a.n) / (2.0 * s.n)) AS expected
         FROM co_visit c JOIN habit a ON a.person = c.l JOIN habit b ON b.person = c.r AND b.place = a.place
-        JOIN visit_place s ON s.place = a.place
+        JOIN (SELECT place, count(*) AS n FROM visit GROUP BY place) s ON s.place = a.place
         GROUP BY c.l, c.r ORDER BY c.l, c.r
         """,
     )
