@@ -74,7 +74,9 @@ def read_with_pandas(source: Path, scratch: Path) -> None:
 
 
 def copy_with_duckdb(source: Path, scratch: Path) -> None:
-    duckdb.execute(
+    connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(
         f"COPY (FROM read_csv('{source}')) TO '{scratch / 'bare.parquet'}' (FORMAT parquet, COMPRESSION zstd)"
     )
 

@@ -284,7 +284,7 @@ class TableLoader:
     def report(self, name: str, result: TableResult) -> TableReport:
         """The table's state after the load, with the references that lead nowhere."""
         table = tables()[name]
-        rows = self._number(f"SELECT count(*) FROM {self._relation(name)}")
+        rows = self._number(f"SELECT count(*) FROM {self._relation(name)}") if self.files.get(name) else 0
         stubs = {}
         for column in table.columns:
             if column.references is not None and rows:
