@@ -49,7 +49,7 @@ def _kit(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64]
     row = tables.execute(
         """
         WITH kits AS (
-            SELECT total FROM till_numbered v JOIN till_goods g USING (setl_id) WHERE place = ?
+            SELECT total FROM till_numbered v JOIN till_goods g USING (visit) WHERE place = ?
             GROUP BY total HAVING count(*) >= 10 AND count(DISTINCT basket) <= 0.2 * count(*)
                AND count(DISTINCT date_trunc('month', t)) >= 4 AND count(DISTINCT psn_no) >= 0.6 * count(*)
         )
@@ -92,7 +92,7 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
         """
         WITH mine AS (
             SELECT v.row, v.psn_no, l.drug, l.bare
-            FROM till_numbered v JOIN scannable_lines l USING (setl_id) WHERE v.place = ?
+            FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.place = ?
         ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains(?, row))
         SELECT count(*) FILTER (WHERE drug IN (FROM drugs)), count(*) FILTER (WHERE drug IN (FROM drugs) AND bare),
                count(*) FILTER (WHERE drug NOT IN (FROM drugs)),

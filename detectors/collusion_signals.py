@@ -50,107 +50,114 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
     stock_cover(tables)
     scannable_lines(tables)
     reused = [step.second.key for step in repeated_packs(tables) if step.explanation is None and not step.elsewhere]
-    tables.execute("CREATE OR REPLACE TEMP TABLE reused_lines AS SELECT unnest(?) AS key", [sorted(set(reused))])
+    tables.execute("CREATE OR REPLACE TEMP TABLE reused_lines AS SELECT hash(unnest(?)) AS line", [sorted(set(reused))])
     hours = "true" if times_have_hours(tables) else "false"
-    tables.execute(f"""
+    tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS till_base AS
-        SELECT s.setl_id, s.fixmedins_code AS place, s.psn_no, s.pos_no, s.setl_time AS t,
+        SELECT hash(s.setl_id) AS visit, hash(s.fixmedins_code) AS shop, hash(s.fixmedins_code, s.psn_no) AS pair,
+               s.setl_id, s.fixmedins_code AS place, s.psn_no, hash(s.pos_no) AS terminal, s.setl_time AS t,
                CAST(s.setl_time AS DATE) AS day, CAST(s.medfee_sumamt AS DOUBLE) AS total,
                CAST(s.acct_pay AS DOUBLE) AS acct_pay, s.mdtrt_cert_type = '01' AS e_credential
         FROM settlements s
-        SEMI JOIN (FROM sale_lines WHERE retail) l ON l.setl_id = s.setl_id;
+        SEMI JOIN (FROM sale_lines WHERE retail) l ON l.visit = hash(s.setl_id);
+
+        -- What the shops' own ledgers record as sold: by day, by minute, and in which months for which goods at all.
+        CREATE TEMP TABLE IF NOT EXISTS ledger_sales AS
+        SELECT hash(fixmedins_code, med_list_codg) AS goods, CAST(chg_time AS DATE) AS day,
+               CAST(sum(cnt) AS DOUBLE) AS recorded
+        FROM inventory WHERE chg_type = 'sale' GROUP BY 1, 2;
+        CREATE TEMP TABLE IF NOT EXISTS ledger_minutes AS
+        SELECT DISTINCT hash(fixmedins_code, med_list_codg) AS goods, date_trunc('minute', chg_time) AS minute
+        FROM inventory WHERE chg_type = 'sale' AND chg_time <> date_trunc('day', chg_time);
+        CREATE TEMP TABLE IF NOT EXISTS ledger_months AS
+        SELECT DISTINCT goods, date_trunc('month', day) AS month FROM ledger_sales;
+
+        CREATE TEMP TABLE IF NOT EXISTS recorded_lines AS
+        WITH kept AS (
+            SELECT l.line, l.goods, l.cnt, CAST(l.t AS DATE) AS day, m.minute IS NOT NULL AS matched
+            FROM sale_lines l
+            SEMI JOIN ledger_months k ON k.goods = l.goods AND k.month = date_trunc('month', l.t)
+            LEFT JOIN ledger_minutes m ON m.goods = l.goods AND m.minute = date_trunc('minute', l.t)
+            WHERE l.retail
+        ), sums AS (
+            SELECT goods, day, sum(cnt) AS claimed, coalesce(sum(cnt) FILTER (WHERE matched), 0) AS matched
+            FROM kept GROUP BY 1, 2
+        )
+        SELECT k.line, NOT k.matched
+               AND coalesce(s.recorded, 0) - d.matched < 0.5 * (d.claimed - d.matched) AS unrecorded
+        FROM kept k JOIN sums d ON d.goods = k.goods AND d.day = k.day
+        LEFT JOIN ledger_sales s ON s.goods = k.goods AND s.day = k.day;
 
         CREATE TEMP TABLE IF NOT EXISTS till_goods AS
-        WITH retail AS (
-            SELECT *, CAST(t AS DATE) AS day, date_trunc('month', t) AS month FROM sale_lines WHERE retail
-        ), ledger_sales AS (
-            SELECT fixmedins_code AS place, med_list_codg AS drug, CAST(chg_time AS DATE) AS day,
-                   CAST(sum(cnt) AS DOUBLE) AS recorded
-            FROM inventory WHERE chg_type = 'sale' GROUP BY 1, 2, 3
-        ), at_minute AS (
-            SELECT DISTINCT fixmedins_code AS place, med_list_codg AS drug, date_trunc('minute', chg_time) AS minute
-            FROM inventory WHERE chg_type = 'sale' AND chg_time <> date_trunc('day', chg_time)
-        ), kept AS (  -- drugs and months in which the shop's ledger records sales at all
-            SELECT DISTINCT place, drug, date_trunc('month', day) AS month FROM ledger_sales
-        ), exact AS (
-            SELECT r.*, k.drug IS NOT NULL AS kept, m.minute IS NOT NULL AS matched
-            FROM retail r
-            LEFT JOIN kept k ON k.place = r.place AND k.drug = r.drug AND k.month = r.month
-            LEFT JOIN at_minute m ON m.place = r.place AND m.drug = r.drug AND m.minute = date_trunc('minute', r.t)
-        ), day_sums AS (
-            SELECT place, drug, day, sum(cnt) AS claimed, coalesce(sum(cnt) FILTER (WHERE matched), 0) AS matched
-            FROM exact GROUP BY 1, 2, 3
+        WITH short AS (
+            SELECT hash(place, drug) AS goods, uncovered >= greatest(3, 0.1 * sold) AS short FROM stock_balance
         )
-        SELECT e.setl_id,
-               min(CASE WHEN e.kept THEN CAST(NOT e.matched AND coalesce(l.recorded, 0) - s.matched
-                   < 0.5 * (s.claimed - s.matched) AS INTEGER) END) AS unrecorded,
-               max(CASE WHEN b.sold IS NULL THEN NULL
-                   ELSE CAST(b.uncovered >= greatest(3, 0.1 * b.sold) AS INTEGER) END) AS short,
-               min(CAST(c.bare OR reused.key IS NOT NULL AS INTEGER)) AS no_pack,
-               hash(list_sort(list((e.drug, e.cnt)))) AS basket
-        FROM exact e
-        JOIN day_sums s ON s.place = e.place AND s.drug = e.drug AND s.day = e.day
-        LEFT JOIN ledger_sales l ON l.place = e.place AND l.drug = e.drug AND l.day = e.day
-        LEFT JOIN reused_lines reused ON reused.key = e.key
-        LEFT JOIN stock_balance b ON b.place = e.place AND b.drug = e.drug
-        LEFT JOIN scannable_lines c ON c.key = e.key
-        GROUP BY e.setl_id;
-
+        SELECT l.visit, min(CAST(r.unrecorded AS INTEGER)) AS unrecorded, max(CAST(b.short AS INTEGER)) AS short,
+               min(CAST(c.bare OR reused.line IS NOT NULL AS INTEGER)) AS no_pack,
+               bit_xor(hash(l.drug, l.cnt)) AS basket
+        FROM sale_lines l
+        LEFT JOIN recorded_lines r ON r.line = l.line
+        LEFT JOIN reused_lines reused ON reused.line = l.line
+        LEFT JOIN short b ON b.goods = l.goods
+        LEFT JOIN scannable_lines c ON c.line = l.line
+        WHERE l.retail GROUP BY l.visit
+    """)
+    tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS till_totals AS
         WITH by_day AS (
-            SELECT place, day, total, count(*) AS n FROM till_base GROUP BY 1, 2, 3
-        ), by_place AS (
-            SELECT place, total, count(*) AS n, count(DISTINCT psn_no) AS people,
-                   sum(count(*)) OVER (PARTITION BY place) AS place_n, floor(2 * log2(greatest(total, 1))) AS band
+            SELECT shop, day, total, count(*) AS n FROM till_base GROUP BY 1, 2, 3
+        ), by_shop AS (
+            SELECT shop, total, count(*) AS n, count(DISTINCT psn_no) AS people,
+                   sum(count(*)) OVER (PARTITION BY shop) AS place_n, floor(2 * log2(greatest(total, 1))) AS band
             FROM till_base GROUP BY 1, 2
-        ), in_city AS (SELECT total, sum(n) AS n, sum(sum(n)) OVER () AS all_n FROM by_place GROUP BY 1
-        ), day_all AS (SELECT place, day, sum(n) AS n FROM by_day GROUP BY 1, 2
+        ), in_city AS (SELECT total, sum(n) AS n, sum(sum(n)) OVER () AS all_n FROM by_shop GROUP BY 1
+        ), day_all AS (SELECT shop, day, sum(n) AS n FROM by_day GROUP BY 1, 2
         ), spread AS (  -- the part of a shop's visits that share a total, by size of the total, in the whole city
             SELECT p.band, quantile_cont(p.people / p.place_n, 0.98) AS usual
-            FROM by_place p JOIN till_base b ON b.place = p.place AND b.total = p.total GROUP BY 1
+            FROM by_shop p JOIN till_base b ON b.shop = p.shop AND b.total = p.total GROUP BY 1
         ), expected AS (
-            SELECT d.place, d.day, d.total, d.n, p.people, p.people / p.place_n AS share, s.usual,
+            SELECT d.shop, d.day, d.total, d.n, p.people, p.people / p.place_n AS share, s.usual,
                    da.n * greatest((p.n - d.n + 1) / (p.place_n - d.n + 20.0),
                                    (c.n - p.n) / (c.all_n - p.place_n + 20.0)) AS by_day
             FROM by_day d
-            JOIN by_place p ON p.place = d.place AND p.total = d.total
+            JOIN by_shop p ON p.shop = d.shop AND p.total = d.total
             JOIN in_city c ON c.total = d.total
-            JOIN day_all da ON da.place = d.place AND da.day = d.day
+            JOIN day_all da ON da.shop = d.shop AND da.day = d.day
             JOIN spread s ON s.band = p.band
         )
-        SELECT place, day, total,
+        SELECT shop, day, total,
                (n >= 3 AND n >= by_day + 4 * sqrt(by_day) + 2) OR (people >= 6 AND share > usual) AS repeated
         FROM expected;
 
         CREATE TEMP TABLE IF NOT EXISTS till_visits AS
         WITH hour_share AS (
-            SELECT place, hour(t) AS hour, count(*) AS n, sum(count(*)) OVER (PARTITION BY place) AS all_hours,
+            SELECT shop, hour(t) AS hour, count(*) AS n, sum(count(*)) OVER (PARTITION BY shop) AS all_hours,
                    count(DISTINCT day) AS days
             FROM till_base GROUP BY 1, 2
         ), hour_now AS (
-            SELECT place, date_trunc('hour', t) AS at, count(*) AS n FROM till_base GROUP BY 1, 2
+            SELECT shop, date_trunc('hour', t) AS at, count(*) AS n FROM till_base GROUP BY 1, 2
         ), usual AS (SELECT psn_no, median(total) AS total, count(*) AS n FROM till_base GROUP BY 1
         ), shop_usual AS (
-            SELECT place, median(total) AS total, avg(CAST(e_credential AS INTEGER)) AS e_share
+            SELECT shop, median(total) AS total, avg(CAST(e_credential AS INTEGER)) AS e_share
             FROM till_base GROUP BY 1
         ), near AS (
             SELECT *, least(
-                       CASE WHEN lag(psn_no) OVER w <> psn_no THEN epoch(t) - epoch(lag(t) OVER w) END,
-                       CASE WHEN lead(psn_no) OVER w <> psn_no THEN epoch(lead(t) OVER w) - epoch(t) END) AS seconds,
-                   coalesce(min(day) OVER (PARTITION BY place, psn_no, total) < day, false) AS again
-            FROM till_base WINDOW w AS (PARTITION BY place, pos_no ORDER BY t, setl_id)
+                       CASE WHEN lag(pair) OVER w <> pair THEN epoch(t) - epoch(lag(t) OVER w) END,
+                       CASE WHEN lead(pair) OVER w <> pair THEN epoch(lead(t) OVER w) - epoch(t) END) AS seconds,
+                   coalesce(min(day) OVER (PARTITION BY pair, total) < day, false) AS again
+            FROM till_base WINDOW w AS (PARTITION BY shop, terminal ORDER BY t, visit)
         ), breaks AS (
-            SELECT setl_id, place, day, t, e_credential,
+            SELECT visit, shop, t, e_credential,
                    CAST(coalesce(lag(e_credential) OVER w IS DISTINCT FROM e_credential
                         OR t - lag(t) OVER w > INTERVAL 15 MINUTE, true) AS INTEGER) AS fresh
-            FROM till_base WINDOW w AS (PARTITION BY place ORDER BY t, setl_id)
+            FROM till_base WINDOW w AS (PARTITION BY shop ORDER BY t, visit)
         ), numbered AS (
-            SELECT *, sum(fresh) OVER (PARTITION BY place ORDER BY t, setl_id ROWS UNBOUNDED PRECEDING) AS run
+            SELECT *, sum(fresh) OVER (PARTITION BY shop ORDER BY t, visit ROWS UNBOUNDED PRECEDING) AS run
             FROM breaks
         ), run_lengths AS (
-            SELECT setl_id, e_credential, count(*) OVER (PARTITION BY place, run) AS length FROM numbered
+            SELECT visit, e_credential, count(*) OVER (PARTITION BY shop, run) AS length FROM numbered
         )
-        SELECT b.setl_id, b.place, b.psn_no, b.t, b.total,
+        SELECT b.visit, b.setl_id, b.place, b.psn_no, b.t, b.total,
                g.unrecorded, g.no_pack, g.short,
                CASE WHEN NOT {hours} THEN NULL
                     WHEN i.open_hour IS NOT NULL AND i.close_hour IS NOT NULL THEN CAST(
@@ -169,12 +176,12 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
                     ELSE CAST(strftime(b.t, '%m%d') >= '1116' AND b.acct_pay >= 0.9 * b.total AND b.total > 0
                          AND b.total >= 2.5 * if(p.n >= 4, p.total, u.total) AS INTEGER) END AS drain
         FROM near b
-        LEFT JOIN till_goods g ON g.setl_id = b.setl_id
-        LEFT JOIN till_totals x ON x.place = b.place AND x.day = b.day AND x.total = b.total
+        LEFT JOIN till_goods g ON g.visit = b.visit
+        LEFT JOIN till_totals x ON x.shop = b.shop AND x.day = b.day AND x.total = b.total
         LEFT JOIN institutions i ON i.fixmedins_code = b.place
-        JOIN hour_share h ON h.place = b.place AND h.hour = hour(b.t)
-        JOIN hour_now now ON now.place = b.place AND now.at = date_trunc('hour', b.t)
+        JOIN hour_share h ON h.shop = b.shop AND h.hour = hour(b.t)
+        JOIN hour_now now ON now.shop = b.shop AND now.at = date_trunc('hour', b.t)
         JOIN usual p ON p.psn_no = b.psn_no
-        JOIN shop_usual u ON u.place = b.place
-        JOIN run_lengths r ON r.setl_id = b.setl_id
+        JOIN shop_usual u ON u.shop = b.shop
+        JOIN run_lengths r ON r.visit = b.visit
     """)

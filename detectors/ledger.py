@@ -24,9 +24,9 @@ DIRECTION: Final = {
 def stock_cover(tables: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables `stock_lines` and `stock_balance`, once a connection.
 
-    `stock_lines`: `key` of each claimed sale line that the shop's ledger speaks about, and `uncovered`, the packs of it
-    that were not in stock. First in, first out makes a line uncovered exactly where the running balance reaches a new
-    lowest point below zero (the reflected process of a store that cannot hold less than nothing).
+    `stock_lines`: `line` (of `sale_lines`) of each claimed line that the shop's ledger speaks about, and `uncovered`,
+    the packs of it that were not in stock. First in, first out makes a line uncovered exactly where the running balance
+    reaches a new lowest point below zero (the reflected process of a store that cannot hold less than nothing).
 
     `stock_balance`: per `place` and `drug`: `bought`, `sold`, `uncovered` packs and yuan `uncovered_amount`, `opening`
     (packs assumed on the shelf), `opening_known`, `from_t`, `to_t` of the period compared.
@@ -54,15 +54,15 @@ def stock_cover(tables: duckdb.DuckDBPyConnection) -> None:
         CREATE TEMP TABLE IF NOT EXISTS stock_moves AS
         WITH moves AS (
             SELECT fixmedins_code AS place, med_list_codg AS drug, CAST(chg_time AS DATE) AS day, chg_time AS t,
-                   NULL AS key, CAST(cnt AS DOUBLE) * (CASE chg_type {signs} END) AS delta
+                   NULL AS line, CAST(cnt AS DOUBLE) * (CASE chg_type {signs} END) AS delta
             FROM inventory WHERE chg_type IN ({", ".join(f"'{kind}'" for kind in DIRECTION)})
             UNION ALL
-            SELECT l.place, l.drug, CAST(l.t AS DATE), l.t, l.key, -l.cnt FROM sale_lines l
+            SELECT l.place, l.drug, CAST(l.t AS DATE), l.t, l.line, -l.cnt FROM sale_lines l
             JOIN ledger_span s ON s.place = l.place AND CAST(l.t AS DATE) BETWEEN s.from_t AND s.to_t
             LEFT JOIN stocked k ON k.place = l.place AND k.drug = l.drug
             WHERE NOT l.split AND (k.drug IS NOT NULL OR s.whole)
         )
-        SELECT *, sum(delta) OVER (PARTITION BY place, drug ORDER BY day, delta <= 0, t, key
+        SELECT *, sum(delta) OVER (PARTITION BY place, drug ORDER BY day, delta <= 0, t, line
                                    ROWS UNBOUNDED PRECEDING) AS balance
         FROM moves;
         CREATE TEMP TABLE IF NOT EXISTS opening_stock AS
@@ -77,20 +77,21 @@ def stock_cover(tables: duckdb.DuckDBPyConnection) -> None:
                    least(0, min(balance + opening) OVER past) AS lowest,
                    coalesce(least(0, min(balance + opening) OVER before), 0) AS lowest_before
             FROM stock_moves m JOIN opening_stock o ON o.place = m.place AND o.drug = m.drug
-            WINDOW past AS (PARTITION BY m.place, m.drug ORDER BY day, delta <= 0, t, key ROWS UNBOUNDED PRECEDING),
-                   before AS (PARTITION BY m.place, m.drug ORDER BY day, delta <= 0, t, key
+            WINDOW past AS (PARTITION BY m.place, m.drug ORDER BY day, delta <= 0, t, line ROWS UNBOUNDED PRECEDING),
+                   before AS (PARTITION BY m.place, m.drug ORDER BY day, delta <= 0, t, line
                               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
         )
-        SELECT key, place, drug, t, -delta AS cnt, lowest_before - lowest AS uncovered FROM low WHERE key IS NOT NULL;
+        SELECT line, place, drug, t, -delta AS cnt, lowest_before - lowest AS uncovered
+        FROM low WHERE line IS NOT NULL;
         CREATE TEMP TABLE IF NOT EXISTS stock_balance AS
         WITH bought AS (
-            SELECT place, drug, sum(delta) AS bought FROM stock_moves WHERE key IS NULL GROUP BY 1, 2
+            SELECT place, drug, sum(delta) AS bought FROM stock_moves WHERE line IS NULL GROUP BY 1, 2
         )
         SELECT l.place, l.drug, coalesce(any_value(b.bought), 0) AS bought, sum(l.cnt) AS sold,
                sum(l.uncovered) AS uncovered,
                sum(l.uncovered * s.amount / s.cnt) AS uncovered_amount, any_value(o.opening) AS opening,
                any_value(o.opening_known) AS opening_known, min(l.t) AS from_t, max(l.t) AS to_t
-        FROM stock_lines l JOIN sale_lines s ON s.key = l.key
+        FROM stock_lines l JOIN sale_lines s ON s.line = l.line
         LEFT JOIN bought b ON b.place = l.place AND b.drug = l.drug
         JOIN opening_stock o ON o.place = l.place AND o.drug = l.drug
         GROUP BY 1, 2;

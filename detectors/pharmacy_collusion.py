@@ -164,10 +164,10 @@ def _leave_out_resale(tables: duckdb.DuckDBPyConnection, context: Context) -> No
         "CREATE OR REPLACE TEMP TABLE resold AS SELECT unnest(?) AS place, unnest(?) AS drug", [places, drugs]
     )
     tables.execute("""
-        DELETE FROM till_visits WHERE setl_id IN (
-            SELECT l.setl_id FROM sale_lines l SEMI JOIN claimed_lines c ON c.key = l.key
+        DELETE FROM till_visits WHERE visit IN (
+            SELECT l.visit FROM sale_lines l SEMI JOIN claimed_lines c ON hash(c.key) = l.line
             UNION ALL
-            SELECT l.setl_id FROM sale_lines l SEMI JOIN resold r ON r.place = l.place AND r.drug = l.drug
+            SELECT l.visit FROM sale_lines l SEMI JOIN resold r ON r.place = l.place AND r.drug = l.drug
             WHERE l.codes IS NULL)
     """)
 

@@ -15,9 +15,10 @@ from ringtrace.data_schema import tables as declared_tables
 def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `sale_lines`, once a connection.
 
-    Columns: `key` (of settlement_items), `setl_id`, `psn_no`, `place` (institution), `retail` (whether a retail
-    pharmacy), `t` (time of settlement), `drug`, `cnt` (packs, or units of a split pack), `amount` (yuan), `codes`
-    (trace codes as delivered, NULL if none), `split`.
+    Columns: `line`, `visit`, `goods` (64-bit hashes of the line's key, the settlement, and place with drug: joins of
+    millions of rows go by these, since text costs several times as much), `key` (of settlement_items), `setl_id`,
+    `psn_no`, `place` (institution), `retail` (whether a retail pharmacy), `t` (time of settlement), `drug`, `cnt`
+    (packs, or units of a split pack), `amount` (yuan), `codes` (trace codes as delivered, NULL if none), `split`.
 
     A line is left out if its settlement is a refund, or if later refunds give back at least as many of that drug as
     the settlement sold; a refund without lines cancels the settlement when it gives back the whole total. A smaller
@@ -55,7 +56,8 @@ def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
             LEFT JOIN sold ON sold.setl_id = i.setl_id AND sold.drug = i.med_list_codg
             WHERE s.refd_setl_flag IS DISTINCT FROM '1' AND i.cnt > 0
         )
-        SELECT key, setl_id, psn_no, place, retail, t, drug, cnt * remaining AS cnt, amount * remaining AS amount,
+        SELECT hash(key) AS line, hash(setl_id) AS visit, hash(place, drug) AS goods,
+               key, setl_id, psn_no, place, retail, t, drug, cnt * remaining AS cnt, amount * remaining AS amount,
                codes, split
         FROM lines WHERE remaining > 0
     """)
@@ -68,14 +70,14 @@ SCANNING: Final = 0.3
 def scannable_lines(tables: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `scannable_lines`: retail sales on which a trace code is to be expected.
 
-    Columns: `key`, `setl_id`, `psn_no`, `place`, `drug`, `t`, `cnt`, `bare` (whether the code is missing). Drugs that
+    Columns: `line`, `visit`, `psn_no`, `place`, `drug`, `t`, `cnt`, `bare` (whether the code is missing). Drugs that
     hardly any shop scans, and months before a shop began to scan, are left out: there a missing code says nothing.
     """
     net_sale_lines(tables)
     tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS scannable_lines AS
         WITH retail AS (
-            SELECT key, setl_id, psn_no, place, drug, t, cnt, codes IS NULL AS bare, date_trunc('month', t) AS month
+            SELECT line, visit, psn_no, place, drug, t, cnt, codes IS NULL AS bare, date_trunc('month', t) AS month
             FROM sale_lines WHERE retail
         ), drugs AS (
             SELECT drug FROM retail GROUP BY 1 HAVING avg(CAST(NOT bare AS INTEGER)) >= {SCANNING}

@@ -110,20 +110,22 @@ def _pack_tables(tables: duckdb.DuckDBPyConnection) -> None:
     tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS repeated_sales AS
         WITH sold AS (
-            SELECT trim(unnest(string_split(codes, '|'))) AS code, setl_id, key FROM sale_lines WHERE codes IS NOT NULL
+            SELECT trim(unnest(string_split(codes, '|'))) AS code, visit, line FROM sale_lines WHERE codes IS NOT NULL
         ), repeated AS (
-            SELECT code FROM sold WHERE code <> '' GROUP BY code HAVING min(setl_id) <> max(setl_id)
+            SELECT code FROM sold WHERE code <> '' GROUP BY code HAVING min(visit) <> max(visit)
         ), once AS (
-            SELECT s.code, s.setl_id, min(s.key) AS key FROM sold s
+            SELECT s.code, s.visit, min(s.line) AS line FROM sold s
             SEMI JOIN repeated r ON r.code = s.code GROUP BY 1, 2
         )
         SELECT o.code, l.key, l.psn_no, l.place, l.retail, l.t, l.drug, l.split,
                l.amount / greatest(l.cnt, 1) AS amount
-        FROM once o JOIN sale_lines l ON l.key = o.key;
-        CREATE TEMP TABLE IF NOT EXISTS ledger_codes AS
-        SELECT trim(unnest(string_split(drug_trac_codg, '|'))) AS code, fixmedins_code AS place, med_list_codg AS drug,
-               chg_type, chg_time AS t
-        FROM inventory WHERE drug_trac_codg IS NOT NULL;
+        FROM once o JOIN sale_lines l ON l.line = o.line;
+        CREATE TEMP TABLE IF NOT EXISTS ledger_codes AS  -- of the repeated codes only: the ledger names every pack
+        SELECT * FROM (
+            SELECT trim(unnest(string_split(drug_trac_codg, '|'))) AS code, fixmedins_code AS place, chg_type,
+                   chg_time AS t
+            FROM inventory WHERE drug_trac_codg IS NOT NULL
+        ) SEMI JOIN repeated_sales USING (code);
         CREATE TEMP TABLE IF NOT EXISTS own_packs AS
         SELECT code, place, min(t) AS first_in FROM ledger_codes
         WHERE chg_type IN ('purchase', 'transfer_in', 'initial', 'count_gain') GROUP BY 1, 2;
@@ -149,13 +151,20 @@ def _mistyped(tables: duckdb.DuckDBPyConnection, steps: Iterable[Step]) -> set[t
     tables.execute("INSERT INTO asked_codes SELECT unnest(?), unnest(?), unnest(?)", [codes, places, drugs])
     found = tables.execute("""
         WITH own AS (
-            SELECT DISTINCT l.code, l.place, l.drug FROM ledger_codes l
-            SEMI JOIN asked_codes a ON a.place = l.place AND a.drug = l.drug
-            WHERE l.chg_type IN ('purchase', 'transfer_in', 'initial', 'count_gain')
-        ), near AS (
+            SELECT DISTINCT trim(unnest(string_split(i.drug_trac_codg, '|'))) AS code, i.fixmedins_code AS place,
+                   i.med_list_codg AS drug
+            FROM inventory i
+            SEMI JOIN asked_codes a ON a.place = i.fixmedins_code AND a.drug = i.med_list_codg
+            WHERE i.chg_type IN ('purchase', 'transfer_in', 'initial', 'count_gain')
+        ), halves AS (  -- one slip leaves the first eight or the last eight characters as they were
             SELECT a.code, a.place, o.code AS own_code FROM asked_codes a
-            JOIN own o ON o.place = a.place AND o.drug = a.drug AND abs(length(o.code) - length(a.code)) <= 1
-            WHERE damerau_levenshtein(o.code, a.code) = 1
+            JOIN own o ON o.place = a.place AND o.drug = a.drug AND right(o.code, 8) = right(a.code, 8)
+            UNION
+            SELECT a.code, a.place, o.code AS own_code FROM asked_codes a
+            JOIN own o ON o.place = a.place AND o.drug = a.drug AND left(o.code, 8) = left(a.code, 8)
+        ), near AS (
+            SELECT * FROM halves
+            WHERE abs(length(own_code) - length(code)) <= 1 AND damerau_levenshtein(own_code, code) = 1
         ), sold AS (
             SELECT DISTINCT place, trim(unnest(string_split(codes, '|'))) AS code FROM sale_lines
             WHERE codes IS NOT NULL AND place IN (SELECT place FROM near)

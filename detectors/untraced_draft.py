@@ -142,8 +142,9 @@ def _lines(
     codes = [each.drug for each in drugs]
     sold: list[tuple[str, datetime]] = tables.execute(
         """
-        SELECT key, t FROM scannable_lines WHERE place = $place AND bare AND list_contains($drugs, drug)
-        UNION SELECT key, t FROM stock_lines WHERE place = $place AND uncovered > 0 AND list_contains($drugs, drug)
+        SELECT key, t FROM sale_lines WHERE place = $place AND list_contains($drugs, drug) AND line IN (
+            SELECT line FROM scannable_lines WHERE place = $place AND bare
+            UNION ALL SELECT line FROM stock_lines WHERE place = $place AND uncovered > 0)
         ORDER BY t, key
         """,
         {"place": place, "drugs": codes},
