@@ -84,7 +84,7 @@ def _name_diseases(town: Town, rng: Generator, visits: Table) -> None:
     ill = (start[visits["person"] + 1] > start[visits["person"]]) & (rng.random(len(visits["person"])) < 0.5)
     own = town.regimen.disease[np.minimum(start[visits["person"]], len(town.regimen.disease) - 1)]
     common = [town.goods.disease(illness.icd) for illness in town.goods.acute if not illness.sex]
-    passing = rng.choice(common, len(ill))
+    passing = np.where(rng.random(len(ill)) < 0.75, town.goods.disease("Z76"), rng.choice(common, len(ill)))
     missing = visits["disease"] < 0
     visits["disease"][missing] = np.where(ill, own, passing)[missing]
     silent = (visits["care"] == Care.PHARMACY) & (rng.random(len(ill)) < 0.66)

@@ -24,6 +24,7 @@ def write_settlements(writer: Writer, visits: Table, bills: Bills, certificates:
     usual = np.where(rng.random(n) < 0.88, people.usual_card[person], 3)
     usual = np.where((usual == 1) & ~people.electronic[person], 3, usual)
     kind = np.where(visits["card"] > 0, visits["card"], usual)
+    kind = np.where((kind == 1) & ~people.electronic[person] & (people.shares_with[person] < 0), 3, kind)
     till = np.where(visits["till"] >= 0, visits["till"], (rng.random(n) * town.places.tills[place]).astype(np.int64))
     till = till % town.places.tills[place] + 1
     begin = np.where(

@@ -68,7 +68,7 @@ def _deliveries(town: Town, rng: Generator, stock: Stock) -> list[Table]:
     place, product = lines.place[lines.lot_line], lines.product[lines.lot_line]
     n = len(place)
     lot = np.arange(n)
-    kept = rng.random(n) < 1 - (1 - places.books[place]) * 0.4
+    kept = rng.random(n) < 1 - (1 - places.books[place]) * 0.4 - places.lapses[place]
     kept &= lines.lot_time < town.seconds - places.backlog[place] * DAY
     coded = (
         (rng.random(n) < 0.97) & (lines.lot_time >= places.scans_from[place] - 20 * DAY) & (places.books[place] == 1)

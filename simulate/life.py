@@ -254,7 +254,7 @@ def _short_illnesses(town: Town, log: Log) -> None:
         n = int(rng.poisson(who.sum() * illness.rate * town.days / 365))
         person, day = choose(rng, who, n), choose(rng, season, n)
         drawn = rng.random(n)
-        share = 0.95 if shelf else 0.45
+        share = 0.95 if shelf else 0.55
         place = np.where(drawn < share, usual_shop(town, rng, person), usual_clinic(town, rng, person))
         disease = np.full(n, len(town.goods.chronic) + number)
         visit = attend(town, log, rng, person, place, day, chronic=False, disease=disease)

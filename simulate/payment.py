@@ -30,9 +30,8 @@ def pay(town: Town, visits: Table, items: Table) -> Bills:
     place = visits["place"][items["visit"]]
     # Every shop has its own price for a product, in whole ten fen, and keeps it.
     factor = stream(town.seed, "prices").uniform(0.90, 1.08, (len(town.places), len(town.goods.code)))
-    shelf = np.maximum(10, np.round(town.goods.price * np.where(town.goods.stocked, factor, 1.0) / 10) * 10).astype(
-        np.int64
-    )
+    own = np.where(town.goods.stocked, factor * town.places.dearness[:, None], 1.0)
+    shelf = np.maximum(10, np.round(town.goods.price * own / 10) * 10).astype(np.int64)
     price = np.where(items["price"] >= 0, items["price"], shelf[place, items["product"]])
     price = np.where(items["split"] == 1, np.maximum(1, price // UNITS_IN_PACK), price)
     amount = price * items["count"]

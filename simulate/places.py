@@ -37,6 +37,9 @@ class Places:
     scans: Floats
     scans_from: Ints
     books: Floats
+    lapses: Floats  # share of deliveries that an otherwise sound ledger forgets
+    reserve: Floats  # how large a shop's stock is beside its sales, 1 = usual
+    dearness: Floats  # level of its prices, 1 = usual
     chain: Ints  # -1 for a single shop
     member_day: Ints  # day of the month modulo 10 on which members get a discount, -1 none
     special: Bools  # special-drug pharmacy
@@ -116,6 +119,9 @@ def build_places(people: People, seed: int, months: int, untidiness: float) -> P
         scans=scans,
         scans_from=scans_from,
         books=books,
+        lapses=np.where(shop & (rng.random(total) < 0.25), rng.uniform(0.005, 0.05, total), 0.0),
+        reserve=rng.lognormal(0.0, 0.5, total),
+        dearness=np.where(shop, rng.lognormal(0.0, 0.07, total), 1.0),
         chain=chain,
         member_day=np.where(shop & (rng.random(total) < 0.3), rng.integers(1, 9, total), -1),
         special=special,

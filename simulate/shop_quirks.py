@@ -21,13 +21,19 @@ def quirks(scene: Scene) -> None:
     open_all_night = places.closes - places.opens > 20
     shop = np.arange(len(places)) < places.pharmacies
     linked = (places.chain >= 0) & (places.chain % 3 == 0)
-    for kind, which in (
-        ("night_shop", open_all_night), ("special_drug_pharmacy", places.special), ("sloppy_ledger", places.books < 1),
-        ("late_starter", places.scans_from > 0), ("careless_scanner", places.scans < 0.78), ("fixed_price_packages",
-        places.kit),
-        ("sister_codes", linked), ("register_out_of_date", places.posted < places.closes), ("late_entries",
-        places.backlog > 0),
-    ):  # fmt: skip
+    kinds = {
+        "night_shop": open_all_night,
+        "special_drug_pharmacy": places.special,
+        "sloppy_ledger": places.books < 1,
+        "forgotten_deliveries": places.lapses > 0,
+        "late_entries": places.backlog > 0,
+        "late_starter": places.scans_from > 0,
+        "careless_scanner": places.scans < 0.78,
+        "fixed_price_packages": places.kit,
+        "sister_codes": linked,
+        "register_out_of_date": places.posted < places.closes,
+    }
+    for kind, which in kinds.items():
         for place in np.flatnonzero(which & shop).tolist():
             truth.innocent(kind).add("Pharmacy", [place], "shop")
 
@@ -104,7 +110,7 @@ def _year_end(town: Town, log: Log) -> None:
     """Many use up what is left on the account before the year ends, for the household's medicine box."""
     rng = stream(town.seed, "year-end")
     adults = np.flatnonzero((town.people.age >= 25) & (town.people.age <= 80))
-    person = rng.choice(adults, len(adults) // 25)
+    person = rng.choice(adults, len(adults) // 14)
     place = usual_shop(town, rng, person)
     # A few shops advertise for it, and the neighbourhood comes.
     loud = rng.choice(town.places.pharmacies, max(1, town.places.pharmacies // 9), replace=False)

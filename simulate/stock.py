@@ -123,7 +123,8 @@ def _line_up(town: Town, rng: Generator, leaving: Table, returned: Ints, returne
     split = line_key[line] % 2 == 1
     before = np.where(split, before // UNITS_IN_PACK, before)
     sold = np.maximum.reduceat(np.where(split, before + 1, before + count), start)
-    lot = np.maximum(3, sold * rng.lognormal(3.1, 0.35, len(sold)) / town.days).astype(np.int64)
+    shelf = town.places.reserve[line_key // 2 // len(town.goods.code)]
+    lot = np.maximum(3, sold * shelf * rng.lognormal(3.0, 0.35, len(sold)) / town.days).astype(np.int64)
     opening = np.ceil(lot * rng.uniform(0.3, 1.1, len(sold))).astype(np.int64)
     lots = np.maximum(0, -((opening - sold) // lot))
     size = opening + lots * lot

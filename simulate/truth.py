@@ -69,7 +69,12 @@ class Truth:
         np.minimum.at(first, group, time)
         np.maximum.at(last, group, time)
         schemes, members, innocent = [], [], []
+        accomplices = {(label, index) for each in self.groups if each.guilty for label, index, _ in each.members}
         for each in self.groups:
+            if not each.guilty and any(
+                member[0] == "Pharmacy" and member[:2] in accomplices for member in each.members
+            ):
+                continue  # a shop with an honest quirk that is in a scheme all the same
             identity = f"{'S' if each.guilty else 'I'}{each.number:05d}"
             ids = self._ids(writer, each)
             if each.difficulty is not None:
