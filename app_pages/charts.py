@@ -19,6 +19,13 @@ PLACE_COLOURS: Final = (
 )  # fmt: skip
 """Okabe and Ito's colours for the colour-blind, and a few more for many places."""
 
+_TIME: Final = alt.Axis(
+    labelOverlap=True,
+    # Figures only: Vega would name the months in English.
+    labelExpr="timeFormat(datum.value, hours(datum.value) || minutes(datum.value) ? '%H:%M'"
+    " : date(datum.value) > 1 ? '%m-%d' : '%Y-%m')",
+)
+
 PLACE_SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 
 
@@ -41,7 +48,7 @@ def lanes(desk: Desk, uses: pd.DataFrame, names: dict[str, str], span: tuple[dat
         alt.Chart(frame)
         .mark_point(filled=True, clip=True)
         .encode(
-            x=alt.X("time:T", title=None, axis=alt.Axis(labelOverlap=True), scale=scale),
+            x=alt.X("time:T", title=None, axis=_TIME, scale=scale),
             y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(grid=True, labelLimit=220)),
             color=_place_colour(desk, domain),
             shape=_place_shape(domain),
@@ -97,7 +104,7 @@ def routes(desk: Desk, sales: pd.DataFrame, people: dict[str, str]) -> Any:
     domain = _places(desk, frame)
     order = list(dict.fromkeys(frame["pack"]))
     base = alt.Chart(frame).encode(
-        x=alt.X("time:T", title=None, axis=alt.Axis(labelOverlap=True), scale=alt.Scale(padding=12)),
+        x=alt.X("time:T", title=None, axis=_TIME, scale=alt.Scale(padding=12)),
         y=alt.Y("pack:N", sort=order, title=None, axis=alt.Axis(grid=True, labelLimit=220)),
     )
     marks = base.mark_point(filled=True, size=80).encode(

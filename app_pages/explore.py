@@ -16,6 +16,7 @@ from ringtrace.app_pages.shell import Desk, open_desk, stop
 from ringtrace.app_pages.wording import told
 from ringtrace.casework.exploration import Exploration
 from ringtrace.casework.finding_lines import card_uses
+from ringtrace.casework.lines import moments
 from ringtrace.casework.ranking import rank
 from ringtrace.casework.relations import expand, start_from_finding, start_from_node
 from ringtrace.data_schema.graph import graph_schema
@@ -25,7 +26,9 @@ from ringtrace.graph import open_graph
 from ringtrace.graph.store import GraphStore, NodeRef
 
 _HEIGHT = 560
-_TOOLS = ("fit", "in", "out", "undo", "redo", "png", "search", "stage", "hint")
+_TOOLS = (
+    "fit", "in", "out", "undo", "redo", "time", "png", "search", "stage", "hint", "play", "moment", "span", "spans",
+)  # fmt: skip
 
 
 def page() -> None:
@@ -173,9 +176,15 @@ def _data(desk: Desk, store: GraphStore, exploration: Exploration) -> dict[str, 
         "legend": _legend(desk, exploration, left_out),
         "undo": exploration.can_undo,
         "redo": exploration.can_redo,
+        "times": _times(desk, exploration) if st.session_state.get("explore_time") else None,
         "selected": st.session_state.get("explore_selected"),
         "words": {tool: desk.say(f"app.canvas.{tool}") for tool in _TOOLS},
     }
+
+
+def _times(desk: Desk, exploration: Exploration) -> dict[str, list[int]]:
+    with desk.connect() as connection:
+        return moments(connection, exploration.picture.links.values())
 
 
 def _left_out() -> set[str]:
@@ -195,6 +204,9 @@ def _on_command() -> None:
     if not command:
         return
     desk, exploration = open_desk(), _exploration()
+    if command["action"] == "time":
+        st.session_state["explore_time"] = not st.session_state.get("explore_time", False)
+        return
     if command["action"] == "legend":
         _left_out().symmetric_difference_update(command["ids"])
         return

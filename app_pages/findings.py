@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import get_args
 
 import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from ringtrace.app_pages.frames import level_word
+from ringtrace.app_pages.frames import level_style, level_word
 from ringtrace.app_pages.shell import Desk, kept, open_desk
 from ringtrace.app_pages.wording import told
 from ringtrace.casework.notebook import verdicts
@@ -111,7 +112,7 @@ def _columns(desk: Desk) -> dict[str, ColumnConfig]:
 def _table(desk: Desk, findings: list[Finding], comparison: Comparison | None) -> None:
     st.caption(desk.say("app.findings.click"))
     picked = st.dataframe(
-        _frame(desk, findings, comparison),
+        _frame(desk, findings, comparison).style.map(partial(level_style, desk), subset=["level"]),
         column_config=_columns(desk),
         hide_index=True,
         width="stretch",

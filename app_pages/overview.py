@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -16,6 +18,8 @@ from ringtrace.casework.ranking import is_suspect, rank, suspects
 from ringtrace.data_schema import tables
 from ringtrace.workspace import Workspace
 
+_SUSPICIOUS: Final = ("red", "orange", "yellow")
+
 
 def page() -> None:
     desk = open_desk()
@@ -27,8 +31,8 @@ def page() -> None:
     _figures(desk)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _kinds(desk)
         _urgent(desk)
+        _kinds(desk)
     with right:
         _loaded(desk, workspace)
 
@@ -60,7 +64,10 @@ def _figures(desk: Desk) -> None:
 
 def _kinds(desk: Desk) -> None:
     st.subheader(desk.say("app.overview.by_kind"))
-    counts = count_findings(desk.findings())
+    counts = [each for each in count_findings(desk.findings()) if each.level != "explained"]
+    cleared = sum(each.level == "explained" for each in desk.findings())
+    if cleared:
+        st.caption(desk.say("app.overview.explained", number=cleared))
     if not counts:
         st.info(desk.say("app.no_findings"), icon=":material/info:")
         return
@@ -78,7 +85,7 @@ def _kinds(desk: Desk) -> None:
                 scale=alt.Scale(
                     domain=[level_word(desk, level) for level in LEVEL_COLOURS], range=list(LEVEL_COLOURS.values())
                 ),
-                legend=alt.Legend(title=None, orient="bottom", columns=2, labelLimit=300),
+                legend=alt.Legend(title=None, orient="top", values=[level_word(desk, each) for each in _SUSPICIOUS]),
             ),
             order="rank:Q",
             tooltip=[
@@ -88,7 +95,7 @@ def _kinds(desk: Desk) -> None:
                 alt.Tooltip("amount:Q", title=desk.say("app.column.amount"), format=",.2f"),
             ],
         )
-        .properties(height=26 * len(order) + 96)
+        .properties(height=26 * len(order) + 70)
     )
     st.altair_chart(chart, width="stretch")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Final
 import duckdb
 import pandas as pd
 
+from ringtrace.casework.exploration import Link
 from ringtrace.graph.store import NodeRef
 
 _ITEMS: Final = "setl_id IN (SELECT setl_id FROM settlement_items WHERE {})"
@@ -31,6 +33,15 @@ _NAMED_BY: Final[dict[str, str]] = {
     ),
 }
 """Label → the settlements that name a thing of it."""
+_COLUMNS: Final = {
+    "Patient": "psn_no",
+    "Card": "mdtrt_cert_no",
+    "Pharmacy": "fixmedins_code",
+    "Hospital": "fixmedins_code",
+    "Doctor": "chfpdr_code",
+}
+_ORDER: Final = ("psn_no", "mdtrt_cert_no", "fixmedins_code", "chfpdr_code")
+_PAIRS: Final = tuple(itertools.combinations(_ORDER, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,38 @@ def lines(connection: duckdb.DuckDBPyConnection, *refs: NodeRef, limit: int = 50
         """,
         keys,
     ).df()
+
+
+def moments(connection: duckdb.DuckDBPyConnection, links: Iterable[Link], limit: int = 100_000) -> dict[str, list[int]]:
+    """When each link was used: link id → sorted seconds since 1970 of the settlements that name both ends.
+
+    Links that settlements do not date (a household, an owner) are left out. At most `limit` settlements are read, the
+    latest.
+    """
+    dated = [each for each in links if {each.source.label, each.target.label} <= _COLUMNS.keys()]
+    dated = [each for each in dated if _COLUMNS[each.source.label] != _COLUMNS[each.target.label]]
+    ends = {end for each in dated for end in (each.source, each.target)}
+    movers = [f"{_COLUMNS[label]} IN (SELECT unnest(${label}))" for label in ("Patient", "Card")]
+    rows = connection.execute(
+        f"""
+        SELECT psn_no, mdtrt_cert_no, fixmedins_code, chfpdr_code, CAST(epoch(setl_time) AS BIGINT)
+        FROM settlements WHERE {" OR ".join(movers)} ORDER BY setl_time DESC LIMIT {int(limit)}
+        """,
+        {label: [end.id for end in ends if end.label == label] for label in ("Patient", "Card")},
+    ).fetchall()
+    by_ends: dict[tuple[str, str, str, str], list[int]] = {}
+    for person, card, place, doctor, second in reversed(rows):
+        named = {"psn_no": person, "mdtrt_cert_no": card, "fixmedins_code": place, "chfpdr_code": doctor}
+        for one, other in _PAIRS:
+            if named[one] and named[other]:
+                by_ends.setdefault((one, named[one], other, named[other]), []).append(second)
+    found = {}
+    for each in dated:
+        named = {_COLUMNS[end.label]: end.id for end in (each.source, each.target)}
+        one, other = sorted(named, key=_ORDER.index)
+        if used := by_ends.get((one, named[one], other, named[other])):
+            found[each.id] = used
+    return found
 
 
 def _condition(refs: Sequence[NodeRef]) -> tuple[str, dict[str, str]]:

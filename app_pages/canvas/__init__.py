@@ -33,9 +33,8 @@ def _library() -> Any:
 
 @cache
 def _canvas() -> Any:
-    return st.components.v2.component(
-        "ringtrace_canvas", html=_file("canvas.html"), css=_file("canvas.css"), js=_file("canvas.js")
-    )
+    script = "\n".join(_file(name) for name in ("timeline.js", "gestures.js", "canvas.js"))
+    return st.components.v2.component("ringtrace_canvas", html=_file("canvas.html"), css=_file("canvas.css"), js=script)
 
 
 def load_library() -> None:

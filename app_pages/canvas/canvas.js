@@ -35,6 +35,7 @@ class Canvas {
       nodes: { scaling: { label: { enabled: false, drawThreshold: 5 } }, labelHighlightBold: false },
       edges: { smooth: false, selectionWidth: 2.5, hoverWidth: 0, scaling: { label: { drawThreshold: 9 } } },
     });
+    this.timeline = new Timeline(this);
     this.colours();
     this.listen();
     globalThis.ringtraceCanvas = this; // for tests: where things are, how often it was mounted
@@ -44,6 +45,7 @@ class Canvas {
   close() {
     this.remember();
     clearInterval(this.watch);
+    this.timeline.stop();
     this.network.destroy();
     if (globalThis.ringtraceCanvas === this) delete globalThis.ringtraceCanvas;
   }
@@ -56,6 +58,7 @@ class Canvas {
     this.diff("edges", data.edges, true);
     this.diff("nodes", data.nodes, false);
     this.diff("edges", data.edges, false);
+    this.timeline.update(data);
     this.badges = data.nodes.filter((node) => node.hidden > 0);
     this.words(data.words);
     this.legend(data.legend);
@@ -141,8 +144,8 @@ class Canvas {
     network.on("afterDrawing", (context) => this.drawBadges(context));
     network.on("zoom", () => this.remember());
     network.on("dragEnd", () => this.remember());
-    this.host.addEventListener("keydown", (event) => this.key(event));
-    this.stage.addEventListener("pointerdown", (event) => this.box(event, selected), true);
+    this.host.addEventListener("keydown", (event) => onKey(this, event));
+    this.stage.addEventListener("pointerdown", (event) => onBox(this, event, selected), true);
     // The theme is switched by a variable on an element far above; looking once a second is cheapest.
     this.watch = setInterval(() => { if (this.colours()) this.recolour(); }, 1000);
     const on = (name, act) => this.host.querySelector(`[data-tool=${name}]`).addEventListener("click", act);
@@ -152,6 +155,7 @@ class Canvas {
     on("undo", () => this.send("undo", []));
     on("redo", () => this.send("redo", []));
     on("png", () => this.png());
+    on("time", () => this.send("time", []));
     const search = this.host.querySelector("input");
     search.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -168,74 +172,6 @@ class Canvas {
 
   send(action, ids) {
     this.report.setTriggerValue("command", { action, ids });
-  }
-
-  key(event) {
-    const chosen = this.network.getSelectedNodes();
-    const control = event.ctrlKey || event.metaKey;
-    const name = event.key.toLowerCase();
-    this.calm();
-    const act = {
-      delete: () => chosen.length && this.send("hide", chosen),
-      backspace: () => chosen.length && this.send("hide", chosen),
-      e: () => chosen.length === 1 && this.send("expand", chosen),
-      enter: () => chosen.length === 1 && this.send("expand", chosen),
-      c: () => chosen.length === 1 && this.send("collapse", chosen),
-      f: () => this.fit(),
-      "+": () => this.zoom(1.3),
-      "=": () => this.zoom(1.3),
-      "-": () => this.zoom(1 / 1.3),
-      n: () => this.step(event.shiftKey ? -1 : 1),
-      escape: () => this.pick([]),
-      arrowleft: () => this.pan(-60, 0),
-      arrowright: () => this.pan(60, 0),
-      arrowup: () => this.pan(0, -60),
-      arrowdown: () => this.pan(0, 60),
-    };
-    if (control && name === "z") this.send(event.shiftKey ? "redo" : "undo", []);
-    else if (control && name === "y") this.send("redo", []);
-    else if (control && name === "a") this.pick(this.nodes.getIds());
-    else if (!control && Object.hasOwn(act, name)) act[name]();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  box(event, selected) {
-    if (!event.shiftKey || event.button !== 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.stage.focus();
-    const frame = this.host.getBoundingClientRect();
-    const start = { x: event.clientX - frame.left, y: event.clientY - frame.top };
-    const drawn = document.createElement("div");
-    drawn.className = "box";
-    this.host.append(drawn);
-    const area = (move) => {
-      const x = move.clientX - frame.left;
-      const y = move.clientY - frame.top;
-      return { left: Math.min(x, start.x), top: Math.min(y, start.y), right: Math.max(x, start.x),
-        bottom: Math.max(y, start.y) };
-    };
-    const move = (each) => {
-      const { left, top, right, bottom } = area(each);
-      Object.assign(drawn.style, { left: `${left}px`, top: `${top}px`, width: `${right - left}px`,
-        height: `${bottom - top}px` });
-    };
-    const up = (each) => {
-      removeEventListener("pointermove", move, true);
-      removeEventListener("pointerup", up, true);
-      drawn.remove();
-      const { left, top, right, bottom } = area(each);
-      const a = this.network.DOMtoCanvas({ x: left, y: top });
-      const b = this.network.DOMtoCanvas({ x: right, y: bottom });
-      const inside = Object.entries(this.network.getPositions())
-        .filter(([, p]) => p.x >= a.x && p.x <= b.x && p.y >= a.y && p.y <= b.y).map(([id]) => id);
-      this.network.selectNodes(inside, false);
-      selected();
-    };
-    addEventListener("pointermove", move, true);
-    addEventListener("pointerup", up, true);
   }
 
   pick(ids) {

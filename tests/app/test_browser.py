@@ -82,7 +82,7 @@ class Visitor:
     def open(self, path: str) -> None:
         self.page.goto(f"{self.base}/{path}")
         self.page.wait_for_selector("[data-testid=stSidebarNav]")
-        self.page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+        self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
     def canvas(self, nodes: int) -> None:
         """Wait until that many nodes stand on the canvas."""
@@ -212,6 +212,28 @@ def test_keyboard_box_legend_and_drag(visitor: Visitor) -> None:
     visitor.canvas(9)
     back = visitor.view()["positions"][node("Patient", "P3")]
     assert (back["x"], back["y"]) == pytest.approx((dragged["x"], dragged["y"]), abs=1)
+
+
+def test_the_timeline_shows_links_only_while_they_are_used(visitor: Visitor) -> None:
+    visitor.open(f"explore?finding={RING}")
+    visitor.canvas(10)
+    page = visitor.page
+    before = visitor.view()
+    hidden = "ringtraceCanvas.edges.get({filter: each => each.hidden}).length"
+    everything = page.evaluate("ringtraceCanvas.edges.length")
+    page.locator("[data-tool=time]").click()
+    slider = page.locator(".timeline input")
+    expect(slider).to_be_visible()
+    slider.fill("0")
+    page.wait_for_function(f"{hidden} === {everything - 1}")  # the first use of all, by one person at one place
+    page.locator(".timeline select").select_option(label="1 hour")
+    slider.fill("6")
+    page.wait_for_function(f"{hidden} === {everything - 7}")  # all who met in January
+    page.locator("[data-tool=play]").click()
+    page.wait_for_function("ringtraceCanvas.timeline.timer === undefined")
+    page.locator("[data-tool=time]").click()
+    page.wait_for_function(f"{hidden} === 0")
+    assert visitor.view() == before
 
 
 def test_an_investigator_collects_exports_and_verifies(visitor: Visitor, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ringtrace.casework import notebook
 from ringtrace.casework.entities import names, record, search
 from ringtrace.casework.exploration import LIMIT, Exploration
 from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings
-from ringtrace.casework.lines import figures, lines, monthly
+from ringtrace.casework.lines import figures, lines, moments, monthly
 from ringtrace.casework.ranking import ORDERS, compare_runs, rank, select
 from ringtrace.casework.relations import around, connect, expand, start_from_finding, start_from_node
 from ringtrace.findings import read_findings
@@ -153,6 +153,21 @@ def test_lines_name_both_ends_and_add_up(built: Workspace) -> None:
     assert summed.settlements == len(beneath) == course["settlements"].sum()
     assert set(beneath["psn_no"]) == {"P1"}
     assert float(summed.amount) == pytest.approx(course["amount"].sum())
+
+
+def test_moments_date_the_links_that_settlements_name(built: Workspace) -> None:
+    canvas = Exploration()
+    with open_graph(built) as store:
+        start_from_finding(store, read_findings(built)[0], canvas, ["S1"])
+        expand(store, P1, canvas)
+    with built.connect() as connection:
+        dated = moments(connection, canvas.picture.links.values())
+        summed = figures(connection, P1, NodeRef("Pharmacy", "S1"))
+    link = next(each for each in canvas.picture.links.values() if (each.source, each.target.id) == (P1, "S1"))
+    assert summed is not None
+    assert len(dated[link.id]) == summed.settlements
+    assert dated[link.id] == sorted(dated[link.id])
+    assert not [each for each in dated if each.startswith(("MEMBER_OF", "RECEIVED"))]
 
 
 def test_entities_are_found_named_and_described(built: Workspace) -> None:

@@ -90,7 +90,7 @@ def test_finding_answers_who_since_when_how_much_what_against_and_where(built: W
 def test_findings_are_filtered_ranked_and_compared(built: Workspace, open_app: Opener) -> None:
     app = open_app(built, "findings")
     table = app.dataframe[0].value
-    assert list(table["level"]) == ["⬤ Red", "▲ Orange"]
+    assert list(table["level"]) == ["● Red", "▲ Orange"]
     assert list(table["change"]) == ["unchanged", "new"]
     assert "gone" in app.expander[0].label
     app.multiselect(key="findings.levels").set_value(["orange"]).run()
