@@ -217,7 +217,8 @@ def test_a_city_without_schemes_has_all_look_alikes(city: Path, quiet_city: Path
     assert {"family", "two_households", "carer", "care_home", "walking_group", "neighbours", "shift_end"} <= kinds(
         quiet
     )
-    assert kinds(quiet) == kinds(busy)
+    # A shop with an honest quirk that is also in a scheme is no innocent, so a small city may miss a kind.
+    assert kinds(busy) <= kinds(quiet)
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
