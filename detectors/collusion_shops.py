@@ -53,6 +53,19 @@ class Shop:
         return {name: float(value) for name, value in sorted(each, key=lambda pair: -pair[1]) if value > 0}
 
     @property
+    def joint(self) -> bool:
+        """Whether the evidence is of more than one kind, and about the sales themselves.
+
+        Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
+        three signals of other families, odd hours or totals among them. Coming together is what families do.
+        """
+        spoken = {name for name, value in self.nats.items() if value >= LEAST_NATS}
+        if spoken & {"unrecorded", "no_pack"}:
+            return len(self.families) >= 2
+        others = spoken - {*FAMILIES["goods"], *FAMILIES["together"]}
+        return len(others) >= 3 and bool(others & {"off_hours", "repeated"})
+
+    @property
     def families(self) -> list[str]:
         """Families of signals that speak, each by `LEAST_NATS` at least."""
         nats = self.nats

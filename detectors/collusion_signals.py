@@ -19,7 +19,8 @@ PERSON_SIGNALS: Final = ("short", "far", "no_illness")
 
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "goods": ("unrecorded", "no_pack", "short"),
-    "till": ("off_hours", "burst", "run", "repeated"),
+    "till": ("off_hours", "run", "repeated"),
+    "together": ("burst",),
     "money": ("drain",),
     "buyers": ("far", "no_illness"),
 }

@@ -32,7 +32,6 @@ class Thresholds:
     `visit`: posterior from which a visit of theirs is cited.
     `fewest_buyers`, `fewest_visits`: of these for a finding.
     `net_nats`: evidence beyond what the extra parameters gain by chance.
-    `families`: kinds of evidence that must agree.
     """
 
     buyer: float = 0.5
@@ -42,15 +41,14 @@ class Thresholds:
     fewest_buyers: int = 3
     fewest_visits: int = 8
     net_nats: float = 5.0
-    families: int = 2
 
 
 class PharmacyCollusion:
     """Evidence adds up visit by visit, and the subset of buyers who carry it is found: see `collusion_mixture`.
 
     Sales that resale has claimed are left out. A shop becomes a finding when the mixture with feigned visits beats the
-    shop of ordinary visits by more than its extra parameters would (BIC), two families of signals agree, and a few
-    buyers carry it. One family alone (a bad ledger, a night shop, a run of e-credentials) never suffices.
+    shop of ordinary visits by more than its extra parameters would (BIC), several kinds of signals agree (`Shop.joint`),
+    and a few buyers carry it. One kind alone (a bad ledger, a night shop, a run of e-credentials) never suffices.
     """
 
     kind: ClassVar[str] = "pharmacy_collusion"
@@ -100,7 +98,7 @@ class PharmacyCollusion:
             len(chosen) < limits.fewest_buyers
             or len(cited) < limits.fewest_visits
             or net < limits.net_nats
-            or len(families) < limits.families
+            or not shop.joint
         ):
             return None
         checks = innocent_checks(tables, shop, cited, chosen)
