@@ -47,8 +47,9 @@ class PharmacyCollusion:
     """Evidence adds up visit by visit, and the subset of buyers who carry it is found: see `collusion_mixture`.
 
     Sales that resale has claimed are left out. A shop becomes a finding when the mixture with feigned visits beats the
-    shop of ordinary visits by more than its extra parameters would (BIC), several kinds of signals agree (`Shop.joint`),
-    and a few buyers carry it. One kind alone (a bad ledger, a night shop, a run of e-credentials) never suffices.
+    shop of ordinary visits by more than its extra parameters would (BIC), several kinds of signals agree
+    (`Shop.joint`), and a few buyers carry it. One kind alone (a bad ledger, a night shop, a run of e-credentials) never
+    suffices.
     """
 
     kind: ClassVar[str] = "pharmacy_collusion"
