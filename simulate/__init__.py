@@ -21,7 +21,7 @@ from ringtrace.simulate.collusion import forge_purchases
 from ringtrace.simulate.gatherings import Scene
 from ringtrace.simulate.innocents import gather_innocents
 from ringtrace.simulate.ledger import keep_ledger
-from ringtrace.simulate.life import Town, live, prescribe
+from ringtrace.simulate.life import live
 from ringtrace.simulate.payment import pay
 from ringtrace.simulate.people import settle
 from ringtrace.simulate.places import build_places, form_habits
@@ -32,6 +32,7 @@ from ringtrace.simulate.sampling import stream
 from ringtrace.simulate.shop_quirks import quirks
 from ringtrace.simulate.stock import keep_stock
 from ringtrace.simulate.tips import write_tips
+from ringtrace.simulate.town import Town, prescribe
 from ringtrace.simulate.truth import Truth
 from ringtrace.simulate.writer import Writer
 from ringtrace.texts import default_language, text

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ringtrace.simulate.life import Town
 from ringtrace.simulate.records import Care, Log, Supply
 from ringtrace.simulate.sampling import DAY, Bools, Generator, Ints, stream
 from ringtrace.simulate.stock import Table
+from ringtrace.simulate.town import Town
 
 REFUNDED = 0.004
 """Share of settlements in pharmacies and clinics that are taken back."""
@@ -118,10 +118,9 @@ def _refund(town: Town, rng: Generator, visits: Table, items: Table) -> tuple[Ta
     """Add refunds: the whole settlement goes back within a few days, at the same place."""
     n = len(visits["time"])
     drawn = np.flatnonzero((rng.random(n) < REFUNDED) & (visits["care"] != Care.INPATIENT) & (visits["manual"] == 0))
-    sources = (
-        np.unique(visits["time"][items["visit"][items["source"][items["source"] >= 0]]]) if len(items["source"]) else ()
-    )
-    drawn = drawn[~np.isin(visits["time"][drawn], sources)]
+    # Packs that were carried off to be sold elsewhere do not come back.
+    carried_off = np.unique(items["visit"][items["source"][items["source"] >= 0]])
+    drawn = drawn[~np.isin(drawn, carried_off)]
     day = visits["time"][drawn] // DAY + rng.choice([0, 0, 0, 1, 2, 5], len(drawn))
     time = town.within_hours(rng, visits["place"][drawn].astype(np.int64), day, rng.uniform(8, 21, len(drawn)))
     time = np.where(time <= visits["time"][drawn], visits["time"][drawn] + rng.integers(120, 1500, len(drawn)), time)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringtrace.simulate.gatherings import Scene, distance, unrelated
-from ringtrace.simulate.life import Town, own_drugs, pick
+from ringtrace.simulate.life import own_drugs, pick
 from ringtrace.simulate.records import Supply
 from ringtrace.simulate.sampling import DAY, HOUR, Bools, Generator, Ints, choose, expand, stream
 from ringtrace.simulate.stock import Table
+from ringtrace.simulate.town import Town
 from ringtrace.simulate.truth import Difficulty, Truth
 
 TACTICS = ("after hours", "one total", "year-end", "far patients", "e-credential runs")

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringtrace.simulate.life import Town, own_drugs, pick
+from ringtrace.simulate.life import own_drugs, pick
 from ringtrace.simulate.records import Care, Log
 from ringtrace.simulate.sampling import Bools, Floats, Generator, Ints
+from ringtrace.simulate.town import Town
 from ringtrace.simulate.truth import Group, Truth
 
 

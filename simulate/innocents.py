@@ -8,8 +8,8 @@ import numpy as np
 
 from ringtrace.simulate.gatherings import Scene, come, draw, series
 from ringtrace.simulate.innocents_in_care import clinic_day, dialysis, settle_care_homes
-from ringtrace.simulate.life import DEAR_FEN, Town
 from ringtrace.simulate.sampling import Bools, Ints, stream
+from ringtrace.simulate.town import DEAR_FEN, Town
 
 Maker = Callable[[Scene, list[Ints]], bool]
 """Makes one group from pools of people, or gives False if the drawn ones do not fit."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ringtrace.simulate.life import Town
 from ringtrace.simulate.records import Supply
 from ringtrace.simulate.sampling import DAY, HOUR, Generator, Ints, stream
 from ringtrace.simulate.stock import NO_PACK, Stock, Table
+from ringtrace.simulate.town import Town
 
 KINDS = (
     "initial", "purchase", "sale", "sale_return", "purchase_return", "transfer_in", "transfer_out", "count_gain",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringtrace.simulate.life import Town
 from ringtrace.simulate.records import Care
 from ringtrace.simulate.sampling import Floats, Ints, stream
 from ringtrace.simulate.stock import UNITS_IN_PACK, Table
+from ringtrace.simulate.town import Town
 
 
 @dataclass(slots=True)

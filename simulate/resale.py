@@ -8,9 +8,10 @@ import numpy as np
 
 from ringtrace.simulate.collusion import free_shop
 from ringtrace.simulate.gatherings import Scene, unrelated
-from ringtrace.simulate.life import Town, fees, pick, seen_by
+from ringtrace.simulate.life import fees, pick, seen_by
 from ringtrace.simulate.records import Care, Supply
 from ringtrace.simulate.sampling import DAY, Ints, expand
+from ringtrace.simulate.town import Town
 from ringtrace.simulate.truth import Difficulty, Group
 
 TRADED = (

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringtrace.simulate.gatherings import Scene, at_hours, baskets, gather, series, unrelated
-from ringtrace.simulate.life import Town
 from ringtrace.simulate.sampling import Bools, Floats, Ints, choose
+from ringtrace.simulate.town import Town
 from ringtrace.simulate.truth import Difficulty, Group
 
 WANTED = (

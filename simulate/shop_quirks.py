@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ringtrace.simulate.gatherings import Scene
-from ringtrace.simulate.life import Town, pick, usual_shop
+from ringtrace.simulate.life import pick, usual_shop
 from ringtrace.simulate.records import Care, Log
 from ringtrace.simulate.sampling import DAY, HOUR, Ints, choose, stream
+from ringtrace.simulate.town import Town
 
 
 def quirks(scene: Scene) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ringtrace.simulate.life import Town
 from ringtrace.simulate.records import Supply
 from ringtrace.simulate.sampling import DAY, HOUR, Generator, Ints, expand, stream
+from ringtrace.simulate.town import Town
 
 UNITS_IN_PACK = 24
 NO_PACK = -1

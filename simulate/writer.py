@@ -12,8 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ringtrace.data_schema import tables
-from ringtrace.simulate.life import Town
 from ringtrace.simulate.sampling import stream
+from ringtrace.simulate.town import Town
 
 
 def labels(options: list[str] | tuple[str, ...], index: NDArray[Any]) -> pa.DictionaryArray:
