@@ -134,3 +134,51 @@ def months(frame: pd.DataFrame, title: str, height: int = 120) -> Any:
         )
         .properties(height=height)
     )
+
+
+def institutions(desk: Desk, frame: pd.DataFrame) -> Any:
+    """Institutions where they lie, coloured by level, drawn without any map from the web; returns an Altair chart.
+
+    `frame` as `ringtrace.casework.overview.institutions_on_map` gives it. North is up, and a degree of longitude
+    is as wide as it is there.
+    """
+    none = desk.say("app.map.none")
+    words = {level: desk.say(f"app.level.{level}") for level in LEVEL_COLOURS}
+    shown = frame.assign(
+        name=[visible(name, 40) for name in frame["name"]],
+        level=[words[level] if isinstance(level, str) else none for level in frame["level"]],
+        order=[isinstance(level, str) for level in frame["level"]],
+    ).sort_values("order")
+    listed = ("red", "orange", "yellow")
+    return (
+        alt.Chart(shown)
+        .mark_point(filled=True, opacity=0.9)
+        .encode(
+            longitude="lon:Q",
+            latitude="lat:Q",
+            color=alt.Color(
+                "level:N",
+                scale=alt.Scale(
+                    domain=[*(words[each] for each in listed), none],
+                    range=[*(LEVEL_COLOURS[each] for each in listed), "#8a93a066"],
+                ),
+                legend=alt.Legend(title=None, orient="top"),
+            ),
+            shape=alt.Shape(
+                "level:N",
+                scale=alt.Scale(
+                    domain=[*(words[each] for each in listed), none],
+                    range=["circle", "triangle-up", "diamond", "circle"],
+                ),
+            ),
+            size=alt.Size("findings:Q", scale=alt.Scale(range=[50, 320]), legend=None),
+            tooltip=[
+                alt.Tooltip("name:N", title=desk.say("app.column.name")),
+                alt.Tooltip("code:N", title=desk.say("app.column.id")),
+                alt.Tooltip("level:N", title=desk.say("app.column.level")),
+                alt.Tooltip("findings:Q", title=desk.say("app.overview.number")),
+            ],
+        )
+        .project("mercator")
+        .properties(height=280)
+    )

@@ -8,14 +8,22 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from ringtrace.app_pages.charts import LEVEL_COLOURS
+from ringtrace.app_pages.charts import LEVEL_COLOURS, institutions
 from ringtrace.app_pages.frames import level_sign, level_word
 from ringtrace.app_pages.plain import day, markdown, money
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.app_pages.wording import told_markdown
-from ringtrace.casework.overview import KindCount, count_findings, settlements_by_month, table_sizes
+from ringtrace.casework.overview import (
+    KindCount,
+    TableSize,
+    count_findings,
+    institutions_on_map,
+    settlements_by_month,
+    table_sizes,
+)
 from ringtrace.casework.ranking import is_suspect, rank, suspects
 from ringtrace.data_schema import tables
+from ringtrace.loaders.report import LoadReport
 from ringtrace.workspace import Workspace
 
 _SUSPICIOUS: Final = ("red", "orange", "yellow")
@@ -137,6 +145,13 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
     for size in sizes:
         span = f" · {day(size.first, desk.language)} – {day(size.last, desk.language)}" if size.first else ""
         st.markdown(f"**{tables()[size.table].label(desk.language)}** {size.rows:,}{span}")
+    report = LoadReport.from_manifest(workspace.manifest())
+    refused = report.total("quarantined") if report else 0
+    if refused:
+        st.warning(desk.say("app.overview.quarantined", number=refused), icon=":material/report:")
+    else:
+        st.caption(f":material/check_circle: {desk.say('app.overview.clean')}")
+    st.page_link("app_pages/data.py", label=desk.say("app.overview.files"), icon=":material/database:")
     months = _months(str(workspace.path), workspace.generation)
     if len(months) > 1:
         chart = (
@@ -149,10 +164,14 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
             .properties(height=160)
         )
         st.altair_chart(chart, width="stretch")
+    located = institutions_on_map(workspace, desk.findings())
+    if len(located) > 1:
+        st.subheader(desk.say("app.overview.map"))
+        st.altair_chart(institutions(desk, located), width="stretch")
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _sizes(folder: str, generation: int) -> list:  # type: ignore[type-arg]
+def _sizes(folder: str, generation: int) -> list[TableSize]:
     return table_sizes(Workspace(folder))
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pandas as pd
 
+from ringtrace.casework.ranking import is_suspect
 from ringtrace.data_schema import tables
 from ringtrace.findings import LEVELS, Finding, Level
 from ringtrace.workspace import Workspace
@@ -72,12 +73,27 @@ def settlements_by_month(workspace: Workspace) -> pd.DataFrame:
         ).df()
 
 
-def findings_by_month(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Suspected findings per month of their last evidence: columns `month`, `level`, `findings`."""
-    rows = [
-        (finding.last_time.replace(day=1, hour=0, minute=0, second=0, microsecond=0), finding.level)
-        for finding in findings
-        if finding.last_time is not None and finding.level != "explained"
-    ]
-    frame = pd.DataFrame(rows, columns=["month", "level"])
-    return frame.groupby(["month", "level"], as_index=False).size().rename(columns={"size": "findings"})
+def institutions_on_map(workspace: Workspace, findings: Iterable[Finding]) -> pd.DataFrame:
+    """Institutions with coordinates: columns `code`, `name`, `lon`, `lat`, `level`, `findings`.
+
+    `level` is the worst in which the institution is suspected, None if in none; `findings` counts those.
+    """
+    worst: dict[str, Level] = {}
+    number: dict[str, int] = {}
+    for finding in findings:
+        if finding.level == "explained":
+            continue
+        for member in finding.members:
+            if member.label in ("Pharmacy", "Hospital") and is_suspect(member):
+                number[member.id] = number.get(member.id, 0) + 1
+                worst[member.id] = min(worst.get(member.id, finding.level), finding.level, key=LEVELS.index)
+    with workspace.connect() as connection:
+        frame = connection.execute(
+            """
+            SELECT fixmedins_code AS code, coalesce(fixmedins_name, fixmedins_code) AS name, lon, lat
+            FROM institutions WHERE lon IS NOT NULL AND lat IS NOT NULL ORDER BY code
+            """
+        ).df()
+    frame["level"] = frame["code"].map(worst)
+    frame["findings"] = frame["code"].map(number).fillna(0).astype(int)
+    return frame

@@ -268,6 +268,7 @@ class Canvas {
       tool.title = words[tool.dataset.tool];
       tool.setAttribute("aria-label", words[tool.dataset.tool]);
     }
+    this.host.querySelector("[data-tool=time]").textContent = words.time;
     const search = this.host.querySelector("input");
     search.placeholder = words.search;
     search.setAttribute("aria-label", words.search);
