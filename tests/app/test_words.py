@@ -10,13 +10,13 @@ from ringtrace.texts import catalogue
 ROOT = Path(__file__).parent.parent.parent
 CODE = "\n".join(file.read_text("utf-8") for file in [ROOT / "app.py", *(ROOT / "app_pages").glob("*.py")])
 OWN = {key for key in catalogue() if key.startswith("app.")}
-FAMILIES = {key for key in re.findall(r"f['\"](app\.[a-z.]+\.)\{", CODE)}
+FAMILIES = set(re.findall(r"f['\"](app\.[a-z.]+\.)\{", CODE))
 
 
 def test_sentences_asked_for_exist() -> None:
     asked = set(re.findall(r"['\"](app\.[a-z_.]+[a-z_])['\"]", CODE))
     assert len(asked) > 100, "the pattern no longer finds the keys"
-    assert asked - OWN == set()
+    assert asked - OWN - {"app.py"} == set()
 
 
 def test_no_sentence_is_left_over() -> None:
