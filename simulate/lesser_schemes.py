@@ -50,7 +50,7 @@ def cloned_card(scene: Scene, difficulty: Difficulty) -> None:
     town, rng = scene.town, scene.rng
     visits = scene.log.visit_table()
     adults = scene.adults()
-    busy = adults[np.bincount(visits["person"], minlength=len(town.people))[adults] >= 8]
+    busy = adults[scene.usual_visits()[adults] >= 12]
     owner = unrelated(scene, busy, 1)
     if not len(owner):
         return
