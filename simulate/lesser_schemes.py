@@ -21,8 +21,9 @@ def ghost_stays(scene: Scene, difficulty: Difficulty) -> None:
     n = int(rng.integers(8, 20))
     dead = np.flatnonzero((town.people.dies != -1) & (town.people.dies < 0.6 * town.seconds))
     living = unrelated(scene, scene.adults(), n)
-    share_dead = {"easy": 0.5, "medium": 0.25, "hard": 0.1}[difficulty]
-    ghosts = np.concatenate([rng.permutation(dead)[: round(n * share_dead)], living[: n - round(n * share_dead)]])
+    buried = round(n * {"easy": 0.5, "medium": 0.25, "hard": 0.1}[difficulty])
+    living = living[: n - min(buried, len(dead))]
+    ghosts = np.concatenate([living, rng.permutation(dead)[:buried]])
     length = rng.integers(6, 16, len(ghosts))
     earliest = np.maximum(town.people.dies[ghosts] // DAY + 2, 0)
     day = earliest + (rng.random(len(ghosts)) * (town.days - 18 - earliest)).astype(np.int64)
@@ -33,16 +34,11 @@ def ghost_stays(scene: Scene, difficulty: Difficulty) -> None:
     place = np.full(len(ghosts), hospital)
     admit(town, scene.log, rng, ghosts, place, day, length, care_items=care, unbound=1, group=group.number)
     # Life goes on outside while the bed is billed.
-    seen = np.repeat(living[: n - round(n * share_dead)], 3)
-    if len(seen):
-        offset = len(ghosts) - len(seen) // 3
-        stay = offset + np.repeat(np.arange(len(seen) // 3), 3) if offset else np.repeat(np.arange(len(seen) // 3), 3)
-        when = day[stay] + 1 + (rng.random(len(seen)) * (length[stay] - 2)).astype(np.int64)
-        shops = town.habits.shop[seen]
-        visit = scene.log.visits(
-            len(seen), person=seen, place=shops, time=town.within_hours(rng, shops, when, town.habits.hour[seen])
-        )
-        scene.log.items(visit, product=pick(town, rng, np.array(town.goods.acute[-1].drugs), len(seen)))
+    stay = np.repeat(np.arange(len(living)), 3)
+    outside = day[stay] + 1 + (rng.random(len(stay)) * (length[stay] - 2)).astype(np.int64)
+    shops, seen = town.habits.shop[living[stay]], living[stay]
+    time = town.within_hours(rng, shops, outside, town.habits.hour[seen])
+    _shelf(scene, scene.log.visits(len(stay), person=seen, place=shops, time=time), 1)
 
 
 def cloned_card(scene: Scene, difficulty: Difficulty) -> None:

@@ -95,7 +95,7 @@ def build_places(people: People, seed: int, months: int, untidiness: float) -> P
     scans[careless] = rng.uniform(0.35, 0.75, int(careless.sum()))
     late = shop & (rng.random(total) < 0.12)
     scans_from = np.where(late, (rng.uniform(0.05, 0.6, total) * months * 30 * 86_400), -1).astype(np.int64)
-    books = np.where(shop, 1.0, 1.0)
+    books = np.ones(total)
     sloppy = shop & (rng.random(total) < 0.08 * untidiness)
     books[sloppy] = rng.uniform(0.75, 0.95, int(sloppy.sum()))
 

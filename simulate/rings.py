@@ -89,7 +89,7 @@ def _meet(
     came = gather(rng, len(cards), starts, attendance=reliability, spread=rng.uniform(*habits.spread))
     place, time = np.full(len(came.time), shops[0]), came.time
     if len(shops) > 1:
-        # The first half of the cards here, the rest there, after the way between the two.
+        # Some of the cards here, the rest there, after the way between the two.
         later = rng.random(len(time)) < 0.5
         way = rng.integers(600, 2400, len(starts))[came.meeting]
         place, time = np.where(later, shops[1], place), np.where(later, time + way, time)
