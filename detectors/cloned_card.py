@@ -20,15 +20,17 @@ from ringtrace.findings import Check, EvidenceRef, Level, Member, Message, Reaso
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """`fastest_kmh`: speed beyond which nobody travels from door to door.
-    `clock_minutes`: how far two tills' clocks may differ; taken off before the speed is judged.
+    `clock_minutes`: how far two tills' clocks may differ: a leap too short by more counts alone, others when repeated.
+    `shortest_minutes`: shortfall below which a leap does not count at all.
     `nearest_km`: places nearer than this are never too far apart.
     `apart_minutes`: without coordinates, longest time between uses in two cities (first four digits of the region).
     `clock_cards`: cards in conflict at one place, each once, from which on that place's clock is blamed.
     """
 
-    fastest_kmh: float = 120.0
+    fastest_kmh: float = 80.0
     clock_minutes: float = 10.0
-    nearest_km: float = 5.0
+    shortest_minutes: float = 1.0
+    nearest_km: float = 3.0
     apart_minutes: float = 20.0
     clock_cards: int = 6
 
@@ -53,7 +55,7 @@ class _Leap:
 
 
 class ClonedCard:
-    """Consecutive uses of one credential: needed time = distance / fastest speed; a leap has less, clocks allowed for.
+    """Consecutive uses of one credential: needed time = distance / fastest speed; a leap has less.
 
     Distance is the great circle (haversine, Earth's radius 6,371 km), a lower bound of any way. Left out: refunds,
     claims by hand, and stays, which an office settles without the patient; places whose clock only knows the day.
@@ -73,7 +75,11 @@ class ClonedCard:
         once = Counter(place for each in cards.values() if len(each) == 1 for place in each[0].places)
         clocks = {place for place, number in once.items() if number >= self.thresholds.clock_cards}
         for _, each in sorted(cards.items()):
-            yield self._draft(each, clocks)
+            if len({leap.times[0].date() for leap in each}) > 1 or any(self._wide(leap) for leap in each):
+                yield self._draft(each, clocks)
+
+    def _wide(self, leap: _Leap) -> bool:
+        return leap.needed_minutes - leap.minutes > self.thresholds.clock_minutes
 
     def _leaps(self, tables: duckdb.DuckDBPyConnection, context: Context) -> list[_Leap]:
         standing_settlements(tables)
@@ -119,11 +125,11 @@ class ClonedCard:
                    CASE WHEN a.km IS NULL THEN $apart ELSE a.km / $speed * 60 END
             FROM apart a LEFT JOIN cards c ON c.mdtrt_cert_no = a.card
             WHERE CASE WHEN a.km IS NULL THEN a.city <> a.nxt.city AND a.minutes <= $apart
-                       ELSE a.km >= $near AND a.minutes + $clock < a.km / $speed * 60 END
+                       ELSE a.km >= $near AND a.minutes + $short < a.km / $speed * 60 END
             ORDER BY a.card, a.t, a.setl_id
             """,
             {"apart": limits.apart_minutes, "speed": limits.fastest_kmh, "near": limits.nearest_km,
-             "clock": limits.clock_minutes},
+             "short": limits.shortest_minutes},
         ).fetchall()  # fmt: skip
         return [
             _Leap(card, owner, electronic, shared, a, b, (here, there), (first_kind, second_kind), (t, u), km, needed)
@@ -136,7 +142,7 @@ class ClonedCard:
         days = len({leap.times[0].date() for leap in leaps})
         clock = all(clocks & set(leap.places) for leap in leaps)
         electronic = all(leap.electronic for leap in leaps)
-        score = cloned_score(days, electronic=electronic, shared=first.shared, clock=clock)
+        score = cloned_score(days, wide=self._wide(worst), electronic=electronic, explained=first.shared or clock)
         level: Level = "explained" if clock or first.shared else level_of(score)
         values: dict[str, Value] = {
             "card": first.card, "n": len(leaps), "days": days, "a": worst.places[0], "b": worst.places[1],
@@ -176,6 +182,6 @@ class ClonedCard:
         )  # fmt: skip
 
 
-def cloned_score(days: int, *, electronic: bool, shared: bool, clock: bool) -> float:
-    """Logit = 0.2 + 1.1·ln(days with a leap) − 0.8 if electronic (a screen can be sent) − 2.5 if shared or a clock."""
-    return logistic(0.2 + 1.1 * log(days) - 0.8 * electronic - 2.5 * (shared or clock))
+def cloned_score(days: int, *, wide: bool, electronic: bool, explained: bool) -> float:
+    """Logit = −0.4 + 1.1·ln(days with a leap) + 0.6 if no clock is so wrong − 0.8 if electronic − 2.5 if explained."""
+    return logistic(-0.4 + 1.1 * log(days) + 0.6 * wide - 0.8 * electronic - 2.5 * explained)

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from math import log1p
+from math import log1p, log10
 
 import duckdb
 from scipy.stats import binom
@@ -17,8 +17,8 @@ from ringtrace.detectors.standing import standing_settlements
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 from ringtrace.workspace import has_rows
 
-SIGNALS = ("other_stay", "other_care", "pharmacy", "no_care")
-WEIGHTS = {"other_stay": 0.95, "other_care": 0.7, "pharmacy": 0.3, "no_care": 0.8}
+SIGNALS = ("dead", "other_stay", "other_care", "pharmacy", "no_care")
+WEIGHTS = {"dead": 0.95, "other_stay": 0.95, "other_care": 0.7, "pharmacy": 0.3, "no_care": 0.8}
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def empty_stays(
         context.gaps.append(Gap(kind, Message("claims.gap.no_stays")))
         return
     signs = _elsewhere(tables)
+    _merge(signs, _of_the_dead(tables))
     if has_rows(tables, "settlement_items"):
         _merge(signs, _without_care(tables))
     else:
@@ -117,6 +118,16 @@ def _elsewhere(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
     return _signs(rows)
 
 
+def _of_the_dead(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
+    """Stays that begin after the patient's death."""
+    rows = tables.execute("""
+        SELECT k.place, 'dead', k.psn_no, k.settlements, NULL, k.opened, k.closed
+        FROM stays k JOIN persons p ON p.psn_no = k.psn_no
+        WHERE CAST(k.opened AS DATE) > p.die_date ORDER BY ALL
+    """).fetchall()
+    return _signs(rows)
+
+
 def _without_care(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
     """Stays that were paid and have not one line of care behind them."""
     rows = tables.execute("""
@@ -144,7 +155,9 @@ def _draft(
         people[sign.person] = max(people.get(sign.person, 0.0), WEIGHTS[sign.signal])
     cases = {sign.settlements for sign in signs}
     expected = sum(each[1] for each in found.values())
-    score = empty_stay_score(len(cases), expected, max(WEIGHTS[signal] for signal in found))
+    score = empty_stay_score(
+        len(cases), expected, max(WEIGHTS[signal] for signal in found), min(each[2] for each in found.values())
+    )
     values: dict[str, Value] = {
         "place": place, "n": len(cases), "stays": stays, "people": len(people), "expected": round(expected, 2)
     }  # fmt: skip
@@ -178,6 +191,7 @@ def _draft(
     )  # fmt: skip
 
 
-def empty_stay_score(cases: int, expected: float, strongest: float) -> float:
-    """Logit = −2.5 + 0.9·ln(1 + cases beyond chance) + 2·weight of the strongest signal."""
-    return logistic(-2.5 + 0.9 * log1p(max(0.0, cases - expected)) + 2.0 * strongest)
+def empty_stay_score(cases: int, expected: float, strongest: float, p_value: float) -> float:
+    """Logit = −3 + 0.9·ln(1 + cases beyond chance) + 2·weight of the strongest signal − 0.25·log10 p, p ≥ 10⁻⁶."""
+    rarity = -log10(max(p_value, 1e-6))
+    return logistic(-3.0 + 0.9 * log1p(max(0.0, cases - expected)) + 2.0 * strongest + 0.25 * rarity)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import log
@@ -25,15 +26,30 @@ class Thresholds(VisitThresholds):
     `most_ddd`: defined daily doses a day beyond which no body is supplied.
     `peer_quantile`, `over_peers`: and beyond so many times what the heaviest of the peers draw.
     `fewest_places`: institutions over which it was drawn.
+    `least_score`: score below which a supply makes no finding.
     `fewest_peers`: buyers of the drug from which peers count.
     """
 
     window_days: int = 90
     most_ddd: float = 3.0
-    peer_quantile: float = 0.99
+    peer_quantile: float = 0.95
     over_peers: float = 1.5
-    fewest_places: int = 2
+    fewest_places: int = 3
     fewest_peers: int = 30
+    least_score: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class _Supply:
+    drug: str
+    ddd: float
+    packs: float
+    since: datetime
+    until: datetime
+    places: int
+    relatives: int
+    limit: float
+    peers: int
 
 
 class Overuse:
@@ -70,10 +86,20 @@ class Overuse:
             """,
             [self.thresholds.most_ddd, self.thresholds.fewest_places],
         ).fetchall()
+        people: dict[str, list[_Supply]] = defaultdict(list)
         for person, drug, ddd, packs, since, until, places, relatives in rows:
             limit, peers = limits[drug]
-            if ddd > limit:
-                yield self._draft(tables, person, drug, (ddd, limit, packs), (since, until), places, relatives, peers)
+            supply = _Supply(drug, ddd, packs, since, until, places, relatives, limit, peers)
+            if ddd > limit and self._score(supply) >= self.thresholds.least_score:
+                people[person].append(supply)
+        for person, supplies in people.items():
+            yield self._draft(tables, person, sorted(supplies, key=self._score, reverse=True))
+
+    def _score(self, supply: _Supply) -> float:
+        return overuse_score(supply.ddd / supply.limit, supply.places, shared=self._shared(supply))
+
+    def _shared(self, supply: _Supply) -> bool:
+        return supply.relatives > 0 and supply.ddd / (1 + supply.relatives) <= self.thresholds.most_ddd / 2
 
     def _fullest_windows(self, tables: duckdb.DuckDBPyConnection) -> None:
         """Make `fullest`: of each person and drug the window with most supply: DDD a day, packs, days, places."""
@@ -113,59 +139,54 @@ class Overuse:
             found[str(drug)] = (max(self.thresholds.most_ddd, self.thresholds.over_peers * heavy), len(own))
         return found
 
-    def _draft(
-        self,
-        tables: duckdb.DuckDBPyConnection,
-        person: str,
-        drug: str,
-        supply: tuple[float, float, float],
-        span: tuple[datetime, datetime],
-        places: int,
-        relatives: int,
-        peers: int,
-    ) -> Draft:
-        ddd, limit, packs = supply
-        lines = tables.execute(
-            "SELECT key, place, retail FROM sale_lines "
-            "WHERE psn_no = ? AND drug = ? AND t BETWEEN ? AND ? AND NOT split ORDER BY t, key",
-            [person, drug, *span],
-        ).fetchall()
-        shared = relatives > 0 and ddd / (1 + relatives) <= self.thresholds.most_ddd / 2
-        score = overuse_score(ddd / limit, places, shared=shared)
+    def _draft(self, tables: duckdb.DuckDBPyConnection, person: str, supplies: Sequence[_Supply]) -> Draft:
+        worst = supplies[0]
+        lines = [
+            line
+            for each in supplies
+            for line in tables.execute(
+                "SELECT key, place, retail FROM sale_lines "
+                "WHERE psn_no = ? AND drug = ? AND t BETWEEN ? AND ? AND NOT split ORDER BY t, key",
+                [person, each.drug, each.since, each.until],
+            ).fetchall()
+        ]
+        score, shared = self._score(worst), self._shared(worst)
         values: dict[str, Value] = {
-            "person": person, "drug": drug, "ddd": round(ddd, 1), "limit": round(limit, 1), "packs": round(packs, 1),
-            "places": places, "relatives": relatives, "peers": peers, "days": self.thresholds.window_days,
+            "person": person, "drug": worst.drug, "ddd": round(worst.ddd, 1), "limit": round(worst.limit, 1),
+            "packs": round(worst.packs, 1), "places": worst.places, "relatives": worst.relatives, "peers": worst.peers,
+            "days": self.thresholds.window_days, "others": len(supplies) - 1,
         }  # fmt: skip
         kinds = {place: retail for _, place, retail in lines}
         return Draft(
-            anchors=(person, drug),
+            anchors=(person, "supply"),
             level="orange" if score >= ORANGE else "yellow",
             score=score,
             title=Message("claims.ddd.title", values),
             summary=Message("claims.ddd.summary", values),
-            first_time=span[0],
-            last_time=span[1],
+            first_time=min(each.since for each in supplies),
+            last_time=max(each.until for each in supplies),
             members=(
                 Member("Patient", person, "overuser"),
-                Member("Drug", drug, "drug"),
+                *(Member("Drug", drug, "drug") for drug in sorted(each.drug for each in supplies)),
                 *(Member("Pharmacy" if kinds[place] else "Hospital", place, "witness") for place in sorted(kinds)),
             ),
             reasons=(
-                Reason("too_much", Message("claims.ddd.reason", values), round(ddd, 2), 1.0, ratio=round(ddd, 2)),
-                Reason("beyond_peers", Message("claims.ddd.peers", values), round(ddd, 2), round(limit, 2),
-                       ratio=round(ddd / limit, 2)),
-                Reason("several_places", Message("claims.ddd.places", values), places, 1),
+                Reason("too_much", Message("claims.ddd.reason", values), round(worst.ddd, 2), 1.0,
+                       ratio=round(worst.ddd, 2)),
+                Reason("beyond_peers", Message("claims.ddd.peers", values), round(worst.ddd, 2), round(worst.limit, 2),
+                       ratio=round(worst.ddd / worst.limit, 2)),
+                Reason("several_places", Message("claims.ddd.places", values), worst.places, 1),
             ),
             counter_evidence=(
                 Check("household", "partly" if shared else "does_not_explain",
-                      Message("claims.ddd.check.household", values), relatives),
-                Check("high_dose", "does_not_explain" if peers >= self.thresholds.fewest_peers else "unknown",
-                      Message("claims.ddd.check.high_dose", values), round(ddd, 2), round(limit, 2)),
+                      Message("claims.ddd.check.household", values), worst.relatives),
+                Check("high_dose", "does_not_explain" if worst.peers >= self.thresholds.fewest_peers else "unknown",
+                      Message("claims.ddd.check.high_dose", values), round(worst.ddd, 2), round(worst.limit, 2)),
             ),
             evidence=tuple(EvidenceRef("settlement_items", key) for key, _, _ in lines),
         )  # fmt: skip
 
 
 def overuse_score(over_limit: float, places: int, *, shared: bool) -> float:
-    """Logit = −0.8 + 1.2·ln(supply / limit) + 0.5·ln(places / 2) − 1.5 if relatives may share; at most 0.85."""
-    return min(0.85, logistic(-0.8 + 1.2 * log(over_limit) + 0.5 * log(places / 2) - 1.5 * shared))
+    """Logit = −1.6 + 1.2·ln(supply / limit) + 1.3·ln(places / 2) − 1.5 if relatives may share; at most 0.85."""
+    return min(0.85, logistic(-1.6 + 1.2 * log(over_limit) + 1.3 * log(places / 2) - 1.5 * shared))

@@ -147,5 +147,5 @@ class RestrictedItem:
 
 
 def restricted_score(lines: int, expected: float, relatives: float) -> float:
-    """Logit = −2 + 0.9·ln(1 + lines beyond chance) − 1.5·share of lines with a relative of the fitting sex."""
-    return logistic(-2.0 + 0.9 * log(1 + max(0.0, lines - expected)) - 1.5 * relatives)
+    """Logit = −2 + 0.9·ln(1 + lines beyond chance) − 0.7·share of lines with a relative of the fitting sex."""
+    return logistic(-2.0 + 0.9 * log(1 + max(0.0, lines - expected)) - 0.7 * relatives)

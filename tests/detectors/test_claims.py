@@ -339,7 +339,7 @@ def test_a_placeholder_is_no_invoice(tmp_path: Path, invoice: str) -> None:
 # -- overuse -----------------------------------------------------------------------------------------------------------
 
 
-def drawing(rate: int, places: int = 3, *, days: int = 88) -> City:
+def drawing(rate: int, places: int = 6, *, days: int = 88) -> City:
     """`p` draws a 10-DDD pack `rate` times every ten days, at `places` places in turn; forty others one each time."""
     city = City()
     city.drug("D1", pack_ddd=10, drug_genname="x")
@@ -360,7 +360,7 @@ def test_eight_daily_doses_a_day_at_three_places_are_found(tmp_path: Path) -> No
     assert finding.amount == 50 * 72
 
 
-@pytest.mark.parametrize(("rate", "places"), [(2, 3), (9, 1)], ids=["a double dose", "one place"])
+@pytest.mark.parametrize(("rate", "places"), [(2, 3), (9, 2)], ids=["a double dose", "two places"])
 def test_heavy_but_possible_treatment_is_no_finding(tmp_path: Path, rate: int, places: int) -> None:
     assert run(tmp_path, drawing(rate, places), "overuse")[0] == []
 
