@@ -32,6 +32,7 @@ def keep_ledger(town: Town, visits: Table, items: Table, stock: Stock, forged: T
         *_deliveries(town, rng, stock),
         _sales(town, rng, visits, items, stock),
         _cash(town, rng, stock),
+        *_passed_on(stock),
         *_ends(town, rng, stock),
         _block("purchase", **forged, lot=10_000_000 + np.arange(len(forged["place"]))),
     ]
@@ -136,6 +137,16 @@ def _cash(town: Town, rng: Generator, stock: Stock) -> Table:
         count=cash["count"][kept],
         first=np.where(caught, cash["first"], NO_PACK)[kept],
     )
+
+
+def _passed_on(stock: Stock) -> list[Table]:
+    """Packs that went back to the supplier and came to another institution."""
+    rows = dict(stock.lines.passed_on)
+    inward = rows.pop("inward") == 1
+    return [
+        _block(kind, **{name: column[which] for name, column in rows.items()})
+        for kind, which in (("purchase_return", ~inward), ("purchase", inward))
+    ]
 
 
 def _ends(town: Town, rng: Generator, stock: Stock) -> list[Table]:

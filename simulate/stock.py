@@ -7,7 +7,7 @@ shortage or a missing scan is the consequence of something that happened, never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ class Lines:
 
     Packs of line k are `base[k] … base[k] + size[k] - 1`; the first `opening[k]` stood there at the start and
     `sold[k]` left. Lot arrays name their line, first pack, number of packs and time of delivery.
+    `passed_on` are packs that customers brought back and that reached another institution by way of the supplier:
+    place, product, time, count, first, and whether the movement is inward there (1) or outward here (0).
     """
 
     place: Ints
@@ -41,6 +43,7 @@ class Lines:
     lot_first: Ints
     lot_count: Ints
     lot_time: Ints
+    passed_on: Table = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -152,13 +155,32 @@ def _line_up(town: Town, rng: Generator, leaving: Table, returned: Ints, returne
     pack[order] = base[line] + before
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.arange(len(order))
+    whole = np.flatnonzero(line_key % 2 == 0)
+    passed: list[tuple[int, ...]] = []
     for row, at in zip(returned.tolist(), returned_at.tolist(), strict=True):
-        here = int(line[position[row]])
-        if line_key[here] % 2 == 0:
-            begin, end = int(start[here]), int(start[here] + rows[here])
-            later = begin + int(np.searchsorted(times[begin:end], at, side="right"))
-            if later < end and count[later] == leaving["count"][row]:
-                pack[order[later]] = pack[row]
+        origin = target = int(line[position[row]])
+        # Most go back on the shelf; some go back to the supplier, who sells them to another institution.
+        if sends_back := rng.random() < 0.12:
+            others = whole[
+                (lines.product[whole] == lines.product[origin]) & (lines.place[whole] != lines.place[origin])
+            ]
+            target = int(rng.choice(others)) if len(others) else origin
+            at += 12 * DAY
+        begin, end = int(start[target]), int(start[target] + rows[target])
+        later = begin + int(np.searchsorted(times[begin:end], at, side="right"))
+        if line_key[origin] % 2 or later == end or count[later] != leaving["count"][row]:
+            continue
+        pack[order[later]] = pack[row]
+        if sends_back and target != origin:
+            sold_at, packs = int(times[later]), int(count[later])
+            passed.append(
+                (int(lines.place[origin]), int(lines.product[origin]), at - 9 * DAY, packs, int(pack[row]), 0)
+            )
+            passed.append(
+                (int(lines.place[target]), int(lines.product[origin]), sold_at - 2 * DAY, packs, int(pack[row]), 1)
+            )
+    columns = np.array(passed, dtype=np.int64).reshape(-1, 6).T
+    lines.passed_on = dict(zip(("place", "product", "time", "count", "first", "inward"), columns, strict=True))
     return lines, pack
 
 
