@@ -4,6 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 WORKSPACE ?= demo/workspace
 
+ROOMS := $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
+
 .PHONY: demo app test lint docs clean
 
 demo: $(STAMP)
@@ -18,7 +20,8 @@ test: $(STAMP)
 lint: $(STAMP) .typing/ringtrace
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy -p ringtrace
+	$(BIN)/mypy $(addprefix -p ringtrace.,$(ROOMS)) $(patsubst %.py,-m ringtrace.%,$(filter-out __init__.py,$(wildcard *.py)))
+	MYPYPATH=.typing:tests:bench $(BIN)/mypy tests bench
 	$(BIN)/lint-imports --no-logo
 
 docs: $(STAMP)
