@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from scipy import stats
+
 from ringtrace.detectors.ring_facts import RingFacts
 from ringtrace.findings import Label, Member
 
 ALWAYS = 0.9
 """Attendance from which a member counts as always there: a closed counter costs a run or two."""
-AHEAD = 0.1
-"""How much more often than the next one the holder's card must be there; else it cannot be told who it is."""
+CHANCE = 0.05
+"""Greatest chance that any one of the group, being like the others, would be there that often."""
 
 
 def members_of(facts: RingFacts) -> tuple[Member, ...]:
@@ -27,7 +29,12 @@ def members_of(facts: RingFacts) -> tuple[Member, ...]:
 
 
 def probable_holder(facts: RingFacts) -> str | None:
-    """The member whose card is at (nearly) every run, well ahead of all others; None if nobody stands out."""
+    """The member whose card is at (nearly) every run, more often than one like the others would be; None if none is.
+
+    P(X ≥ runs attended), X ~ Binomial(runs, mean share of the others), times the size of the group.
+    """
     ranked = sorted(facts.share.items(), key=lambda each: (-each[1], each[0]))
     (first, most), (_, next_most) = ranked[0], ranked[1]
-    return first if most >= ALWAYS and most - next_most >= AHEAD else None
+    usual = sum(share for _, share in ranked[1:]) / (len(ranked) - 1)
+    chance = float(stats.binom.sf(round(most * facts.runs) - 1, facts.runs, usual)) * facts.size
+    return first if most >= ALWAYS and most > next_most and chance <= CHANCE else None
