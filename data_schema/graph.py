@@ -87,7 +87,10 @@ class NodeType:
 
 @dataclass(frozen=True, slots=True)
 class RelationshipType:
-    """`(:source)-[:NAME {properties}]->(:target)`; `rank` is the property that orders the most involved first."""
+    """`(:source)-[:NAME {properties}]->(:target)`; `rank` is the property that orders the most involved first.
+
+    Of one type there is one relationship between two nodes, or one for each value of the properties `identity`.
+    """
 
     name: str
     sources: tuple[str, ...]
@@ -97,6 +100,7 @@ class RelationshipType:
     properties: tuple[Property, ...]
     sql: str | None = None
     rank: str | None = None
+    identity: tuple[str, ...] = ()
     written: bool = False
 
     @property
@@ -165,6 +169,7 @@ def graph_schema() -> GraphSchema:
             properties=own,
             sql=declared.get("sql"),
             rank=rank,
+            identity=tuple(_known(facts, fact, name).name for fact in declared.get("identity", ())),
             written=declared.get("written", False),
         )
     return GraphSchema(prepared=raw["prepared"], nodes=nodes, relationships=relationships)

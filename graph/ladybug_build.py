@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import ladybug
 
 from ringtrace.data_schema.graph import GraphType, Property, graph_schema
 from ringtrace.findings import Finding
 from ringtrace.graph.files import GraphVersion, new_name
+from ringtrace.graph.finding_rows import finding_rows
 from ringtrace.graph.store import GraphCounts
 from ringtrace.graph.tables import GraphFiles, NodeFiles
 from ringtrace.progress import Progress, Step, silent
@@ -95,50 +96,31 @@ def add_findings(database: Path, version: GraphVersion, run: int, findings: Sequ
 
     Members and settlements that the graph does not hold are left out; findings of an earlier run are removed first.
     """
-    rows = [_finding_row(each) for each in findings]
-    members: list[dict[str, Any]] = [
-        {
-            "finding": each.finding_id,
-            "id": member.id,
-            "label": member.label,
-            "role": member.role,
-            "weight": member.weight,
-        }
-        for each in findings
-        for member in each.members
-    ]
-    # A line is cited as `settlement|line`; its settlement is what the graph knows.
-    settlements = {
-        (each.finding_id, ref.key if ref.table == "settlements" else ref.key.rpartition("|")[0])
-        for each in findings
-        for ref in each.evidence
-        if ref.table in {"settlements", "settlement_items"}
-    }
-    cited = [{"finding": finding, "id": settlement} for finding, settlement in sorted(settlements)]
+    rows = finding_rows(findings)
     with ladybug.Database(str(database), buffer_pool_size=BUFFER_POOL) as base, ladybug.Connection(base) as connection:
         connection.execute("MATCH (f:Finding) DETACH DELETE f")
-        if rows:
+        if rows.nodes:
             connection.execute(
                 "UNWIND $rows AS row CREATE (:Finding {id: row.id, kind: row.kind, level: row.level, score: row.score, "
-                "amount: row.amount, first: row.first, last: row.last, stub: false})",
-                {"rows": rows},
+                "amount: row.amount, first: row.first, last: row.last, stub: row.stub})",
+                {"rows": rows.nodes},
             )
-        for label in sorted({each["label"] for each in members}):
+        for label in sorted({each["label"] for each in rows.members}):
             connection.execute(
                 f"UNWIND $rows AS row MATCH (f:Finding {{id: row.finding}}), (m:{label} {{id: row.id}}) "
                 "CREATE (f)-[:INVOLVES {role: row.role, weight: row.weight}]->(m)",
-                {"rows": [each for each in members if each["label"] == label]},
+                {"rows": [each for each in rows.members if each["label"] == label]},
             )
-        if cited:
+        if rows.cited:
             connection.execute(
                 "UNWIND $rows AS row MATCH (f:Finding {id: row.finding}), (s:Settlement {id: row.id}) "
                 "CREATE (f)-[:CITES]->(s)",
-                {"rows": cited},
+                {"rows": rows.cited},
             )
         counted = {name: _count(connection, name) for name in ("INVOLVES", "CITES")}
     counts = replace(
         version.counts,
-        nodes={**version.counts.nodes, "Finding": len(rows)},
+        nodes={**version.counts.nodes, "Finding": len(rows.nodes)},
         relationships={**version.counts.relationships, **counted},
     )
     return replace(version, findings_run=run, counts=counts)
@@ -150,15 +132,3 @@ def _count(connection: ladybug.Connection, relationship: str) -> int:
     row = result.get_next()
     assert isinstance(row, list)
     return int(row[0])
-
-
-def _finding_row(finding: Finding) -> dict[str, Any]:
-    return {
-        "id": finding.finding_id,
-        "kind": finding.kind,
-        "level": finding.level,
-        "score": finding.score,
-        "amount": float(finding.amount),
-        "first": finding.first_time,
-        "last": finding.last_time,
-    }

@@ -22,6 +22,7 @@ from ringtrace.graph.store import (
     DEFAULT_CROWD,
     DEFAULT_ROW_LIMIT,
     DEFAULT_TIMEOUT,
+    Engine,
     Expansion,
     GraphCounts,
     NeighbourCount,
@@ -47,6 +48,10 @@ class LadybugStore:
         self._connections: list[ladybug.Connection] = []
 
     # -- plumbing ---------------------------------------------------------------------------------------------------
+
+    @property
+    def engine(self) -> Engine:
+        return "ladybug"
 
     @property
     def generation(self) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Final, Literal, Protocol, Self, get_args
 
 from ringtrace.data_schema.graph import Direction
+
+Engine = Literal["ladybug", "neo4j"]
+ENGINES: Final[tuple[Engine, ...]] = get_args(Engine)
 
 DEFAULT_ROW_LIMIT = 10_000
 DEFAULT_TIMEOUT = 30.0
@@ -117,6 +120,11 @@ class GraphCounts:
 
 class GraphStore(Protocol):
     """A graph opened for reading. Close it, or use it in a `with`; calls from several threads are safe."""
+
+    @property
+    def engine(self) -> Engine:
+        """Whose Cypher `run_cypher` reads."""
+        ...
 
     @property
     def generation(self) -> int:
