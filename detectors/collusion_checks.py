@@ -18,7 +18,7 @@ def innocent_checks(
     """Careless ledger, careless scanning, night shop, fixed-price kit, one household, goods without packs for all."""
     return (
         _everywhere(shop, cited, "unrecorded", "careless_ledger"),
-        _everywhere(shop, cited, "no_pack", "careless_scanning"),
+        _everywhere(shop, cited, "uncoded", "careless_scanning"),
         _everywhere(shop, cited, "off_hours", "night_shop"),
         _kit(tables, shop, cited),
         _household(tables, shop, chosen),

@@ -78,7 +78,10 @@ def fit_shop(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors:
     owner = np.repeat(np.arange(len(starts)), sizes)
     known, ones = ~np.isnan(visits), np.nan_to_num(visits)
     person_known, person_ones = ~np.isnan(persons), np.nan_to_num(persons)
-    rate0, rate1 = _shrunk(ones, known, np.ones(number), priors.ordinary, priors.ordinary_strength), priors.feigned
+    rate0, rate1 = (
+        _shrunk(ones, known, np.ones(number), priors.ordinary, priors.ordinary_strength),
+        priors.feigned,
+    )
     own0, own1 = priors.person_ordinary, priors.person_feigned
     rho, share = priors.colluding, priors.feigned_share
     empty = _log_likelihood(ones, known, rate0)

@@ -14,11 +14,15 @@ from ringtrace.detectors.collusion_mixture import Fit, Floats, Priors, fit_shop
 from ringtrace.detectors.collusion_signals import FAMILIES, PERSON_SIGNALS, VISIT_SIGNALS
 
 FEIGNED: Final = {
-    "unrecorded": 0.8, "short": 0.5, "no_pack": 0.7, "off_hours": 0.25, "burst": 0.3, "run": 0.25, "repeated": 0.25,
-    "drain": 0.15, "far": 0.3, "no_illness": 0.4,
+    "unrecorded": 0.6, "short": 0.5, "uncoded": 0.7, "reused": 0.3, "off_hours": 0.25, "burst": 0.2, "run": 0.2,
+    "repeated": 0.2, "drain": 0.1, "far": 0.3, "no_illness": 0.5,
 }  # fmt: skip
 """How often a feigned visit (or a colluding buyer) shows a signal, before a shop's own data speak: weak priors, set by
 what the schemes on record did and not fitted to any simulator."""
+
+SHOWN_ONLY: Final = ("burst",)
+"""Signals that stand on a finding but do not help to make it: families, carers and shift ends come together as well,
+and as evidence they would draw the mixture to them."""
 
 FEWEST_VISITS: Final = 30
 LEAST_NATS: Final = 3.0
@@ -57,12 +61,12 @@ class Shop:
         """Whether the evidence is of more than one kind, and about the sales themselves.
 
         Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
-        three signals of other families, odd hours or totals among them. Coming together is what families do.
+        three signals of other families, odd hours or totals among them.
         """
         spoken = {name for name, value in self.nats.items() if value >= LEAST_NATS}
-        if spoken & {"unrecorded", "no_pack"}:
+        if spoken & {"unrecorded", "uncoded", "reused"}:
             return len(self.families) >= 2
-        others = spoken - {*FAMILIES["goods"], *FAMILIES["together"]}
+        others = spoken - {*FAMILIES["goods"]}
         return len(others) >= 3 and bool(others & {"off_hours", "repeated"})
 
     @property
@@ -99,11 +103,13 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection) -> Iterator[Shop]:
         person_ordinary=_median(person_rates),
         person_feigned=np.array([FEIGNED[name] for name in PERSON_SIGNALS]),
     )
+    shown = np.isin(VISIT_SIGNALS, SHOWN_ONLY)
     for start, end in enough:
         owner = visit["person"][start:end]
         starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
         mine = owner[starts]
-        fit = fit_shop(visit["signals"][start:end], starts, persons[mine], priors)
+        weighed = np.where(shown, np.nan, visit["signals"][start:end])
+        fit = fit_shop(weighed, starts, persons[mine], priors)
         yield Shop(
             place=names["place"][places[start]],
             rows=np.arange(start, end),

@@ -14,13 +14,12 @@ from ringtrace.detectors.ledger import stock_cover
 from ringtrace.detectors.sales import scannable_lines, times_have_hours
 from ringtrace.detectors.trace_codes import repeated_packs
 
-VISIT_SIGNALS: Final = ("unrecorded", "no_pack", "off_hours", "burst", "run", "repeated", "drain")
+VISIT_SIGNALS: Final = ("unrecorded", "uncoded", "reused", "off_hours", "burst", "run", "repeated", "drain")
 PERSON_SIGNALS: Final = ("short", "far", "no_illness")
 
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
-    "goods": ("unrecorded", "no_pack", "short"),
+    "goods": ("unrecorded", "uncoded", "reused", "short"),
     "till": ("off_hours", "run", "repeated"),
-    "together": ("burst",),
     "money": ("drain",),
     "buyers": ("far", "no_illness"),
 }
@@ -35,8 +34,8 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
     a buyer.
 
     unrecorded   none of its packs is among the sales that the shop's own ledger records for that drug and day
-    no_pack      none of its lines has a pack of its own: no trace code, in a month when the shop scans and for
-                 drugs that are scanned, or a code that had been sold before with nothing to explain it (`trace_codes`)
+    uncoded      none of its lines has a trace code, in a month when the shop scans and for drugs that are scanned
+    reused       a code of it had been sold before at this shop, with nothing to explain it (`trace_codes`)
     off_hours    outside the declared opening hours (a quarter of an hour's grace); undeclared hours: at an hour of day
                  that holds less than a quarter of one hour's even share of the shop's visits
     burst        within a minute of another person's visit at that terminal, rarer than 1 in 20 at that hour's footfall
@@ -94,7 +93,8 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT hash(place, drug) AS goods, uncovered >= greatest(3, 0.1 * sold) AS short FROM stock_balance
         )
         SELECT l.visit, min(CAST(r.unrecorded AS INTEGER)) AS unrecorded, max(CAST(b.short AS INTEGER)) AS short,
-               min(CAST(c.bare OR reused.line IS NOT NULL AS INTEGER)) AS no_pack,
+               CASE WHEN bool_or(reused.line IS NOT NULL) THEN NULL ELSE min(CAST(c.bare AS INTEGER)) END AS uncoded,
+               max(CASE WHEN l.codes IS NOT NULL THEN CAST(reused.line IS NOT NULL AS INTEGER) END) AS reused,
                bit_xor(hash(l.drug, l.cnt)) AS basket
         FROM sale_lines l
         LEFT JOIN recorded_lines r ON r.line = l.line
@@ -159,7 +159,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT visit, e_credential, count(*) OVER (PARTITION BY shop, run) AS length FROM numbered
         )
         SELECT b.visit, b.setl_id, b.place, b.psn_no, b.t, b.total,
-               g.unrecorded, g.no_pack, g.short,
+               g.unrecorded, g.uncoded, g.reused, g.short,
                CASE WHEN NOT {hours} THEN NULL
                     WHEN i.open_hour IS NOT NULL AND i.close_hour IS NOT NULL THEN CAST(
                         CASE WHEN i.close_hour >= i.open_hour

@@ -13,7 +13,7 @@ import numpy as np
 
 from ringtrace.detectors.collusion_buyers import buyer_signals
 from ringtrace.detectors.collusion_checks import innocent_checks
-from ringtrace.detectors.collusion_shops import LEAST_NATS, Shop, fitted_shops
+from ringtrace.detectors.collusion_shops import LEAST_NATS, SHOWN_ONLY, Shop, fitted_shops
 from ringtrace.detectors.collusion_signals import PERSON_SIGNALS, VISIT_SIGNALS, collusion_signals
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.sales import times_have_hours
@@ -81,7 +81,7 @@ class PharmacyCollusion:
         missing = {name for name, number in zip(VISIT_SIGNALS, known, strict=True) if not number}
         if not has_rows(tables, "inventory"):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_inventory_collusion")))
-        if "no_pack" in missing:
+        if "uncoded" in missing:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_codes_collusion")))
         if not times_have_hours(tables):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.days_only")))
@@ -182,19 +182,19 @@ def _reasons(shop: Shop, cited: np.ndarray, chosen: np.ndarray) -> tuple[Reason,
     others = np.setdiff1d(np.arange(len(shop.rows)), cited)
     rest = np.setdiff1d(np.arange(len(shop.people)), chosen)
     reasons = []
-    for name, value in nats.items():
-        if value < 1.0:
-            continue
+    for name in [*(name for name, value in nats.items() if value >= 1.0), *SHOWN_ONLY]:
         if name in PERSON_SIGNALS:
             column = shop.persons[:, PERSON_SIGNALS.index(name)]
             seen, expected = _rate(column[chosen]), _rate(column[rest])
         else:
             column = shop.visits[:, VISIT_SIGNALS.index(name)]
             seen, expected = _rate(column[cited]), _rate(column[others])
+        if name in SHOWN_ONLY and seen < max(0.1, 3 * expected):
+            continue
         reasons.append(
             Reason(
                 name,
-                Message(f"pharmacy.collusion.signal.{name}", {"seen": seen, "expected": expected, "nats": value}),
+                Message(f"pharmacy.collusion.signal.{name}", {"seen": seen, "expected": expected}),
                 round(seen, 4),
                 round(expected, 4),
                 ratio=round(seen / expected, 1) if expected else None,

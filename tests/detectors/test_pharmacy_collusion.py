@@ -45,7 +45,7 @@ def test_the_buyers_who_carry_the_excess_are_named_and_nobody_else(tmp_path: Pat
     assert {(member.id, member.role) for member in draft.members} == (
         {(SHOP, "seller")} | {(person, "colluding_patient") for person in people}
     )
-    assert {reason.code for reason in draft.reasons} >= {"unrecorded", "no_pack", "off_hours"}
+    assert {reason.code for reason in draft.reasons} >= {"unrecorded", "uncoded", "off_hours"}
     assert all(float(reason.value or 0) > float(reason.expected or 0) for reason in draft.reasons)
     assert {row.table for row in draft.evidence} == {"settlements"}
     assert len(draft.evidence) == pytest.approx(60, abs=6)
