@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -154,7 +155,7 @@ def _edge(desk: Desk, link: Link, beside: int) -> dict[str, Any]:
         "to": node_id(link.target),
         "label": f"×{number:,}" if number > 1 else "",
         "title": f"{phrase(desk, link)} ×{number:,}",
-        "width": min(7.0, 1.0 + number**0.5 / 2.5),
+        "width": min(6.0, 1.0 + 1.5 * math.log10(max(1, number))),
         "arrows": {"to": {"enabled": True, "scaleFactor": 0.45}},
         "smooth": bend if beside else False,
     }

@@ -41,6 +41,7 @@ class Shot:
     theme: str = "light"
     scroll_to: str | None = None
     click: str | None = None
+    expand: bool = False
 
 
 SHOTS = (
@@ -54,7 +55,7 @@ SHOTS = (
     Shot("lanes-zh", "finding?id={id}", "borrowed_card_ring", locale="zh-CN", theme="dark", scroll_to="时间线"),
     Shot("routes-en", "finding?id={id}", "drug_resale", scroll_to="The route of each pack"),
     Shot("routes-zh", "finding?id={id}", "drug_resale", locale="zh-CN", scroll_to="每盒药的去向"),
-    Shot("explore-en", "explore?finding={id}", "borrowed_card_ring", click="Patient"),
+    Shot("explore-en", "explore?finding={id}", "borrowed_card_ring", click="Patient", expand=True),
     Shot("explore-zh", "explore?finding={id}", "borrowed_card_ring", locale="zh-CN", theme="dark", click="Pharmacy"),
 )
 
@@ -91,6 +92,8 @@ def take(browser: Browser, base: str, shot: Shot, finding: str, out: Path) -> No
     page = context.new_page()
     page.goto(f"{base}/{shot.page.format(id=finding)}")
     ready(page)
+    if shot.page.startswith("explore"):
+        page.wait_for_function("globalThis.ringtraceCanvas?.nodes.length > 0")
     if shot.scroll_to:
         page.get_by_role("heading", name=shot.scroll_to).scroll_into_view_if_needed()
         page.get_by_role("heading", name=shot.scroll_to).evaluate("each => each.scrollIntoView()")
@@ -100,10 +103,13 @@ def take(browser: Browser, base: str, shot: Shot, finding: str, out: Path) -> No
             "label => { const c = ringtraceCanvas; return c.at(c.nodes.getIds().find(id => id.startsWith(label))); }",
             shot.click,
         )
-        page.mouse.dblclick(place["x"], place["y"])
+        page.mouse.click(place["x"], place["y"])
         ready(page)
-        page.mouse.move(5, 5)
-        page.keyboard.press("f")
+        if shot.expand:
+            page.mouse.dblclick(place["x"], place["y"])
+            ready(page)
+            page.locator("[data-tool=fit]").click()
+        page.mouse.move(640, 5)
         page.wait_for_timeout(WAIT)
     target = out / f"{shot.name}.png"
     page.screenshot(path=target)

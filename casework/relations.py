@@ -9,14 +9,15 @@ from typing import Final
 from ringtrace.casework.exploration import Exploration
 from ringtrace.data_schema.graph import Direction
 from ringtrace.findings import Finding
-from ringtrace.graph.store import GraphStore, NeighbourCount, NodeRef
+from ringtrace.graph.store import GraphStore, NeighbourCount, NodeRef, Relationship
 
 _MEMBERS_SHOWN: Final = 80
+_UNASKED: Final = 6  # neighbours of each type that a double click brings
 _OTHERS_SHOWN: Final = 12
 """Members that are not suspected (buyers, witnesses): a few are enough to see that they are there."""
 _SHOP_AND_DRUG: Final = frozenset({"SOLD", "PURCHASED"})
-"""Left out of a finding's first picture: every shop sells every drug, and the lines bury those of the people."""
-_GRAIN: Final = frozenset({"Settlement", "Finding", "Region"})
+"""Drawn only for the node that is expanded: every shop sells every drug, and the lines bury those of the people."""
+_GRAIN: Final = frozenset({"Settlement", "Finding", "Region", "Pack"})
 """Labels that an unasked expansion leaves out: too many, or joined to everyone."""
 
 
@@ -82,7 +83,7 @@ def expand(
     standing = set(exploration.picture.nodes)
     if way is None:
         labels = sorted({each.label for each in store.neighbour_counts(ref)} - _GRAIN)
-        found = store.expand(ref, labels=labels or None, limit=max(5, limit // 5))
+        found = store.expand(ref, labels=labels or None, limit=_UNASKED)
         fresh = [node for node in found.nodes if node.ref not in standing]
     else:
         # What stands may have come another way and need not be the most involved: ask past it, then take the first.
@@ -90,8 +91,13 @@ def expand(
         found = store.expand(ref, [way.type], labels=[way.label], direction=way.direction, limit=limit + shown)
         fresh = [node for node in found.nodes if node.ref not in standing][:limit]
     joined = standing | {ref} | {node.ref for node in fresh}
-    added = exploration.add(fresh, store.between(sorted(joined)), parent=ref)
+    joins = [each for each in store.between(sorted(joined)) if each.type not in _SHOP_AND_DRUG or _names(each, ref)]
+    added = exploration.add(fresh, joins, parent=ref)
     return added, max(0, found.total - sum(each.other(ref) in joined for each in found.relationships))
+
+
+def _names(relationship: Relationship, ref: NodeRef) -> bool:
+    return ref in (relationship.source, relationship.target)
 
 
 def connect(store: GraphStore, start: NodeRef, end: NodeRef, exploration: Exploration, max_length: int = 4) -> int:

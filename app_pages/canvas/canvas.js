@@ -144,6 +144,7 @@ class Canvas {
     network.on("afterDrawing", (context) => this.drawBadges(context));
     network.on("zoom", () => this.remember());
     network.on("dragEnd", () => this.remember());
+    for (const event of ["pointerleave", "pointerdown"]) this.stage.addEventListener(event, () => this.quiet());
     this.host.addEventListener("keydown", (event) => onKey(this, event));
     this.stage.addEventListener("pointerdown", (event) => onBox(this, event, selected), true);
     // The theme is switched by a variable on an element far above; looking once a second is cheapest.
@@ -161,6 +162,12 @@ class Canvas {
       event.stopPropagation();
       if (event.key === "Enter") { this.find(search.value); selected(); }
     });
+  }
+
+  // A tooltip left behind would cover what stands there now.
+  quiet() {
+    const told = this.stage.querySelector(".vis-tooltip");
+    if (told) told.style.visibility = "hidden";
   }
 
   // Back to the standing hint once the user goes on.
