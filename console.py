@@ -152,7 +152,10 @@ def explain(finding: Finding, rows: int) -> None:
     )
     table(
         [text(f"cli.explain.{name}", language) for name in ("table", "key", "file", "row", "sha256")],
-        [(each.table, each.key, each.file, each.row, (each.sha256 or "")[:16]) for each in finding.evidence[:rows]],
+        [
+            (each.table, each.key, each.file, str(each.row or ""), (each.sha256 or "")[:16])
+            for each in finding.evidence[:rows]
+        ],
         title=text("cli.explain.evidence", language, shown=min(rows, len(finding.evidence)), n=len(finding.evidence)),
     )
 
