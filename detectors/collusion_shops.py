@@ -66,7 +66,7 @@ class Shop:
         spoken = {name for name, value in self.nats.items() if value >= LEAST_NATS}
         if spoken & {"unrecorded", "uncoded", "reused"}:
             return len(self.families) >= 2
-        others = spoken - {*FAMILIES["goods"]}
+        others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
         return len(others) >= 3 and bool(others & {"off_hours", "repeated"})
 
     @property

@@ -18,7 +18,8 @@ VISIT_SIGNALS: Final = ("unrecorded", "uncoded", "reused", "off_hours", "burst",
 PERSON_SIGNALS: Final = ("short", "far", "no_illness")
 
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
-    "goods": ("unrecorded", "uncoded", "reused", "short"),
+    "ledger": ("unrecorded", "short"),
+    "codes": ("uncoded", "reused"),
     "till": ("off_hours", "run", "repeated"),
     "money": ("drain",),
     "buyers": ("far", "no_illness"),

@@ -28,7 +28,7 @@ EXPLAINED_SCORE: Final = 0.3
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """`buyer`: posterior from which a buyer counts among those who carry the excess.
-    `feigned`: expected feigned visits that such a buyer has; fewer only with a posterior of `sure`.
+    `feigned`: expected feigned visits that such a buyer has, since a single odd visit is no habit.
     `visit`: posterior from which a visit of theirs is cited.
     `fewest_buyers`, `fewest_visits`: of these for a finding.
     `net_nats`: evidence beyond what the extra parameters gain by chance.
@@ -36,7 +36,6 @@ class Thresholds:
 
     buyer: float = 0.5
     feigned: float = 1.5
-    sure: float = 0.95
     visit: float = 0.5
     fewest_buyers: int = 3
     fewest_visits: int = 8
@@ -91,7 +90,7 @@ class PharmacyCollusion:
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop) -> Draft | None:
         limits, fit = self.thresholds, shop.fit
         owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
-        chosen = np.flatnonzero((fit.buyer >= limits.buyer) & ((owed >= limits.feigned) | (fit.buyer >= limits.sure)))
+        chosen = np.flatnonzero((fit.buyer >= limits.buyer) & (owed >= limits.feigned))
         cited = np.flatnonzero((fit.visit >= limits.visit) & np.isin(shop.owner, chosen))
         net = fit.gain - shop.penalty
         families = shop.families

@@ -76,8 +76,8 @@ def _joined(tables: duckdb.DuckDBPyConnection, draft: Draft, place: str, drugs: 
 
 
 def untraced_score(excess: float, sources: int) -> float:
-    """Score of logit −2.6 + 0.5·ln(1 + packs beyond chance) + 0.9·ln(1 + sources); at most 0.5 below three sources."""
-    score = logistic(-2.6 + 0.5 * log1p(excess) + 0.9 * log1p(sources))
+    """Score of logit −2.2 + 0.5·ln(1 + packs beyond chance) + 0.9·ln(1 + sources); at most 0.5 below three sources."""
+    score = logistic(-2.2 + 0.5 * log1p(excess) + 0.9 * log1p(sources))
     return score if sources >= FEWEST_SOURCES else min(score, 0.5)
 
 
