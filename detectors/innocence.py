@@ -110,6 +110,13 @@ def neighbours(facts: RingFacts) -> Check:
     return _graded("neighbours", facts.whereabouts.usual_place, explains=float("inf"), partly=0.5)
 
 
+def same_quarter(facts: RingFacts) -> Check:
+    """They live close to each other; value: times as many pairs in one quarter as among the places' visitors."""
+    same, usual = facts.whereabouts.same_quarter, facts.whereabouts.usual_quarter
+    ratio = None if same is None or not usual else min(same / usual, 999.0)
+    return _graded("same_quarter", ratio, explains=float("inf"), partly=2.0)
+
+
 def ordinary_goods(facts: RingFacts) -> Check:
     """What they buy in company is what anybody buys there, no dearer and not foreign to them.
 
@@ -140,6 +147,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     own_hours,
     own_needs,
     neighbours,
+    same_quarter,
     ordinary_goods,
     busy_days,
 )

@@ -8,6 +8,8 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
                  places' mean visit (`Baskets.foreign_value`), at most 2
     habit        log10 of runs attended over those that own habits would give, 0–2
     neighbours   chance that two members have the same usual place elsewhere, less a usual 0.3
+    quarter      ln of how many more pairs of members than of the places' visitors live in one quarter, both counted
+                 with three pairs at the usual share added
     need         share of what they got in the runs that they also get outside, less a usual 0.3
     hop          share of runs at two places within the hour
     torn         ln(1 + uses of a card while its owner must have been elsewhere)
@@ -27,13 +29,14 @@ from ringtrace.detectors.ring_facts import RingFacts
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, Level
 
-INTERCEPT: Final = -4.07
+INTERCEPT: Final = -4.74
 WEIGHTS: Final[dict[str, float]] = {
-    "foreign": 1.95,
-    "habit": 0.9,
-    "neighbours": -4.5,
-    "need": -1.2,
-    "hop": 4.5,
+    "foreign": 1.93,
+    "habit": 1.19,
+    "neighbours": -3.72,
+    "quarter": -1.78,
+    "need": -1.49,
+    "hop": 4.46,
     "torn": 0.8,
 }
 EXPLAINED: Final = 4.0
@@ -57,6 +60,10 @@ def signals(facts: RingFacts) -> dict[str, float]:
         found["foreign"] = log((min(baskets.foreign_value, 2.0) + 0.01) / 0.02)
     if where.neighbours is not None:
         found["neighbours"] = where.neighbours - 0.3
+    if where.same_quarter is not None and where.usual_quarter is not None:
+        pairs = facts.size * (facts.size - 1) / 2
+        same = (where.same_quarter * pairs + 3 * where.usual_quarter + 0.05) / (pairs + 3)
+        found["quarter"] = log(same / (where.usual_quarter + 0.02))
     if baskets.need_own is not None:
         found["need"] = baskets.need_own - 0.3
     if where.hopping is not None:

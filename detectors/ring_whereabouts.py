@@ -13,6 +13,8 @@ KILOMETRES_AN_HOUR: Final = 80.0
 """Faster than a car gets through a town and its roads, straight-line distance taken."""
 RARE_ILLNESS: Final = 0.05
 """Share of all people up to which an illness is rare enough for its patients to know each other by it."""
+HOUSE_NUMBER: Final = "[0-9０-９一二三四五六七八九十]+ *(幢|栋|号楼|号|座|弄|单元|室|组).*$"
+"""What follows the quarter, road or village in an address."""
 TRANSFER_SECONDS: Final = 300
 """Without coordinates: less than this between two institutions' counters leaves no time to go, wait and be served."""
 
@@ -26,6 +28,8 @@ class Whereabouts:
         one of the runs' places.
     neighbours
         chance that two members have the same most frequent place outside the runs.
+    same_quarter, usual_quarter
+        chance that two members live in one quarter or village, and that two visitors of the places do.
     knows_place
         share of members who come to a place of the runs outside them too.
     hospital
@@ -47,6 +51,8 @@ class Whereabouts:
 
     usual_place: float | None = None
     neighbours: float | None = None
+    same_quarter: float | None = None
+    usual_quarter: float | None = None
     knows_place: float | None = None
     hospital: float | None = None
     dialysis: float | None = None
@@ -59,7 +65,7 @@ class Whereabouts:
 
 def read_whereabouts(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Whereabouts]:
     """The whereabouts of each group, in order, from the tables of `build_ring_tables`."""
-    parts = (_usual_places(tables), _why(tables), _counter(tables), _ages(tables), _torn(tables))
+    parts = (_usual_places(tables), _why(tables), _counter(tables), _ages(tables), _torn(tables), _quarters(tables))
     return [
         Whereabouts(**{name: value for part in parts for name, value in part.get(ring, {}).items()})
         for ring in range(rings)
@@ -69,7 +75,7 @@ def read_whereabouts(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Wher
 Part = dict[int, dict[str, float]]
 
 
-def _parts(tables: duckdb.DuckDBPyConnection, sql: str, **values: float) -> Part:
+def _parts(tables: duckdb.DuckDBPyConnection, sql: str, **values: float | str) -> Part:
     """Rows of `sql` by their first column, the ring; columns that are NULL are left out."""
     result = tables.execute(sql, values)
     names = [column[0] for column in result.description or ()][1:]
@@ -164,6 +170,39 @@ def _ages(tables: duckdb.DuckDBPyConnection) -> Part:
             FROM ring_member m JOIN persons p USING (psn_no) WHERE p.brdy IS NOT NULL
         ) GROUP BY ring
         """,
+    )
+
+
+def _quarters(tables: duckdb.DuckDBPyConnection) -> Part:
+    """How many neighbours by address there are, among members and among all who come to these places."""
+    return _parts(
+        tables,
+        """
+        WITH lives AS (
+            SELECT psn_no, regexp_replace(regexp_replace(addr, $house, ''), '^[0-9]+ ', '') AS quarter
+            FROM persons WHERE addr IS NOT NULL
+        ), here AS (
+            SELECT DISTINCT place AS fixmedins_code, person AS psn_no FROM (
+                SELECT p.fixmedins_code AS place, q.psn_no AS person
+                FROM visit v JOIN visit_place p USING (place) JOIN visit_person q USING (person)
+                WHERE p.fixmedins_code IN (SELECT fixmedins_code FROM ring_visit)
+            )
+        ), by_place AS (
+            SELECT fixmedins_code, sum(n * (n - 1)) / nullif(sum(n) * (sum(n) - 1), 0) AS usual
+            FROM (SELECT fixmedins_code, quarter, count(*) AS n FROM here JOIN lives USING (psn_no) GROUP BY ALL)
+            GROUP BY ALL
+        ), usual AS (
+            SELECT ring, avg(usual) AS usual_quarter FROM (SELECT DISTINCT ring, fixmedins_code FROM ring_visit)
+            JOIN by_place USING (fixmedins_code) GROUP BY ALL
+        ), own AS (
+            SELECT ring, sum(n * (n - 1)) / nullif(sum(n) * (sum(n) - 1), 0) AS same_quarter
+            FROM (
+                SELECT m.ring, l.quarter, count(*) AS n FROM ring_member m JOIN lives l USING (psn_no) GROUP BY ALL
+            ) GROUP BY ALL
+        )
+        SELECT ring, same_quarter, usual_quarter FROM own JOIN usual USING (ring)
+        """,
+        house=HOUSE_NUMBER,
     )
 
 
