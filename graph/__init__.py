@@ -8,9 +8,10 @@ from time import perf_counter
 
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import current_run, read_findings
-from ringtrace.graph import files, ladybug_build
+from ringtrace.graph import engine, files, ladybug_build
 from ringtrace.graph.ahead import made_ahead
 from ringtrace.graph.ladybug_store import LadybugStore
+from ringtrace.graph.neo4j_store import Neo4jStore
 from ringtrace.graph.store import GraphCounts, GraphStore
 from ringtrace.graph.tables import graph_tables
 from ringtrace.progress import Progress, Step, silent
@@ -79,13 +80,15 @@ def write_findings(workspace: Workspace, *, progress: Progress = silent) -> Grap
 
 
 def open_graph(workspace: Workspace) -> GraphStore:
-    """The current graph, opened for reading; close it after use.
+    """The current graph, opened for reading; close it after use. `engine.chosen` says on which engine.
 
     Raises
     ------
     RingTraceError
-        If no graph was built yet.
+        If no graph was built yet, or the server that holds it is away or unusable.
     """
+    if (server := engine.chosen(workspace)) is not None:
+        return Neo4jStore(workspace, server)
     version = files.current(workspace)
     if version is None:
         raise RingTraceError.of("graph.missing", workspace=workspace.path)

@@ -72,10 +72,11 @@ _TOKEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of Cypher; spaces and comments are none. `kind` is a group of the pattern above."""
+    """A piece of Cypher, and where it starts; spaces and comments are none. `kind` is a group of the pattern above."""
 
     kind: str
     text: str
+    start: int = 0
 
     @property
     def word(self) -> str:
@@ -93,14 +94,14 @@ def tokens(query: str) -> Iterator[Token]:
         engines turn `\u0027` into a quote before they look for the end of a string.
     """
     if "\\u" in query or "\\U" in query:
-        raise _refusal("\\u")
+        raise refusal("\\u")
     position = 0
     while position < len(query):
         found = _TOKEN.match(query, position)
         if found is None:
-            raise _refusal(query[position : position + 20])
+            raise refusal(query[position : position + 20])
         if found.lastgroup != "space":
-            yield Token(str(found.lastgroup), found[0])
+            yield Token(str(found.lastgroup), found[0], position)
         position = found.end()
 
 
@@ -116,14 +117,14 @@ def check_reading(query: str) -> None:
     while found and found[-1].text == ";":
         found.pop()
     if not found or found[0].word not in READING:
-        raise _refusal(found[0].text if found else "")
+        raise refusal(found[0].text if found else "")
     for index, token in enumerate(found):
         if token.text == ";":
-            raise _refusal(";")
-        if not token.word or _is_name(found, index):
+            raise refusal(";")
+        if not token.word or is_name(found, index):
             continue
         if token.word in FORBIDDEN:
-            raise _refusal(token.text)
+            raise refusal(token.text)
         if token.word == "CALL":
             _check_call(found[index + 1 :])
     _check_dotted_functions(found)
@@ -142,12 +143,12 @@ def check_plan(plan: str) -> None:
     functions = [name.lower() for name in _TABLE_FUNCTION.findall(plan)]
     unknown = sorted(name for name in {*operators} if not PLAN_OPERATORS.fullmatch(name))
     if refused := unknown + sorted({*functions} - PROCEDURES - {"read_ftable"}):
-        raise _refusal(refused[0])
+        raise refusal(refused[0])
     if not operators or operators.count("TABLE_FUNCTION_CALL") > len(functions):
-        raise _refusal("EXPLAIN")
+        raise refusal("EXPLAIN")
 
 
-def _is_name(found: Sequence[Token], index: int) -> bool:
+def is_name(found: Sequence[Token], index: int) -> bool:
     """Whether the place of a word shows that it names a property, label, type or map key, and begins no clause."""
     before = found[index - 1].text if index else ""
     if before == ".":
@@ -169,7 +170,7 @@ def _check_call(rest: Sequence[Token]) -> None:
             break
         name += token.text
     if name.lower() not in PROCEDURES:
-        raise _refusal(f"CALL {name}".strip())
+        raise refusal(f"CALL {name}".strip())
 
 
 def _check_dotted_functions(found: Sequence[Token]) -> None:
@@ -182,8 +183,9 @@ def _check_dotted_functions(found: Sequence[Token]) -> None:
         name = "".join(each.text for each in found[start:index])
         called = start > 0 and found[start - 1].word == "CALL"
         if not called and not DOTTED_FUNCTIONS.fullmatch(name.lower()):
-            raise _refusal(name)
+            raise refusal(name)
 
 
-def _refusal(piece: str) -> RingTraceError:
+def refusal(piece: str) -> RingTraceError:
+    """The error that refuses this piece of a query."""
     return RingTraceError.of("graph.cypher.refused", piece=piece)

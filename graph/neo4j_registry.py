@@ -58,7 +58,7 @@ class Registry:
         self._workspace = workspace_id(workspace)
 
     def entry(self) -> Entry | None:
-        """This workspace's entry, if it ever was filled into this server."""
+        """The workspace's entry, if it ever was filled into this server."""
         rows = self._run(f"MATCH (g:{REGISTRY} {{workspace: $workspace}}) RETURN properties(g) AS entry")
         return Entry(**rows[0]["entry"]) if rows else None
 
@@ -67,7 +67,7 @@ class Registry:
         return bool(self._run(f"MATCH (g:{REGISTRY}) WHERE g.workspace <> $workspace RETURN 1 LIMIT 1"))
 
     def claim(self) -> Entry:
-        """This workspace's entry, made if there is none: with the plain names if nobody has them."""
+        """The workspace's entry, made if there is none: with the plain names if nobody has them."""
         self._run(
             f"OPTIONAL MATCH (first:{REGISTRY} {{prefix: ''}}) WITH first IS NULL AS free "
             f"MERGE (g:{REGISTRY} {{workspace: $workspace}}) "
@@ -94,7 +94,9 @@ class Registry:
         """Note that there is no graph of this workspace any more."""
         self._set(filled="", filling="", job=0, row=0)
 
-    def advance(self, query: str, columns: Mapping[str, Any], fill: str, at: tuple[int, int], to: tuple[int, int]) -> None:
+    def advance(
+        self, query: str, columns: Mapping[str, Any], fill: str, at: tuple[int, int], to: tuple[int, int]
+    ) -> None:
         """Run one batch, and in the same transaction move on from `(job, row)` = `at` to `to`.
 
         Raises

@@ -98,12 +98,12 @@ class Snapshot:
 def shape() -> str:
     """Short for every label, type and property: snapshots of different shapes cannot be compared row by row."""
     schema = graph_schema()
-    declared = [
-        (each.name, [(own.name, own.type) for own in each.properties])
-        for each in (*schema.nodes.values(), *schema.relationships.values())
+    nodes = [(each.name, [(own.name, own.type) for own in each.properties]) for each in schema.nodes.values()]
+    relationships = [
+        (each.name, each.identity, [(own.name, own.type) for own in each.properties])
+        for each in schema.relationships.values()
     ]
-    identities = [(each.name, each.identity) for each in schema.relationships.values()]
-    return hashlib.sha256(json.dumps([declared, identities]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([nodes, relationships]).encode()).hexdigest()[:16]
 
 
 def folder(workspace: Workspace) -> Path:
@@ -111,7 +111,7 @@ def folder(workspace: Workspace) -> Path:
 
 
 def workspace_id(workspace: Workspace) -> str:
-    """This workspace's name on servers, made when first asked for."""
+    """The workspace's name on servers, made when first asked for."""
     file = folder(workspace) / "ID"
     if not file.is_file():
         write_atomic(file, uuid4().hex)
@@ -145,7 +145,9 @@ def take(workspace: Workspace, scratch: Path, progress: Progress) -> Snapshot:
     total = len(schema.nodes) + len(schema.relationships)
     with (
         closing(workspace.connect(memory=DUCKDB_MEMORY, generation=generation)) as tables,
-        closing(duckdb.connect(config={"memory_limit": DUCKDB_MEMORY, "temp_directory": str(scratch / "spill")})) as own,
+        closing(
+            duckdb.connect(config={"memory_limit": DUCKDB_MEMORY, "temp_directory": str(scratch / "spill")})
+        ) as own,
         made_ahead(graph_tables(tables, scratch / "graph")) as made,
     ):
         for files in made:
@@ -183,7 +185,8 @@ def _columns(part: Part) -> str:
     told = ", ".join(f"coalesce(CAST({each} AS VARCHAR), '')" for each in ("source", "target", *identity))
     # Half of a 128-bit digest, without its last bit: a signed whole number, and no two among ten million alike but once
     # in 100,000 graphs; the server's constraint would tell.
-    key = f"CAST(md5_number_lower(concat_ws(chr(31), '{part.name}', '{part.source}', '{part.target}', {told})) >> 1 AS BIGINT)"
+    digest = f"md5_number_lower(concat_ws(chr(31), '{part.name}', '{part.source}', '{part.target}', {told}))"
+    key = f"CAST({digest} >> 1 AS BIGINT)"
     return ", ".join(["source", "target", f"{key} AS {KEY}", *(each.name for each in part.properties)])
 
 

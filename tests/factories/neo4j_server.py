@@ -110,7 +110,7 @@ class Neo4jServer:
 
 
 def jars() -> Path:
-    """The folder of Neo4j's jars, fetched by Maven the first time; several test processes wait for the one that does."""
+    """The folder of Neo4j's jars; Maven fetches them the first time, and other test processes wait for that."""
     folder = CACHE / "jars"
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
@@ -149,9 +149,7 @@ def need_java() -> None:
 def address() -> Address:
     """Where the test session's server is; started by the first test that asks."""
     if url := os.environ.get("NEO4J_URL"):
-        return Address(
-            url, user=os.environ.get("NEO4J_USER", "neo4j"), password=os.environ.get("NEO4J_PASSWORD", "")
-        )
+        return Address(url, user=os.environ.get("NEO4J_USER", "neo4j"), password=os.environ.get("NEO4J_PASSWORD", ""))
     need_java()
     return _started().address
 
@@ -159,11 +157,10 @@ def address() -> Address:
 def emptied() -> Address:
     """The session's server with nothing in it: no node, constraint or index."""
     found = address()
-    with connected(found) as driver:
-        with driver.session() as session:
-            session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
-            for (name,) in session.run("SHOW CONSTRAINTS YIELD name").values():
-                session.run(f"DROP CONSTRAINT `{name}`").consume()
-            for (name,) in session.run("SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name").values():
-                session.run(f"DROP INDEX `{name}`").consume()
+    with connected(found) as driver, driver.session() as session:
+        session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
+        for (name,) in session.run("SHOW CONSTRAINTS YIELD name").values():
+            session.run(f"DROP CONSTRAINT `{name}`").consume()
+        for (name,) in session.run("SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name").values():
+            session.run(f"DROP INDEX `{name}`").consume()
     return found
