@@ -60,13 +60,13 @@ def _collude(scene: Scene, difficulty: Difficulty) -> None:
     shop = free_shop(scene)
     tactics = rng.choice(TACTICS, int(rng.integers(habits.tactics[0], habits.tactics[1] + 1)), replace=False).tolist()
     group = truth.scheme("pharmacy_collusion", difficulty, ", ".join(tactics))
-    adults = scene.adults()
+    adults = scene.some_adults()
     wanted = int(rng.integers(habits.patients[0], habits.patients[1] + 1))
-    customers = adults[town.habits.shop[adults] == shop]
+    customers = scene.customers(shop)
     regulars = unrelated(scene, customers, round(wanted * habits.regulars))
     away = distance(town, adults, shop)
     strangers = adults[away > np.quantile(away, 0.6)] if "far patients" in tactics else adults
-    others = unrelated(scene, np.setdiff1d(strangers, customers), wanted - len(regulars))
+    others = unrelated(scene, strangers[town.habits.shop[strangers] != shop], wanted - len(regulars))
     patients = np.concatenate([regulars, others])
     truth.reserved.update(patients.tolist())
     group.add("Pharmacy", [shop], "organiser")

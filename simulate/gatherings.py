@@ -23,6 +23,8 @@ class Scene:
     rng: Generator
     _usual: Ints | None = None
     _adults: Ints | None = None
+    _customers: tuple[Ints, Ints] | None = None
+    _sales: tuple[Ints, Ints] | None = None
 
     def adults(self) -> Ints:
         """People who can take part in anything: grown up, alive throughout, at home in the city."""
@@ -32,6 +34,25 @@ class Scene:
             self._adults = np.flatnonzero((people.age >= 22) & here)
         return self._adults
 
+    def some_adults(self) -> Ints:
+        """Up to 20,000 adults drawn at random (some perhaps twice): enough to choose a scheme's people from."""
+        adults = self.adults()
+        return adults if len(adults) <= 20_000 else adults[self.rng.integers(0, len(adults), 20_000)]
+
+    def customers(self, shop: int) -> Ints:
+        """Adults whose usual shop this is."""
+        if self._customers is None:
+            self._customers = _index(self.town.habits.shop[self.adults()])
+        order, sorted_shops = self._customers
+        return self.adults()[order[slice(*np.searchsorted(sorted_shops, [shop, shop + 1]))]]
+
+    def sales(self, place: int) -> Ints:
+        """Items sold at a place, as far as the log went when this was first asked."""
+        if self._sales is None:
+            self._sales = _index(self.log.visit_table()["place"][self.log.item_table()["visit"]])
+        order, sorted_places = self._sales
+        return order[slice(*np.searchsorted(sorted_places, [place, place + 1]))]
+
     def usual_visits(self) -> Ints:
         """Each person's own visits to pharmacies, counted once when first asked for."""
         if self._usual is None:
@@ -39,6 +60,12 @@ class Scene:
             own = (visits["care"] == Care.PHARMACY) & (visits["group"] < 0) & (visits["time"] >= 0)
             self._usual = np.bincount(visits["person"][own], minlength=len(self.town.people))
         return self._usual
+
+
+def _index(key: Ints) -> tuple[Ints, Ints]:
+    """Rows in order of `key`, and the keys in that order."""
+    order = np.argsort(key, kind="stable")
+    return order, key[order]
 
 
 @dataclass(slots=True)

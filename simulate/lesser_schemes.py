@@ -20,7 +20,7 @@ def ghost_stays(scene: Scene, difficulty: Difficulty) -> None:
     hospital = int(rng.choice(town.places.hospital_range))
     n = int(rng.integers(8, 20))
     dead = np.flatnonzero((town.people.dies != -1) & (town.people.dies < 0.6 * town.seconds))
-    living = unrelated(scene, scene.adults(), n)
+    living = unrelated(scene, scene.some_adults(), n)
     buried = round(n * {"easy": 0.5, "medium": 0.25, "hard": 0.1}[difficulty])
     living = living[: n - min(buried, len(dead))]
     ghosts = np.concatenate([living, rng.permutation(dead)[:buried]])
@@ -45,7 +45,7 @@ def cloned_card(scene: Scene, difficulty: Difficulty) -> None:
     """A copy of a card buys at the other end of the city while its owner goes about the ordinary errands."""
     town, rng = scene.town, scene.rng
     visits = scene.log.visit_table()
-    adults = scene.adults()
+    adults = scene.some_adults()
     busy = adults[scene.usual_visits()[adults] >= 12]
     owner = unrelated(scene, busy, 1)
     if not len(owner):
@@ -118,9 +118,9 @@ def stuck_scanner(scene: Scene) -> None:
 def _same_code(scene: Scene, place: int, n: int, days: int) -> Ints:
     """Let `n` sales of one product at a place, within `days`, all show the code of the first."""
     visits, items = scene.log.visit_table(), scene.log.item_table()
-    here = (visits["place"] == place) & (visits["time"] > 0)
-    sold = here[items["visit"]] & scene.town.goods.stocked[items["product"]] & (items["split"] == 0)
-    rows = np.flatnonzero(sold & (items["supply"] == Supply.STOCK))
+    rows: Ints = scene.sales(place)
+    rows = rows[(visits["time"][items["visit"][rows]] > 0) & (items["split"][rows] == 0)]
+    rows = rows[(items["supply"][rows] == Supply.STOCK) & scene.town.goods.stocked[items["product"][rows]]]
     if not len(rows):
         return rows
     product = int(np.bincount(items["product"][rows]).argmax())
@@ -128,7 +128,7 @@ def _same_code(scene: Scene, place: int, n: int, days: int) -> Ints:
     time = visits["time"][items["visit"][rows]]
     rows, time = rows[np.argsort(time)], np.sort(time)
     begin = int(scene.rng.integers(0, max(1, len(rows) // 2)))
-    rows = np.asarray(rows[begin:][time[begin:] < time[begin] + days * DAY][:n], dtype=np.int64)
+    rows = rows[begin:][time[begin:] < time[begin] + days * DAY][:n]
     items["count"][rows] = 1
     items["supply"][rows[1:]] = Supply.COLLECTED
     items["source"][rows[1:]] = rows[0]
@@ -210,8 +210,8 @@ def restricted_items(scene: Scene, difficulty: Difficulty) -> None:
     ordinary = np.flatnonzero(~town.places.special[: town.places.pharmacies])
     shop = int(choose(rng, town.places.popularity[ordinary], 1)[0])
     shop = int(ordinary[shop])
-    men = scene.adults()
-    men = men[town.people.male[men] & (town.habits.shop[men] == shop)]
+    men = scene.customers(shop)
+    men = men[town.people.male[men]]
     low, high = {"easy": (15, 25), "medium": (8, 16), "hard": (4, 8)}[difficulty]
     buyers = unrelated(scene, men, int(rng.integers(low, high)))
     if not len(buyers):
@@ -225,7 +225,7 @@ def restricted_items(scene: Scene, difficulty: Difficulty) -> None:
 def wrong_card(scene: Scene) -> None:
     """The honest twin: now and then a husband pays his wife's medicine with the card in his own pocket."""
     town, rng = scene.town, scene.rng
-    men = scene.adults()
+    men = scene.some_adults()
     men = rng.choice(men[town.people.male[men]], max(3, len(town.people) // 3000))
     for man in men.tolist():
         _for_women(scene, np.array([man]), int(town.habits.shop[man]), -1)

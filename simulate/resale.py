@@ -89,7 +89,7 @@ def _draw_and_sell(trade: Trade, generic: int) -> list[int]:
     scene, habits = trade.scene, trade.habits
     town, log, rng = scene.town, scene.log, scene.rng
     people, product_of = takers(town, generic)
-    adults = np.intersect1d(people, scene.adults())
+    adults = people[np.isin(people, scene.adults(), assume_unique=False, kind="table")]
     wanted = max(2, int(rng.integers(habits.sources[0], habits.sources[1] + 1)) // habits.products + 1)
     sources = unrelated(scene, adults, wanted)
     if not len(sources):

@@ -54,12 +54,13 @@ def _ring(scene: Scene, difficulty: Difficulty, shared: Ints | None) -> Ints:
     habits = HABITS[difficulty]
     size = int(rng.integers(habits.cards[0], habits.cards[1] + 1))
     shop = int(choose(rng, _shop_weights(town), 1)[0])
-    adults = scene.adults()
+    adults = scene.some_adults()
     every = rng.uniform(*habits.every)
     likely = adults[_lending(scene, adults, town.days / every * float(np.mean(habits.attendance)))]
-    regulars = likely[town.habits.shop[likely] == shop]
+    customers = scene.customers(shop)
+    regulars = customers[_lending(scene, customers, town.days / every * float(np.mean(habits.attendance)))]
     owners = unrelated(scene, regulars, round(size * habits.regulars))
-    others = unrelated(scene, np.setdiff1d(likely, regulars), size - len(owners), besides=owners)
+    others = unrelated(scene, likely[town.habits.shop[likely] != shop], size - len(owners), besides=owners)
     cards = np.concatenate([owners, others])
     if shared is not None:
         cards = np.unique(np.concatenate([cards[: size - 2], shared[:2]]))

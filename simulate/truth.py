@@ -69,6 +69,7 @@ class Truth:
         np.minimum.at(first, group, time)
         np.maximum.at(last, group, time)
         schemes, members, innocent = [], [], []
+        called = self._ids(writer)
         accomplices = {(label, index) for each in self.groups if each.guilty for label, index, _ in each.members}
         for each in self.groups:
             if not each.guilty and any(
@@ -76,7 +77,7 @@ class Truth:
             ):
                 continue  # a shop with an honest quirk that is in a scheme all the same
             identity = f"{'S' if each.guilty else 'I'}{each.number:05d}"
-            ids = self._ids(writer, each)
+            ids = [called[member[:2]] for member in each.members]
             if each.difficulty is not None:
                 seen = last[each.number] >= 0  # a scheme of prices or purchases alone has no visit
                 span = (first[each.number], last[each.number]) if seen else ()
@@ -93,12 +94,17 @@ class Truth:
         _write(folder / "members.csv", ["group_id", "label", "id", "role"], members)
         _write(folder / "innocent_groups.csv", ["group_id", "kind", "label", "id"], innocent)
 
-    @staticmethod
-    def _ids(writer: Writer, group: Group) -> list[str]:
-        persons = np.array([index for label, index, _ in group.members if label == "Patient"], dtype=np.int64)
-        known = iter(writer.psn(persons)) if len(persons) else iter(())
-        codes = {"Pharmacy": writer.place_codes, "Hospital": writer.place_codes, "Doctor": writer.doctor_codes}
-        return [next(known) if label == "Patient" else codes[label][index] for label, index, _ in group.members]
+    def _ids(self, writer: Writer) -> dict[tuple[Label, int], str]:
+        """What each member is called in the tables."""
+        members = {member[:2] for group in self.groups for member in group.members}
+        persons = sorted(index for label, index in members if label == "Patient")
+        called: dict[tuple[Label, int], str] = {
+            (label, index): (writer.doctor_codes if label == "Doctor" else writer.place_codes)[index]
+            for label, index in members
+            if label != "Patient"
+        }
+        known = writer.psn(np.array(persons, dtype=np.int64)) if persons else []
+        return called | {("Patient", index): psn for index, psn in zip(persons, known, strict=True)}
 
 
 def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
