@@ -86,26 +86,36 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
     """Do these drugs lack trace codes whoever buys them here? Then it is the goods and not these buyers.
 
     Among the shop's other buyers, the part of lines without a code is compared between the drugs cited without one and
-    the rest of the assortment; it explains at five times the rest, five in a hundred, and beyond Poisson chance.
+    the rest of the assortment; it explains at five times the rest, five in a hundred, and beyond Poisson chance. It
+    also explains where no other buyers are left to ask: three drugs at most, and half of all who buy them are cited.
     """
     row = tables.execute(
         """
         WITH mine AS (
             SELECT v.row, v.psn_no, l.drug, l.bare
-            FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.place = ?
-        ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains(?, row))
+            FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.place = $place
+        ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains($rows, row)
+        ), buyers AS (
+            SELECT psn_no, list_contains($people, psn_no) AS chosen FROM mine WHERE drug IN (FROM drugs) GROUP BY 1
+        )
         SELECT count(*) FILTER (WHERE drug IN (FROM drugs)), count(*) FILTER (WHERE drug IN (FROM drugs) AND bare),
                count(*) FILTER (WHERE drug NOT IN (FROM drugs)),
-               count(*) FILTER (WHERE drug NOT IN (FROM drugs) AND bare)
-        FROM mine WHERE NOT list_contains(?, psn_no)
+               count(*) FILTER (WHERE drug NOT IN (FROM drugs) AND bare),
+               (SELECT count(*) FROM drugs), (SELECT avg(CAST(chosen AS INTEGER)) FROM buyers)
+        FROM mine WHERE NOT list_contains($people, psn_no)
         """,
-        [shop.place, shop.rows[cited].tolist(), [shop.people[index] for index in chosen]],
+        {
+            "place": shop.place,
+            "rows": shop.rows[cited].tolist(),
+            "people": [shop.people[index] for index in chosen],
+        },
     ).fetchone()
-    lines, bare, other_lines, other_bare = row if row else (0, 0, 0, 0)
-    if not lines:
+    lines, bare, other_lines, other_bare, drugs, share = row if row else (0, 0, 0, 0, 0, None)
+    everyone = 0 < drugs <= 3 and share is not None and share >= 0.5
+    if not lines and not everyone:
         return Check("same_goods", "unknown", Message("pharmacy.check.goods.unknown"))
-    rate, usual = bare / lines, (other_bare + 0.5) / (other_lines + 50)
-    explains = rate >= 0.05 and rate >= 5 * usual and float(poisson.sf(bare - 1, lines * usual)) < 1e-3
+    rate, usual = bare / max(1, lines), (other_bare + 0.5) / (other_lines + 50)
+    explains = everyone or (rate >= 0.05 and rate >= 5 * usual and float(poisson.sf(bare - 1, lines * usual)) < 1e-3)
     outcome: Outcome = "explains" if explains else "does_not_explain"
     return Check(
         "same_goods",

@@ -103,7 +103,9 @@ class PharmacyCollusion:
             return None
         checks = innocent_checks(tables, shop, cited, chosen)
         score = collusion_score(net, len(families), len(chosen))
-        if any(check.outcome == "explains" for check in checks):
+        # What is the goods' doing accuses no buyer; the shop remains a lead.
+        cleared = any(check.outcome == "explains" for check in checks)
+        if cleared:
             score = min(score, EXPLAINED_SCORE)
         level: Level = level_of(score)
         rows = tables.execute(
@@ -131,7 +133,12 @@ class PharmacyCollusion:
             members=(
                 Member("Pharmacy", shop.place, "seller"),
                 *(
-                    Member("Patient", shop.people[index], "colluding_patient", round(float(fit.buyer[index]), 3))
+                    Member(
+                        "Patient",
+                        shop.people[index],
+                        "witness" if cleared else "colluding_patient",
+                        round(float(fit.buyer[index]), 3),
+                    )
                     for index in chosen
                 ),
             ),
