@@ -2,7 +2,7 @@
 
 A classifier on marginals alone must not tell ring members, and no single rule may tell any scheme.
 
-    python bench/leak.py [--persons 30000] [--seeds 11 12 13] [--difficulty medium hard] [--json FILE]
+    python bench/leak.py [--persons 60000] [--seeds 11 12 13] [--difficulty medium hard] [--json FILE]
 
 Marginals are what one person (or shop) shows without looking at anybody else: counts, amounts, hours, products, ids.
 The classifier (gradient boosting) learns on all cities but one and is judged on that one. Limits: AUC 0.75 on ring
@@ -163,7 +163,7 @@ def _of(city: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], kind: str, *, sho
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--persons", type=int, default=30_000)
+    parser.add_argument("--persons", type=int, default=60_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
     parser.add_argument("--difficulty", nargs="+", default=["medium", "hard"])
     parser.add_argument("--json", type=Path)

@@ -113,7 +113,7 @@ def build_places(people: People, seed: int, months: int, untidiness: float) -> P
         closes=closes,
         # Some close later than the register says: it was never brought up to date.
         posted=np.where(
-            shop & ~night & (rng.random(total) < 0.10), closes - rng.choice([0.5, 1.0, 1.0], total), closes
+            shop & ~night & (rng.random(total) < 0.16), closes - rng.choice([0.5, 1.0, 1.0], total), closes
         ),
         tills=np.where(shop, 1 + (popularity > 3) + (popularity > 7), np.where(doctors > 10, 8, 2)).astype(np.int64),
         scans=scans,
