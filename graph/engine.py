@@ -1,7 +1,7 @@
 """Which graph a workspace is read from: the embedded one, or its copy on a Neo4j server.
 
-The environment variable RINGTRACE_GRAPH (a server's address, or `embedded`) goes before the workspace's own setting. The
-password is never kept: it comes from NEO4J_PASSWORD, or from whoever calls.
+The environment variable RINGTRACE_GRAPH (a server's address, or `embedded`) goes before the workspace's own setting.
+The password is never kept: it comes from NEO4J_PASSWORD, or from whoever calls.
 """
 
 from __future__ import annotations

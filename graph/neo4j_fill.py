@@ -14,7 +14,7 @@ from ringtrace.graph.neo4j_names import Names
 from ringtrace.graph.neo4j_registry import Entry, Registry
 from ringtrace.graph.neo4j_server import Address, connected, speaking
 from ringtrace.graph.neo4j_snapshot import Snapshot
-from ringtrace.graph.neo4j_statements import constraints, statement
+from ringtrace.graph.neo4j_statements import REGISTRY_CONSTRAINTS, constraints, statement
 from ringtrace.graph.store import GraphCounts
 from ringtrace.progress import Progress, Step, silent
 from ringtrace.workspace import Workspace
@@ -52,9 +52,8 @@ def fill_neo4j(workspace: Workspace, address: Address, *, progress: Progress = s
         raise RingTraceError.of("graph.empty", workspace=workspace.path)
     with workspace.writing() as scratch, connected(address) as driver, speaking(address):
         registry = Registry(driver, address, workspace)
-        registry.run_each(list(constraints(Names()))[:2])
+        registry.run_each(REGISTRY_CONSTRAINTS)
         entry = registry.claim()
-        registry.run_each(list(constraints(entry.names)))
         sent = 0
         if entry.filling:
             sent += _go_on(workspace, registry, entry, progress)
@@ -97,6 +96,7 @@ def _carry_out(
     registry: Registry, target: Snapshot, start: tuple[int, int], names: Names, progress: Progress
 ) -> Snapshot:
     jobs = planned(target) or []
+    registry.run_each(constraints(target.parts, names))
     total = sum(job.rows for job in jobs)
     at = start
     for number in range(start[0], len(jobs)):

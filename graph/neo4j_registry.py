@@ -7,7 +7,7 @@ whole one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -141,7 +141,7 @@ class Registry:
                     f"MATCH (n:{names.stored(label)}) CALL (n) {{ DETACH DELETE n }} IN TRANSACTIONS OF 10000 ROWS"
                 ).consume()
 
-    def run_each(self, statements: list[str]) -> None:
+    def run_each(self, statements: Iterable[str]) -> None:
         """Run schema statements, and wait until their indexes are there."""
         with self._driver.session(database=self._database) as session:
             for each in statements:

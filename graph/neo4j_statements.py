@@ -6,11 +6,11 @@ take the driver several times as long to pack.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from ringtrace.data_schema.graph import Property, graph_schema
+from ringtrace.data_schema.graph import Property
 from ringtrace.graph.neo4j_changes import Verb
 from ringtrace.graph.neo4j_names import Names
 from ringtrace.graph.neo4j_snapshot import KEY, Part
@@ -22,15 +22,19 @@ EPOCH: Final[dict[str, Any]] = {"day0": date(1970, 1, 1), "time0": datetime(1970
 """Parameters that every statement takes beside the columns."""
 
 
-def constraints(names: Names) -> Iterator[str]:
-    """Every constraint, each with its index: keys of the nodes and of the relationships."""
-    schema = graph_schema()
-    yield f"CREATE CONSTRAINT IF NOT EXISTS FOR (g:{REGISTRY}) REQUIRE g.workspace IS UNIQUE"
-    yield f"CREATE CONSTRAINT IF NOT EXISTS FOR (g:{REGISTRY}) REQUIRE g.prefix IS UNIQUE"
-    for label in schema.nodes:
-        yield f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{names.stored(label)}) REQUIRE n.id IS UNIQUE"
-    for name in schema.relationships:
-        yield f"CREATE CONSTRAINT IF NOT EXISTS FOR ()-[r:{names.stored(name)}]-() REQUIRE r.{KEY} IS UNIQUE"
+REGISTRY_CONSTRAINTS: Final = tuple(
+    f"CREATE CONSTRAINT IF NOT EXISTS FOR (g:{REGISTRY}) REQUIRE g.{key} IS UNIQUE" for key in ("workspace", "prefix")
+)
+
+
+def constraints(parts: Iterable[Part], names: Names) -> list[str]:
+    """The constraints that these parts need, each with its index: keys of the nodes and of the relationships."""
+    found = []
+    for part in parts:
+        name = names.stored(part.name)
+        shape, key = (f"(n:{name})", "n.id") if part.is_node else (f"()-[n:{name}]-()", f"n.{KEY}")
+        found.append(f"CREATE CONSTRAINT IF NOT EXISTS FOR {shape} REQUIRE {key} IS UNIQUE")
+    return list(dict.fromkeys(found))
 
 
 def statement(verb: Verb, part: Part, names: Names) -> str:
