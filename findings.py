@@ -14,14 +14,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-from ringtrace.texts import Language, text
+from ringtrace.texts import LANGUAGES, Language, text
 from ringtrace.workspace import Workspace, write_atomic
 
 Level = Literal["red", "orange", "yellow", "explained"]
 LEVELS: tuple[Level, ...] = ("red", "orange", "yellow", "explained")
 Outcome = Literal["explains", "partly", "does_not_explain", "unknown"]
 Label = Literal["Patient", "Card", "Doctor", "Pharmacy", "Hospital", "Drug", "Pack"]
-UNSUSPECTED_ROLES = frozenset({"buyer", "witness", "cleared"})
+BYSTANDER_ROLES = frozenset({"buyer", "witness", "cleared"})
+UNSUSPECTED_ROLES = BYSTANDER_ROLES | {"place", "drug", "pack"}
+"""Roles that accuse nobody: people who only appear, the places where others met, the goods."""
+ACTORS: frozenset[Label] = frozenset({"Patient", "Card", "Doctor", "Pharmacy", "Hospital"})
+"""Labels that can act; a drug or a pack cannot."""
 Value = str | int | float | bool | None
 
 
@@ -33,7 +37,25 @@ class Message:
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def render(self, language: Language) -> str:
-        return text(self.key, language, **self.values)
+        """The sentence; its key and values where this version's catalogue cannot say what a stored finding holds.
+
+        `check` tells whether it can, so that the run that writes a finding fails and its readers never do.
+        """
+        try:
+            return text(self.key, language, **self.values)
+        except (KeyError, IndexError, ValueError):
+            return f"{self.key} ({', '.join(f'{name} {value}' for name, value in self.values.items())})"
+
+    def check(self) -> None:
+        """Raise if the catalogue lacks the sentence or one of its fields is not given: a bug of who wrote it.
+
+        Raises
+        ------
+        KeyError, ValueError
+            If the key or a field does not exist, or a value does not fit the field's format.
+        """
+        for language in LANGUAGES:
+            text(self.key, language, **self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +110,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Member:
-    """Someone or something in a finding; those in the roles `buyer`, `witness` and `cleared` are not suspected."""
+    """Someone or something in a finding."""
 
     label: Label
     id: str
@@ -97,7 +119,8 @@ class Member:
 
     @property
     def suspected(self) -> bool:
-        return self.role not in UNSUSPECTED_ROLES
+        """Whether it may have acted: a drug cannot, and a place where others met did nothing by that."""
+        return self.label in ACTORS and self.role not in UNSUSPECTED_ROLES
 
 
 @dataclass(frozen=True, slots=True, order=True)

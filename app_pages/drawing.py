@@ -11,7 +11,6 @@ from ringtrace.app_pages.charts import LEVEL_COLOURS
 from ringtrace.app_pages.plain import masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.exploration import Exploration, Link
-from ringtrace.casework.ranking import is_suspect
 from ringtrace.data_schema import Sensitivity
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.findings import LEVELS, Finding, Level
@@ -76,7 +75,7 @@ def levels_of(findings: Collection[Finding]) -> dict[NodeRef, Level]:
     worst: dict[NodeRef, Level] = {}
     for finding in sorted(findings, key=lambda each: -LEVELS.index(each.level)):
         for member in finding.members:
-            if is_suspect(member) and finding.level != "explained":
+            if member.suspected and finding.level != "explained":
                 worst[NodeRef(member.label, member.id)] = finding.level
     return worst
 

@@ -16,7 +16,7 @@ from ringtrace.app_pages.shell import Desk
 from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings, pack_routes
 from ringtrace.casework.notebook import member_subject, verdicts
-from ringtrace.casework.ranking import is_suspect, suspects
+from ringtrace.casework.ranking import suspects
 from ringtrace.data_schema import tables
 from ringtrace.findings import Finding, Reason, Value
 
@@ -98,7 +98,7 @@ def show_members(desk: Desk, finding: Finding) -> None:
     judged = verdicts(desk.workspace())
     ordered = sorted(
         finding.members,
-        key=lambda each: (not is_suspect(each), each.role not in _FIRST_ROLES, each.role, -each.weight, each.id),
+        key=lambda each: (not each.suspected, each.role not in _FIRST_ROLES, each.role, -each.weight, each.id),
     )
     rows = []
     for member in ordered:
@@ -106,7 +106,7 @@ def show_members(desk: Desk, finding: Finding) -> None:
         rows.append(
             {
                 "role": desk.term("role", member.role),
-                "suspected": desk.say("app.yes" if is_suspect(member) else "app.no"),
+                "suspected": desk.say("app.yes" if member.suspected else "app.no"),
                 "label": desk.label(member.label),
                 "name": names.name(member.label, member.id),
                 "id": names.key(member.label, member.id),

@@ -21,7 +21,7 @@ from ringtrace.casework.overview import (
     settlements_by_month,
     table_sizes,
 )
-from ringtrace.casework.ranking import is_suspect, rank, suspects
+from ringtrace.casework.ranking import rank, suspects
 from ringtrace.data_schema import tables
 from ringtrace.loaders.report import LoadReport
 from ringtrace.workspace import Workspace
@@ -49,13 +49,13 @@ def _figures(desk: Desk) -> None:
     findings = desk.findings()
     standing = [each for each in findings if each.level != "explained"]
     people = {
-        member.id for each in standing for member in each.members if is_suspect(member) and member.label == "Patient"
+        member.id for each in standing for member in each.members if member.suspected and member.label == "Patient"
     }
     places = {
         member.id
         for each in standing
         for member in each.members
-        if is_suspect(member) and member.label in ("Pharmacy", "Hospital")
+        if member.suspected and member.label in ("Pharmacy", "Hospital")
     }
     with st.container(horizontal=True):
         st.metric(desk.say("app.overview.findings"), f"{len(standing):,}", border=True)

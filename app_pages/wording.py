@@ -12,7 +12,6 @@ from ringtrace.app_pages.plain import markdown, masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.entities import names
 from ringtrace.findings import Finding, Message, current_run, read_findings
-from ringtrace.texts import Language
 from ringtrace.workspace import Workspace
 
 _NAMED: Final = frozenset({"Pharmacy", "Hospital", "Drug", "Doctor"})
@@ -21,7 +20,7 @@ _PERSONAL: Final = frozenset({"Patient", "Card", "Doctor"})
 
 def told(desk: Desk, finding: Finding, message: Message, limit: int = 2_000) -> str:
     """The sentence as plain text: the finding's institutions and drugs by name, its people masked if they are to be."""
-    sentence = sentence_of(message, desk.language)
+    sentence = message.render(desk.language)
     known = _names(desk)
     for member in finding.members:
         if member.id not in sentence:
@@ -35,15 +34,6 @@ def told(desk: Desk, finding: Finding, message: Message, limit: int = 2_000) -> 
         if shown:
             sentence = _whole(member.id).sub(lambda _, said=shown: said, sentence)  # type: ignore[misc]
     return visible(sentence, limit)
-
-
-def sentence_of(message: Message, language: Language) -> str:
-    """The sentence, or its key and values where a finding of another version says what this catalogue does not."""
-    try:
-        return message.render(language)
-    except KeyError:
-        values = ", ".join(f"{name} {value}" for name, value in message.values.items())
-        return f"{message.key} ({values})"
 
 
 def told_markdown(desk: Desk, finding: Finding, message: Message, limit: int = 2_000) -> str:

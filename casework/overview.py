@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import pandas as pd
 
-from ringtrace.casework.ranking import is_suspect
 from ringtrace.data_schema import tables
 from ringtrace.findings import LEVELS, Finding, Level
 from ringtrace.workspace import Workspace
@@ -84,7 +83,7 @@ def institutions_on_map(workspace: Workspace, findings: Iterable[Finding]) -> pd
         if finding.level == "explained":
             continue
         for member in finding.members:
-            if member.label in ("Pharmacy", "Hospital") and is_suspect(member):
+            if member.label in ("Pharmacy", "Hospital") and member.suspected:
                 number[member.id] = number.get(member.id, 0) + 1
                 worst[member.id] = min(worst.get(member.id, finding.level), finding.level, key=LEVELS.index)
     with workspace.connect() as connection:

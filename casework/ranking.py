@@ -6,25 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ringtrace.findings import LEVELS, Finding, Level, Member, current_run, read_findings
+from ringtrace.findings import LEVELS, Finding, Level, current_run, read_findings
 from ringtrace.workspace import Workspace
 
 Order = Literal["urgency", "score", "amount", "newest", "people"]
 Change = Literal["new", "grown", "shrunk", "same"]
 
 
-_ACTORS: Final = frozenset({"Patient", "Card", "Doctor", "Pharmacy", "Hospital"})
-_SCENERY: Final = frozenset({"place", "drug", "pack"})
-
-
-def is_suspect(member: Member) -> bool:
-    """Whether a member may have acted: a drug cannot, and a place where others met did nothing by that."""
-    return member.suspected and member.label in _ACTORS and member.role not in _SCENERY
-
-
 def suspects(finding: Finding) -> int:
     """Number of suspected patients, or of all suspected members where no patient is among them."""
-    suspected = {(member.label, member.id) for member in finding.members if is_suspect(member)}
+    suspected = {(member.label, member.id) for member in finding.members if member.suspected}
     patients = [label for label, _ in suspected if label == "Patient"]
     return len(patients) or len(suspected)
 

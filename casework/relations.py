@@ -8,13 +8,13 @@ from typing import Final
 
 from ringtrace.casework.exploration import Exploration
 from ringtrace.data_schema.graph import Direction
-from ringtrace.findings import Finding
+from ringtrace.findings import BYSTANDER_ROLES, Finding
 from ringtrace.graph.store import GraphStore, NeighbourCount, NodeRef, Relationship
 
 _MEMBERS_SHOWN: Final = 80
 _UNASKED: Final = 6  # neighbours of each type that a double click brings
 _OTHERS_SHOWN: Final = 12
-"""Members that are not suspected (buyers, witnesses): a few are enough to see that they are there."""
+"""Members that only appear (buyers, witnesses): a few are enough to see that they are there."""
 _SHOP_AND_DRUG: Final = frozenset({"SOLD", "PURCHASED"})
 """Drawn only for the node that is expanded: every shop sells every drug, and the lines bury those of the people."""
 _GRAIN: Final = frozenset({"Settlement", "Finding", "Region", "Pack"})
@@ -36,9 +36,9 @@ class Around:
 def start_from_finding(store: GraphStore, finding: Finding, exploration: Exploration, places: Sequence[str]) -> int:
     """Put a finding's members and the `places` of its lines on the canvas; returns how many members it left out."""
     ordered = sorted(finding.members, key=lambda each: (not each.suspected, -each.weight, each.label, each.id))
-    suspected = [member for member in ordered if member.suspected]
-    others = [member for member in ordered if not member.suspected]
-    shown = [*suspected, *others[:_OTHERS_SHOWN]][:_MEMBERS_SHOWN]
+    involved = [member for member in ordered if member.role not in BYSTANDER_ROLES]
+    bystanders = [member for member in ordered if member.role in BYSTANDER_ROLES]
+    shown = [*involved, *bystanders[:_OTHERS_SHOWN]][:_MEMBERS_SHOWN]
     wanted = {NodeRef(member.label, member.id): None for member in shown}
     for code in places:
         wanted.update(dict.fromkeys((NodeRef("Pharmacy", code), NodeRef("Hospital", code))))

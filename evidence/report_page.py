@@ -16,7 +16,7 @@ from ringtrace.data_schema import tables
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.evidence.material import Material, Row
 from ringtrace.evidence.shown import role_name, shown, term
-from ringtrace.findings import EvidenceRef, Finding, Member, Reason, Value
+from ringtrace.findings import BYSTANDER_ROLES, EvidenceRef, Finding, Member, Reason, Value
 from ringtrace.texts import Language, text
 
 MOST_ROWS: Final = 300
@@ -92,8 +92,8 @@ def _finding(finding: Finding, lookup: dict[str, dict[str, Row]], language: Lang
 def _in_order_of_interest(members: Sequence[Member]) -> list[Member]:
     """Suspected people and institutions, then goods, then a few of those who only appear."""
     ranked = sorted(members, key=lambda each: (_INTEREST.index(each.label), -each.weight, each.id))
-    suspected = [each for each in ranked if each.suspected]
-    return suspected[:MOST_ROWS] + [each for each in ranked if not each.suspected][:MOST_BYSTANDERS]
+    involved = [each for each in ranked if each.role not in BYSTANDER_ROLES]
+    return involved[:MOST_ROWS] + [each for each in ranked if each.role in BYSTANDER_ROLES][:MOST_BYSTANDERS]
 
 
 def _member(member: Member, lookup: dict[str, dict[str, Row]], language: Language) -> dict[str, str]:

@@ -82,8 +82,25 @@ def test_an_impossible_finding_is_refused(changes: dict[str, object]) -> None:
 
 
 def test_roles_that_are_not_suspected() -> None:
-    roles = {"holder": True, "card_holder": True, "buyer": False, "witness": False, "cleared": False}
+    roles = {
+        "holder": True, "card_holder": True, "buyer": False, "witness": False, "cleared": False, "place": False,
+    }  # fmt: skip
     assert {role: Member("Patient", "P", role).suspected for role in roles} == roles
+
+
+def test_a_thing_cannot_be_suspected() -> None:
+    assert Member("Pharmacy", "S", "reseller").suspected
+    assert not Member("Drug", "D", "reseller").suspected
+    assert not Member("Pack", "8" * 20, "source").suspected
+
+
+def test_a_sentence_that_the_catalogue_lost_still_reads() -> None:
+    gone = Message("rings.of.another.version", {"cards": 7})
+    assert gone.render("zh") == gone.render("en") == "rings.of.another.version (cards 7)"
+    with pytest.raises(KeyError):
+        gone.check()
+    with pytest.raises(KeyError):
+        Message("app.people").check()
 
 
 @given(st.lists(st.text(min_size=1), min_size=1).flatmap(lambda ids: st.tuples(st.just(ids), st.permutations(ids))))
