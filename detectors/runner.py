@@ -112,6 +112,8 @@ def complete(
     The amount of a finding is the sum of `medfee_sumamt` over its distinct cited settlements, and of
     `det_item_fee_sumamt` over cited items whose settlement is not cited itself.
     """
+    for draft in drafts:
+        _check_sentences(draft)
     ids = identify(detector.kind, drafts, known)
     cited = cite(tables, workspace, drafts)
     return [
@@ -135,6 +137,12 @@ def complete(
         )
         for number, (draft, finding_id) in enumerate(zip(drafts, ids, strict=True))
     ]
+
+
+def _check_sentences(draft: Draft) -> None:
+    """Raise for a sentence that the catalogue cannot say: readers show its key instead, so it must not get that far."""
+    for message in (draft.title, draft.summary, *(each.message for each in (*draft.reasons, *draft.counter_evidence))):
+        message.check()
 
 
 def read_gaps(workspace: Workspace, run: int | None = None) -> list[Gap]:
