@@ -98,11 +98,11 @@ def own_needs(facts: RingFacts) -> Check:
 
 
 def same_illness(facts: RingFacts) -> Check:
-    """Patients of one rare illness meet where its medicine is sold, and take what they take at home."""
-    share, need = facts.whereabouts.same_illness, facts.baskets.need_own
-    if share is None or need is None:
+    """Patients of one rare illness meet where its medicine is sold, and come back for it."""
+    share, one_off = facts.whereabouts.same_illness, facts.baskets.one_off
+    if share is None or one_off is None:
         return _check("same_illness", "unknown")
-    return _graded("same_illness", share if need >= 0.4 else 0.0, explains=0.85, partly=0.6)
+    return _graded("same_illness", share if one_off <= 1 else 0.0, explains=0.8, partly=0.6)
 
 
 def neighbours(facts: RingFacts) -> Check:

@@ -14,6 +14,7 @@ from typing import Final
 import duckdb
 
 from ringtrace.detectors.arrays import fetch_arrays, fetch_number
+from ringtrace.detectors.ring_courses import read_one_off
 
 USUAL: Final = 3.0
 """Those who come for small things only buy the shelf's goods up to this many times as often as all who come."""
@@ -60,6 +61,8 @@ class Baskets:
         yuan a visit, over the places' mean visit, for drugs that the owner never gets outside the runs and at least
         two others of the group get in them, as far as they are sought: beyond `USUAL` times their share at the places,
         and as far as the owner does not come back for the drug more than the others take it (a chronic patient does).
+    one_off
+        how much more than other takers members fail to come back for what they got in the runs (see `ring_courses`).
     """
 
     likeness: Likeness | None = None
@@ -67,12 +70,14 @@ class Baskets:
     need_cross: float | None = None
     amount_shift: float = 0.0
     foreign_value: float | None = None
+    one_off: float | None = None
 
 
 def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]:
     """The baskets of each group, in order, from the tables of `build_ring_tables`."""
     _gather(tables)
     likeness, needs, shifts, foreign = _likeness(tables), _needs(tables), _amount_shift(tables), _foreign(tables)
+    one_off = read_one_off(tables)
     for name in ("substance", "ring_item", "solo_item", "place_drug"):
         tables.execute(f"DROP TABLE {name}")
     return [
@@ -82,6 +87,7 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
             need_cross=needs.get(ring, (None, None))[1],
             amount_shift=shifts.get(ring, 0.0),
             foreign_value=foreign.get(ring),
+            one_off=one_off.get(ring),
         )
         for ring in range(rings)
     ]

@@ -73,6 +73,8 @@ def _reasons(facts: RingFacts) -> tuple[Reason, ...]:
     baskets, where = facts.baskets, facts.whereabouts
     if baskets.foreign_value is not None and baskets.foreign_value >= 0.02:
         reasons.append(_reason("foreign_goods", round(baskets.foreign_value, 3), 0.0))
+    if baskets.one_off is not None and baskets.one_off >= 1:
+        reasons.append(_reason("one_off", round(baskets.one_off, 1), 0.0))
     if where.torn:
         reasons.append(_reason("torn", int(where.torn), 0))
     if where.hopping:
