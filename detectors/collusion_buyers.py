@@ -6,7 +6,7 @@ import duckdb
 
 
 def buyer_signals(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `till_buyers`: `place`, `psn_no`, `km`, and the signals `short`, `far`, `no_illness`.
+    """Make the temporary table `till_buyers`: `pair`, `place`, `psn_no`, `km`, and `short`, `far`, `no_illness`.
 
     `short` is 1 where half of the person's visits there hold a drug that the shop claims beyond its stock.
 
@@ -23,9 +23,9 @@ def buyer_signals(tables: duckdb.DuckDBPyConnection) -> None:
     tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS till_buyers AS
         WITH pairs AS (
-            SELECT place, psn_no, count(*) AS n FROM till_base GROUP BY 1, 2
+            SELECT pair, place, psn_no FROM till_names
         ), short_share AS (
-            SELECT place, psn_no, avg(short) AS share FROM till_visits GROUP BY 1, 2
+            SELECT pair, avg(short) AS share FROM till_visits GROUP BY 1
         ), stays AS (
             SELECT s.psn_no, s.fixmedins_code AS place, count(*) AS n, any_value(i.lon) AS lon, any_value(i.lat) AS lat
             FROM settlements s JOIN institutions i USING (fixmedins_code)
@@ -76,11 +76,11 @@ def buyer_signals(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT psn_no, place, sum(amount) FILTER (WHERE NOT sign) > 0.5 * sum(amount) AS unexplained
             FROM signs SEMI JOIN asked USING (substance) GROUP BY 1, 2
         )
-        SELECT p.place, p.psn_no, d.km, CAST(h.share >= 0.5 AS INTEGER) AS short,
+        SELECT p.pair, p.place, p.psn_no, d.km, CAST(h.share >= 0.5 AS INTEGER) AS short,
                CAST(coalesce(d.km > f.km, r.away AND s.share < 0.1) AS INTEGER) AS far,
                CAST(coalesce(i.unexplained, false) AS INTEGER) + if(i.psn_no IS NULL, NULL, 0) AS no_illness
         FROM pairs p CROSS JOIN far_limit f
-        LEFT JOIN short_share h ON h.place = p.place AND h.psn_no = p.psn_no
+        LEFT JOIN short_share h ON h.pair = p.pair
         LEFT JOIN distances d ON d.place = p.place AND d.psn_no = p.psn_no
         LEFT JOIN regions r ON r.place = p.place AND r.psn_no = p.psn_no
         LEFT JOIN region_share s ON s.place = p.place

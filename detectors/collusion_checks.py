@@ -49,9 +49,9 @@ def _kit(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64]
     row = tables.execute(
         """
         WITH kits AS (
-            SELECT total FROM till_numbered v JOIN till_goods g USING (visit) WHERE place = ?
+            SELECT total FROM till_numbered v JOIN till_goods g USING (visit) WHERE shop = hash(?)
             GROUP BY total HAVING count(*) >= 10 AND count(DISTINCT basket) <= 0.2 * count(*)
-               AND count(DISTINCT date_trunc('month', t)) >= 4 AND count(DISTINCT psn_no) >= 0.6 * count(*)
+               AND count(DISTINCT date_trunc('month', t)) >= 4 AND count(DISTINCT pair) >= 0.6 * count(*)
         )
         SELECT avg(CAST(total IN (FROM kits) AS INTEGER)) FROM till_numbered
         WHERE repeated = 1 AND list_contains(?, row)
@@ -92,8 +92,8 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
     row = tables.execute(
         """
         WITH mine AS (
-            SELECT v.row, v.psn_no, l.drug, l.bare
-            FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.place = $place
+            SELECT v.row, l.psn_no, l.drug, l.bare
+            FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.shop = hash($place)
         ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains($rows, row)
         ), buyers AS (
             SELECT psn_no, list_contains($people, psn_no) AS chosen FROM mine WHERE drug IN (FROM drugs) GROUP BY 1

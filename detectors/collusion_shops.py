@@ -128,18 +128,18 @@ def _arrays(
     people = ", ".join(PERSON_SIGNALS)
     tables.execute(f"""
         CREATE OR REPLACE TEMP TABLE till_pairs AS
-        SELECT row_number() OVER (ORDER BY place, psn_no) - 1 AS pair, place, psn_no, {people} FROM till_buyers;
+        SELECT row_number() OVER (ORDER BY place, psn_no) - 1 AS number, pair, {people}, place, psn_no FROM till_buyers;
         CREATE OR REPLACE TEMP TABLE till_numbered AS
-        SELECT row_number() OVER (ORDER BY p.pair, v.t, v.setl_id) - 1 AS row, p.pair, v.*
-        FROM till_visits v JOIN till_pairs p ON p.place = v.place AND p.psn_no = v.psn_no
+        SELECT row_number() OVER (ORDER BY p.number, v.t, v.visit) - 1 AS row, p.number, v.*
+        FROM till_visits v JOIN till_pairs p ON p.pair = v.pair
     """)
     columns = ", ".join(f"CAST({name} AS FLOAT) AS {name}" for name in VISIT_SIGNALS)
-    raw: dict[str, Any] = tables.execute(f"SELECT pair, {columns} FROM till_numbered ORDER BY row").fetchnumpy()
-    pairs = tables.execute(f"SELECT place, psn_no, {people} FROM till_pairs ORDER BY pair").fetchall()
+    raw: dict[str, Any] = tables.execute(f"SELECT number, {columns} FROM till_numbered ORDER BY row").fetchnumpy()
+    pairs = tables.execute(f"SELECT place, psn_no, {people} FROM till_pairs ORDER BY number").fetchall()
     codes = sorted({pair[0] for pair in pairs})
     number = {code: index for index, code in enumerate(codes)}
     place_of = np.array([number[pair[0]] for pair in pairs], dtype=np.int64)
-    person = np.asarray(raw["pair"], dtype=np.int64)
+    person = np.asarray(raw["number"], dtype=np.int64)
     signals = np.column_stack([np.ma.filled(raw[name].astype(np.float64), np.nan) for name in VISIT_SIGNALS])
     persons = np.array([[np.nan if value is None else value for value in pair[2:]] for pair in pairs], dtype=np.float64)
     names = {"place": codes, "person": [pair[1] for pair in pairs]}

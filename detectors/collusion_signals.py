@@ -28,7 +28,9 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `till_visits`: `setl_id`, `place`, `psn_no`, `t`, `total` and the visit signals.
+    """Make the temporary table `till_visits`: `visit`, `shop`, `pair` (shop and buyer), `t`, `total`, and the signals.
+
+    The first three are hashes, as in `sale_lines`; `till_names` gives `place` and `psn_no` of a `pair`.
 
     `short` stands there too, for `collusion_buyers`: it holds a drug of which the shop claims more than its stock could
     cover (`ledger`). It belongs to the drug, and chronic patients buy the same drug every month, so that it counts once
@@ -55,12 +57,16 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
     hours = "true" if times_have_hours(tables) else "false"
     tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS till_base AS
-        SELECT hash(s.setl_id) AS visit, hash(s.fixmedins_code) AS shop, hash(s.fixmedins_code, s.psn_no) AS pair,
-               s.setl_id, s.fixmedins_code AS place, s.psn_no, hash(s.pos_no) AS terminal, s.setl_time AS t,
+        SELECT hash(s.setl_id) AS visit, hash(s.fixmedins_code) AS shop, hash(s.psn_no) AS buyer,
+               hash(s.fixmedins_code, s.psn_no) AS pair, hash(s.pos_no) AS terminal, s.setl_time AS t,
                CAST(s.setl_time AS DATE) AS day, CAST(s.medfee_sumamt AS DOUBLE) AS total,
                CAST(s.acct_pay AS DOUBLE) AS acct_pay, s.mdtrt_cert_type = '01' AS e_credential
         FROM settlements s
         SEMI JOIN (FROM sale_lines WHERE retail) l ON l.visit = hash(s.setl_id);
+
+        CREATE TEMP TABLE IF NOT EXISTS till_names AS
+        SELECT DISTINCT hash(s.fixmedins_code, s.psn_no) AS pair, s.fixmedins_code AS place, s.psn_no
+        FROM settlements s SEMI JOIN till_base b ON b.visit = hash(s.setl_id);
 
         -- What the shops' own ledgers record as sold: by day, by minute, and in which months for which goods at all.
         CREATE TEMP TABLE IF NOT EXISTS ledger_sales AS
@@ -109,7 +115,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
         WITH by_day AS (
             SELECT shop, day, total, count(*) AS n FROM till_base GROUP BY 1, 2, 3
         ), by_shop AS (
-            SELECT shop, total, count(*) AS n, count(DISTINCT psn_no) AS people,
+            SELECT shop, total, count(*) AS n, count(DISTINCT pair) AS people,
                    sum(count(*)) OVER (PARTITION BY shop) AS place_n, floor(2 * log2(greatest(total, 1))) AS band
             FROM till_base GROUP BY 1, 2
         ), in_city AS (SELECT total, sum(n) AS n, sum(sum(n)) OVER () AS all_n FROM by_shop GROUP BY 1
@@ -138,7 +144,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
             FROM till_base GROUP BY 1, 2
         ), hour_now AS (
             SELECT shop, date_trunc('hour', t) AS at, count(*) AS n FROM till_base GROUP BY 1, 2
-        ), usual AS (SELECT psn_no, median(total) AS total, count(*) AS n FROM till_base GROUP BY 1
+        ), usual AS (SELECT buyer, median(total) AS total, count(*) AS n FROM till_base GROUP BY 1
         ), shop_usual AS (
             SELECT shop, median(total) AS total, avg(CAST(e_credential AS INTEGER)) AS e_share
             FROM till_base GROUP BY 1
@@ -159,7 +165,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
         ), run_lengths AS (
             SELECT visit, e_credential, count(*) OVER (PARTITION BY shop, run) AS length FROM numbered
         )
-        SELECT b.visit, b.setl_id, b.place, b.psn_no, b.t, b.total,
+        SELECT b.visit, b.shop, b.pair, b.t, b.total,
                g.unrecorded, g.uncoded, g.reused, g.short,
                CASE WHEN NOT {hours} THEN NULL
                     WHEN i.open_hour IS NOT NULL AND i.close_hour IS NOT NULL THEN CAST(
@@ -180,10 +186,10 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
         FROM near b
         LEFT JOIN till_goods g ON g.visit = b.visit
         LEFT JOIN till_totals x ON x.shop = b.shop AND x.day = b.day AND x.total = b.total
-        LEFT JOIN institutions i ON i.fixmedins_code = b.place
+        LEFT JOIN (SELECT hash(fixmedins_code) AS shop, open_hour, close_hour FROM institutions) i ON i.shop = b.shop
         JOIN hour_share h ON h.shop = b.shop AND h.hour = hour(b.t)
         JOIN hour_now now ON now.shop = b.shop AND now.at = date_trunc('hour', b.t)
-        JOIN usual p ON p.psn_no = b.psn_no
+        JOIN usual p ON p.buyer = b.buyer
         JOIN shop_usual u ON u.shop = b.shop
         JOIN run_lengths r ON r.visit = b.visit
     """)

@@ -149,13 +149,13 @@ def _trimmed(plain: Counter[str], place: str, total: int) -> float:
 def resale_score(outlets: Sequence[Outlet]) -> float:
     """Probability-like score from the number of packs beyond chance, and from sources that return.
 
-    logit = −2.2 + 1.1·ln(1 + packs − expected) + 0.8·[some source gave several packs] + 0.5·[no room in the ledger]
+    logit = −1.9 + 1.1·ln(1 + packs − expected) + 0.8·[some source gave several packs] + 0.5·[no room in the ledger]
     """
     chained = [each for outlet in outlets for each in outlet.chained]
     beyond = max(0.0, len(chained) - sum(outlet.expected for outlet in outlets))
     repeated = max(Counter(each.first.person for each in chained).values(), default=0) >= 2
     sure = sum(each.ledger_has_codes for each in chained) >= 0.5 * len(chained)
-    return logistic(-2.2 + 1.1 * log1p(beyond) + 0.8 * repeated + 0.5 * sure)
+    return logistic(-1.9 + 1.1 * log1p(beyond) + 0.8 * repeated + 0.5 * sure)
 
 
 def _members(outlets: Sequence[Outlet], used: Sequence[Step], explained: bool, resold: set[str]) -> tuple[Member, ...]:

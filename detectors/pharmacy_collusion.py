@@ -109,8 +109,13 @@ class PharmacyCollusion:
             score = min(score, EXPLAINED_SCORE)
         level: Level = level_of(score)
         rows = tables.execute(
-            "SELECT setl_id, t, total FROM till_numbered WHERE list_contains(?, row) ORDER BY row",
-            [shop.rows[cited].tolist()],
+            """
+            SELECT setl_id, setl_time, CAST(medfee_sumamt AS DOUBLE) FROM settlements
+            WHERE fixmedins_code = ? AND hash(setl_id) IN (
+                SELECT visit FROM till_numbered WHERE list_contains(?, row))
+            ORDER BY setl_id
+            """,
+            [shop.place, shop.rows[cited].tolist()],
         ).fetchall()
         times: list[datetime] = [row[1] for row in rows]
         values: dict[str, Value] = {
@@ -178,8 +183,8 @@ def _leave_out_resale(tables: duckdb.DuckDBPyConnection, context: Context) -> No
 
 
 def collusion_score(net: float, families: int, buyers: int) -> float:
-    """Score of logit = −3.2 + 0.9·ln(1 + net nats) + 0.5·(families − 2) + 0.2·ln(buyers / 3)."""
-    return logistic(-3.2 + 0.9 * log1p(max(0.0, net)) + 0.5 * (families - 2) + 0.2 * float(np.log(buyers / 3)))
+    """Score of logit = −2.8 + 0.9·ln(1 + net nats) + 0.5·(families − 2) + 0.2·ln(buyers / 3)."""
+    return logistic(-2.8 + 0.9 * log1p(max(0.0, net)) + 0.5 * (families - 2) + 0.2 * float(np.log(buyers / 3)))
 
 
 def _reasons(shop: Shop, cited: np.ndarray, chosen: np.ndarray) -> tuple[Reason, ...]:

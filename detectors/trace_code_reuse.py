@@ -163,8 +163,8 @@ def _checks(taken: Counter[str], left: int, colludes: bool) -> tuple[Check, ...]
 
 
 def reuse_score(uses: int, expected: float, most: int) -> float:
-    """Score of logit = −2.0 + 0.9·ln(1 + repeats beyond chance) + 0.5·ln(uses of the most used code / 2)."""
-    return logistic(-2.0 + 0.9 * log1p(max(0.0, uses - expected)) + 0.5 * log1p(most / 2 - 1))
+    """Score of logit = −1.6 + 0.9·ln(1 + repeats beyond chance) + 0.5·ln(uses of the most used code / 2)."""
+    return logistic(-1.6 + 0.9 * log1p(max(0.0, uses - expected)) + 0.5 * log1p(most / 2 - 1))
 
 
 def _claimed(step: Step, settlements: set[str]) -> bool:
