@@ -99,3 +99,9 @@ def graph_generation(workspace: Workspace) -> int | None:
     """The generation that the current graph shows; None without a graph. Behind `workspace.generation`: build anew."""
     version = files.current(workspace)
     return version.generation if version else None
+
+
+def graph_version(workspace: Workspace) -> str | None:
+    """Name of the current graph, another one after each build; None without a graph."""
+    version = files.current(workspace)
+    return version.name if version else None

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path as FilePath
 from time import perf_counter
 from typing import Any, Final
+from weakref import WeakSet
 
 import ladybug
 
@@ -49,7 +50,8 @@ class LadybugStore(CypherStore):
         super().__init__(LadybugDialect(), version.generation, version.counts)
         self._database = ladybug.Database(str(database), read_only=True, buffer_pool_size=BUFFER_POOL)
         self._local = threading.local()
-        self._connections: list[ladybug.Connection] = []
+        # Weakly: a thread that ends takes its connection along, while a store in a server lives on.
+        self._connections: WeakSet[ladybug.Connection] = WeakSet()
 
     # -- plumbing ---------------------------------------------------------------------------------------------------
 
@@ -58,7 +60,7 @@ class LadybugStore(CypherStore):
         return "ladybug"
 
     def close(self) -> None:
-        for connection in self._connections:
+        for connection in list(self._connections):
             connection.close()
         self._connections.clear()
         self._database.close()
@@ -69,7 +71,7 @@ class LadybugStore(CypherStore):
             connection = ladybug.Connection(self._database)
             connection.set_query_timeout(_milliseconds(DEFAULT_TIMEOUT))
             self._local.connection = connection
-            self._connections.append(connection)
+            self._connections.add(connection)
         return connection
 
     @contextmanager

@@ -7,6 +7,7 @@ and a path as `{_NODES, _RELS}`; properties of other labels are padded with None
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from ringtrace.data_schema.graph import graph_schema
@@ -71,4 +72,7 @@ def plain(value: Any, keys: Mapping[InternalId, NodeRef]) -> Any:
         return {name: plain(each, keys) for name, each in value.items()}
     if isinstance(value, list):
         return [plain(each, keys) for each in value]
+    if isinstance(value, Decimal):
+        # The engine sums integers to 128 bits and gives those as decimals; both engines shall give whole numbers.
+        return int(value) if value.as_tuple().exponent == 0 else float(value)
     return value

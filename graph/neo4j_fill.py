@@ -64,7 +64,7 @@ def fill_neo4j(workspace: Workspace, address: Address, *, progress: Progress = s
             registry.begin(target.name)
             base = _carry_out(registry, target, (0, 0), entry.names, progress)
             sent += sum(job.rows for job in planned(target) or ())
-        snapshots.forget_others(workspace, base.name)
+        snapshots.remember(workspace, entry.server, base.name)
     return FillReport(base.generation, base.counts(), sent, entry.prefix, perf_counter() - started)
 
 

@@ -25,7 +25,7 @@ from ringtrace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A workspace's graph on the server.
+    """A workspace's graph on the server; `server` is the server's name in the workspace.
 
     `filled` names the snapshot that it shows (empty: none yet) and `filling` the one on its way (empty: none); of that,
     `job` jobs are done, and `row` rows of the next.
@@ -33,6 +33,7 @@ class Entry:
 
     workspace: str
     prefix: str
+    server: str
     filled: str = ""
     filling: str = ""
     job: int = 0
@@ -71,7 +72,7 @@ class Registry:
         self._run(
             f"OPTIONAL MATCH (first:{REGISTRY} {{prefix: ''}}) WITH first IS NULL AS free "
             f"MERGE (g:{REGISTRY} {{workspace: $workspace}}) "
-            "ON CREATE SET g.prefix = CASE WHEN free THEN '' ELSE $prefix END",
+            "ON CREATE SET g.prefix = CASE WHEN free THEN '' ELSE $prefix END, g.server = randomUUID()",
             prefix=f"w{self._workspace[:6]}_",
         )
         entry = self.entry()

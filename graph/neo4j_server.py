@@ -77,7 +77,7 @@ def open_driver(address: Address) -> neo4j.Driver:
             agent = driver.get_server_info().agent
             with driver.session(database=address.database) as session:
                 session.run("RETURN 1").consume()
-        _check_version(agent)
+        check_version(agent)
     except BaseException:
         driver.close()
         raise
@@ -126,7 +126,14 @@ def _advice(error: Neo4jError) -> str | None:
     return None
 
 
-def _check_version(agent: str) -> None:
+def check_version(agent: str) -> None:
+    """Pass a server that calls itself `Neo4j/…` of a version that works.
+
+    Raises
+    ------
+    RingTraceError
+        If it is older, or something else that speaks the same protocol.
+    """
     found = re.match(r"Neo4j/(\d+)\.(\d+)", agent)
     if found is None or (int(found[1]), int(found[2])) < OLDEST:
         raise RingTraceError.of("graph.neo4j.version", found=agent, oldest=".".join(map(str, OLDEST)))

@@ -1,6 +1,7 @@
 """What a Neo4j server was last given, kept as Parquet in the workspace, so that next time only changes need to travel.
 
 neo4j/ID                    this workspace's name on servers
+neo4j/servers.json          which snapshot each server shows
 neo4j/<snapshot>/           the whole graph, one file a label or a pair of labels that a type joins
 neo4j/<snapshot>/about.json what it was made from, its parts, and the work that leads to it
 
@@ -128,10 +129,14 @@ def kept(workspace: Workspace, name: str) -> Snapshot | None:
     return Snapshot(about.parent, raw["generation"], raw["findings_run"], raw["shape"], parts)
 
 
-def forget_others(workspace: Workspace, *keep: str) -> None:
-    """Remove every snapshot but these."""
+def remember(workspace: Workspace, server: str, snapshot: str) -> None:
+    """Note that `server` shows `snapshot`, and remove the snapshots that no server shows."""
+    file = folder(workspace) / "servers.json"
+    shown = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    shown[server] = snapshot
+    write_atomic(file, json.dumps(shown, indent=1))
     for each in folder(workspace).iterdir():
-        if each.is_dir() and each.name not in keep:
+        if each.is_dir() and each.name not in shown.values():
             shutil.rmtree(each)
 
 

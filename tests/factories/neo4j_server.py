@@ -66,15 +66,20 @@ class Neo4jServer:
             "dbms.usage_report.enabled=false",
             *settings,
         ]
-        (home / "conf" / "neo4j.conf").write_text("\n".join(lines))
+        self.configure(*lines)
         self.admin("dbms", "set-initial-password", PASSWORD)
 
-    def admin(self, *arguments: str, heap: str = "512m") -> None:
+    def configure(self, *lines: str) -> None:
+        """Add settings; they count from the next start on."""
+        with (self.home / "conf" / "neo4j.conf").open("a") as stream:
+            stream.writelines(f"{line}\n" for line in lines)
+
+    def admin(self, *arguments: str, cwd: Path | None = None) -> None:
         """Run `neo4j-admin` on this server's files."""
         environment = os.environ | {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         subprocess.run(
-            ["java", f"-Xmx{heap}", *_OPENS, "-cp", f"{jars()}/*", "org.neo4j.cli.AdminTool", *arguments],
-            env=environment, check=True, stdout=subprocess.DEVNULL, cwd=self.home,
+            ["java", "-Xmx512m", *_OPENS, "-cp", f"{jars()}/*", "org.neo4j.cli.AdminTool", *arguments],
+            env=environment, check=True, stdout=subprocess.DEVNULL, cwd=cwd or self.home,
         )  # fmt: skip
 
     def start(self) -> None:
