@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +23,6 @@ from ringtrace.casework.relations import expand, start_from_finding, start_from_
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import Finding
-from ringtrace.graph import open_graph
 from ringtrace.graph.store import GraphStore, NodeRef
 
 _HEIGHT = 560
@@ -34,13 +34,12 @@ _TOOLS = (
 def page() -> None:
     desk = open_desk()
     try:
-        store = open_graph(desk.workspace())
+        store = desk.graph()
     except RingTraceError as error:
         st.title(desk.say("app.page.explore"))
         stop(desk, error.happened, error.means, error.hint)
-    with store:
-        _start(desk, store)
-        _find(desk, store)
+    _start(desk, store)
+    _find(desk, store)
     load_library()
     _workbench()
 
@@ -115,7 +114,7 @@ def _find(desk: Desk, store: GraphStore) -> None:
         _hits(desk, store, wanted)
 
 
-def _titled(desk: Desk, findings: list[Finding], finding_id: str) -> str:
+def _titled(desk: Desk, findings: Sequence[Finding], finding_id: str) -> str:
     finding = next(each for each in findings if each.finding_id == finding_id)
     return f"{level_word(desk, finding.level)} · {told(desk, finding, finding.title, 100)}"
 
@@ -138,14 +137,14 @@ def _workbench() -> None:
     """The canvas and what is chosen on it; only this runs again when something is clicked there."""
     desk = open_desk()
     exploration = _exploration()
-    with open_graph(desk.workspace()) as store:
-        picture, panel = st.columns([7, 3])
-        with picture:
-            state = canvas("canvas", _data(desk, store, exploration), _on_command, _on_moved)
-        chosen = Chosen.of(exploration, state.get("selection") or {})
-        with panel:
-            show_panel(desk, store, exploration, chosen, _say)
-        show_bottom(desk, exploration, chosen)
+    store = desk.graph()
+    picture, panel = st.columns([7, 3])
+    with picture:
+        state = canvas("canvas", _data(desk, store, exploration), _on_command, _on_moved)
+    chosen = Chosen.of(exploration, state.get("selection") or {})
+    with panel:
+        show_panel(desk, store, exploration, chosen, _say)
+    show_bottom(desk, exploration, chosen)
 
 
 def _legend(desk: Desk, exploration: Exploration, left_out: set[str]) -> list[dict[str, Any]]:
@@ -220,8 +219,7 @@ def _on_command() -> None:
     elif command["action"] == "collapse":
         exploration.collapse(refs[0])
     elif command["action"] == "expand" and refs[0] in exploration.picture.nodes:
-        with open_graph(desk.workspace()) as store:
-            added, hidden = expand(store, refs[0], exploration)
+        added, hidden = expand(desk.graph(), refs[0], exploration)
         _say(desk.say("app.explore.brought", number=len(added), hidden=hidden))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import get_args
 
@@ -14,7 +15,8 @@ from ringtrace.app_pages.shell import Desk, kept, open_desk
 from ringtrace.app_pages.wording import told
 from ringtrace.casework.notebook import verdicts
 from ringtrace.casework.ranking import ORDERS, Comparison, Order, compare_runs, rank, select, suspects
-from ringtrace.findings import LEVELS, Finding, Level
+from ringtrace.findings import LEVELS, Finding, Level, current_run
+from ringtrace.workspace import Workspace
 
 
 def page() -> None:
@@ -25,7 +27,7 @@ def page() -> None:
         st.info(desk.say("app.no_findings"), icon=":material/info:")
         return
     chosen = _filtered(desk, findings)
-    comparison = compare_runs(desk.workspace())
+    comparison = _compared(desk)
     st.caption(desk.say("app.findings.shown", shown=len(chosen), total=len(findings)))
     _table(desk, chosen, comparison)
     if comparison and comparison.gone:
@@ -34,7 +36,17 @@ def page() -> None:
             _plain_table(desk, list(comparison.gone))
 
 
-def _filtered(desk: Desk, findings: list[Finding]) -> list[Finding]:
+def _compared(desk: Desk) -> Comparison | None:
+    workspace = desk.workspace()
+    return _comparison(str(workspace.path), current_run(workspace))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _comparison(folder: str, run: int) -> Comparison | None:
+    return compare_runs(Workspace(folder))
+
+
+def _filtered(desk: Desk, findings: Sequence[Finding]) -> list[Finding]:
     kinds = sorted({each.kind for each in findings}, key=lambda kind: desk.term("kind", kind))
     first, second, third, fourth = st.columns([3, 3, 2, 2])
     suspicious: list[Level] = [level for level in LEVELS if level != "explained"]
@@ -72,7 +84,7 @@ def _filtered(desk: Desk, findings: list[Finding]) -> list[Finding]:
     return rank(select(findings, kinds=wanted, levels=levels, text=searched, told=_words), order)
 
 
-def _frame(desk: Desk, findings: list[Finding], comparison: Comparison | None) -> pd.DataFrame:
+def _frame(desk: Desk, findings: Sequence[Finding], comparison: Comparison | None) -> pd.DataFrame:
     judged = verdicts(desk.workspace())
     rows = {
         "level": [level_word(desk, each.level) for each in findings],
@@ -109,7 +121,7 @@ def _columns(desk: Desk) -> dict[str, ColumnConfig]:
     }
 
 
-def _table(desk: Desk, findings: list[Finding], comparison: Comparison | None) -> None:
+def _table(desk: Desk, findings: Sequence[Finding], comparison: Comparison | None) -> None:
     st.caption(desk.say("app.findings.click"))
     picked = st.dataframe(
         _frame(desk, findings, comparison).style.map(partial(level_style, desk), subset=["level"]),
@@ -127,7 +139,7 @@ def _table(desk: Desk, findings: list[Finding], comparison: Comparison | None) -
         st.switch_page("app_pages/finding.py", query_params={"id": findings[rows[0]].finding_id})
 
 
-def _plain_table(desk: Desk, findings: list[Finding]) -> None:
+def _plain_table(desk: Desk, findings: Sequence[Finding]) -> None:
     st.dataframe(_frame(desk, findings, None), column_config=_columns(desk), hide_index=True, width="stretch")
 
 

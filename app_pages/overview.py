@@ -141,7 +141,7 @@ def _urgent(desk: Desk) -> None:
 
 def _loaded(desk: Desk, workspace: Workspace) -> None:
     st.subheader(desk.say("app.overview.loaded"))
-    sizes = _sizes(str(workspace.path), workspace.generation)
+    sizes = _sizes(desk, str(workspace.path), workspace.generation)
     for size in sizes:
         span = f" · {day(size.first, desk.language)} – {day(size.last, desk.language)}" if size.first else ""
         st.markdown(f"**{tables()[size.table].label(desk.language)}** {size.rows:,}{span}")
@@ -152,7 +152,7 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
     else:
         st.caption(f":material/check_circle: {desk.say('app.overview.clean')}")
     st.page_link("app_pages/data.py", label=desk.say("app.overview.files"), icon=":material/database:")
-    months = _months(str(workspace.path), workspace.generation)
+    months = _months(desk, str(workspace.path), workspace.generation)
     if len(months) > 1:
         chart = (
             alt.Chart(months)
@@ -164,20 +164,23 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
             .properties(height=160)
         )
         st.altair_chart(chart, width="stretch")
-    located = institutions_on_map(workspace, desk.findings())
+    with desk.connect() as connection:
+        located = institutions_on_map(connection, desk.findings())
     if len(located) > 1:
         st.subheader(desk.say("app.overview.map"))
         st.altair_chart(institutions(desk, located), width="stretch")
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _sizes(folder: str, generation: int) -> list[TableSize]:
-    return table_sizes(Workspace(folder))
+def _sizes(_desk: Desk, folder: str, generation: int) -> list[TableSize]:
+    with _desk.connect() as connection:
+        return table_sizes(connection)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _months(folder: str, generation: int) -> pd.DataFrame:
-    return settlements_by_month(Workspace(folder))
+def _months(_desk: Desk, folder: str, generation: int) -> pd.DataFrame:
+    with _desk.connect() as connection:
+        return settlements_by_month(connection)
 
 
 if __name__ == "__main__":

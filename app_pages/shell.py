@@ -16,6 +16,8 @@ from ringtrace.app_pages.plain import markdown
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import Finding, current_run, read_findings
+from ringtrace.graph import graph_version, open_graph
+from ringtrace.graph.store import GraphStore
 from ringtrace.texts import Language, catalogue, text
 from ringtrace.workspace import Workspace
 
@@ -76,17 +78,41 @@ class Desk:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A reading connection, to be closed by `with`."""
-        return self.workspace().connect(memory="1GB")
+        workspace = self.workspace()
+        # A cursor of one connection: making the views anew takes longer than most of the queries on them.
+        return _connection(str(workspace.path), workspace.generation).cursor()
 
-    def findings(self) -> list[Finding]:
+    def graph(self) -> GraphStore:
+        """The current graph, opened once for all desks; nobody closes it.
+
+        Raises
+        ------
+        RingTraceError
+            If no graph was built yet.
+        """
+        workspace = self.workspace()
+        return _graph(str(workspace.path), graph_version(workspace))
+
+    def findings(self) -> Sequence[Finding]:
         """The newest run's findings, read once per run."""
         workspace = self.workspace()
         return _findings(str(workspace.path), current_run(workspace))
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _findings(folder: str, run: int) -> list[Finding]:
-    return read_findings(Workspace(folder), run)
+# Resources and not data: all of these are read only, and Streamlit would copy data for each page.
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _findings(folder: str, run: int) -> Sequence[Finding]:
+    return tuple(read_findings(Workspace(folder), run))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _connection(folder: str, generation: int) -> duckdb.DuckDBPyConnection:
+    return Workspace(folder).connect(memory="1GB", generation=generation)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _graph(folder: str, version: str | None) -> GraphStore:
+    return open_graph(Workspace(folder))
 
 
 def open_desk() -> Desk:

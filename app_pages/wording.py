@@ -51,7 +51,8 @@ def _names(desk: Desk) -> dict[tuple[str, str], str]:
     return _member_names(str(workspace.path), workspace.generation, current_run(workspace))
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+# A resource and not data, which Streamlit would copy for each sentence.
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _member_names(folder: str, generation: int, run: int) -> dict[tuple[str, str], str]:
     workspace = Workspace(folder)
     members = {

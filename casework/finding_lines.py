@@ -122,11 +122,13 @@ def pack_routes(connection: duckdb.DuckDBPyConnection, finding: Finding, max_pac
           SELECT DISTINCT i.med_list_codg, unnest(string_split(i.drug_trac_codg, '|')) AS pack
           FROM settlement_items AS i JOIN cited ON {key} = cited.key
         ),
-        sold AS (
-          SELECT codes.pack, i.med_list_codg, i.setl_id, {key} AS key
-          FROM settlement_items AS i JOIN codes
-            ON i.med_list_codg = codes.med_list_codg AND list_contains(string_split(i.drug_trac_codg, '|'), codes.pack)
+        -- Codes are taken apart before the join, so that it is one on equal values.
+        coded AS (
+          SELECT i.med_list_codg, i.setl_id, {key} AS key, unnest(string_split(i.drug_trac_codg, '|')) AS pack
+          FROM settlement_items AS i
+          WHERE i.drug_trac_codg IS NOT NULL AND i.med_list_codg IN (SELECT med_list_codg FROM codes)
         ),
+        sold AS (SELECT DISTINCT coded.* FROM coded JOIN codes USING (med_list_codg, pack)),
         routed AS (SELECT pack, count(*) AS sales FROM sold GROUP BY pack HAVING count(*) > 1
                    ORDER BY sales DESC, pack LIMIT {int(max_packs)})
         SELECT sold.pack, s.setl_time AS time, s.fixmedins_code AS place,

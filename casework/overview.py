@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+import duckdb
 import pandas as pd
 
 from ringtrace.data_schema import tables
 from ringtrace.findings import LEVELS, Finding, Level
-from ringtrace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,14 @@ class KindCount:
     amount: Decimal
 
 
-def table_sizes(workspace: Workspace) -> list[TableSize]:
+def table_sizes(connection: duckdb.DuckDBPyConnection) -> list[TableSize]:
     """Every contract table that has rows, in the contract's order."""
     sizes = []
-    with workspace.connect() as connection:
-        for table in tables().values():
-            span = f"min({table.time}), max({table.time})" if table.time else "NULL, NULL"
-            row = connection.execute(f"SELECT count(*), {span} FROM {table.name}").fetchone()
-            if row and row[0]:
-                sizes.append(TableSize(table.name, *row))
+    for table in tables().values():
+        span = f"min({table.time}), max({table.time})" if table.time else "NULL, NULL"
+        row = connection.execute(f"SELECT count(*), {span} FROM {table.name}").fetchone()
+        if row and row[0]:
+            sizes.append(TableSize(table.name, *row))
     return sizes
 
 
@@ -60,19 +59,18 @@ def count_findings(findings: Iterable[Finding]) -> list[KindCount]:
     return sorted(counts, key=lambda each: (rank[each.kind], each.kind, LEVELS.index(each.level)))
 
 
-def settlements_by_month(workspace: Workspace) -> pd.DataFrame:
+def settlements_by_month(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Settlements per calendar month: columns `month` (first day), `settlements`, `amount` (yuan)."""
-    with workspace.connect() as connection:
-        return connection.execute(
-            """
-            SELECT date_trunc('month', setl_time) AS month, count(*) AS settlements,
-                   CAST(sum(medfee_sumamt) AS DOUBLE) AS amount
-            FROM settlements GROUP BY 1 ORDER BY 1
-            """
-        ).df()
+    return connection.execute(
+        """
+        SELECT date_trunc('month', setl_time) AS month, count(*) AS settlements,
+               CAST(sum(medfee_sumamt) AS DOUBLE) AS amount
+        FROM settlements GROUP BY 1 ORDER BY 1
+        """
+    ).df()
 
 
-def institutions_on_map(workspace: Workspace, findings: Iterable[Finding]) -> pd.DataFrame:
+def institutions_on_map(connection: duckdb.DuckDBPyConnection, findings: Iterable[Finding]) -> pd.DataFrame:
     """Institutions with coordinates: columns `code`, `name`, `lon`, `lat`, `level`, `findings`.
 
     `level` is the worst in which the institution is suspected, None if in none; `findings` counts those.
@@ -86,13 +84,12 @@ def institutions_on_map(workspace: Workspace, findings: Iterable[Finding]) -> pd
             if member.label in ("Pharmacy", "Hospital") and member.suspected:
                 number[member.id] = number.get(member.id, 0) + 1
                 worst[member.id] = min(worst.get(member.id, finding.level), finding.level, key=LEVELS.index)
-    with workspace.connect() as connection:
-        frame = connection.execute(
-            """
-            SELECT fixmedins_code AS code, coalesce(fixmedins_name, fixmedins_code) AS name, lon, lat
-            FROM institutions WHERE lon IS NOT NULL AND lat IS NOT NULL ORDER BY code
-            """
-        ).df()
+    frame = connection.execute(
+        """
+        SELECT fixmedins_code AS code, coalesce(fixmedins_name, fixmedins_code) AS name, lon, lat
+        FROM institutions WHERE lon IS NOT NULL AND lat IS NOT NULL ORDER BY code
+        """
+    ).df()
     frame["level"] = frame["code"].map(worst)
     frame["findings"] = frame["code"].map(number).fillna(0).astype(int)
     return frame
