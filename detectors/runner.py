@@ -141,7 +141,8 @@ def complete(
 
 def _check_sentences(draft: Draft) -> None:
     """Raise for a sentence that the catalogue cannot say: readers show its key instead, so it must not get that far."""
-    for message in (draft.title, draft.summary, *(each.message for each in (*draft.reasons, *draft.counter_evidence))):
+    reasons, checks = (each.message for each in draft.reasons), (each.message for each in draft.counter_evidence)
+    for message in (draft.title, draft.summary, *reasons, *checks):
         message.check()
 
 
