@@ -4,32 +4,51 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from math import log
 from typing import Final
 
 import duckdb
 import numpy as np
-from scipy.stats import norm
 
 from ringtrace.data_schema import tables as declared_tables
 from ringtrace.detectors.detector import Draft
-from ringtrace.detectors.peers import benjamini_hochberg, robust_z
+from ringtrace.detectors.peers import FEWEST_PEERS
 from ringtrace.detectors.scoring import logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 
-PEERS_Z: Final = 3.5
-FALSE_DISCOVERY_RATE: Final = 0.05
+FENCE: Final = 3.0
+"""Tukey's outer fence (Exploratory Data Analysis, 1977): beyond Q3 + 3·(Q3 − Q1) a value is "far out"."""
+
+TIMES_TYPICAL: Final = 5.0
+"""A buyer stands out only from this many times the median of its kind."""
+
 MOST_ROWS: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A place's purchases of one substance; `rate` a year over its own active time, in doses or packs."""
+
+    place: str
+    kind: str
+    substance: str
+    rate: float
+    first: datetime
+    last: datetime
+    in_doses: bool
+    drugs: list[str]
 
 
 def purchase_outliers(tables: duckdb.DuckDBPyConnection) -> Iterable[Draft]:
     """A yellow draft for each place and drug substance whose purchases stand out from places of the same kind.
 
     Purchases net of returns to the supplier, in defined daily doses where `pack_ddd` is known and packs otherwise, a
-    substance being the ATC code, else the generic name, else the drug code. The yearly rate over a buyer's own active
-    time is compared on a log scale by robust z-score among buyers of the same kind and substance, and the
-    Benjamini–Hochberg procedure (1995) holds the false-discovery rate at 5 % over all of them. The time course by year
-    stands in the reasons: a buyer that grew against its peers differs from one that always was large.
+    substance being the ATC code, else the generic name, else the drug code. Half a year is the least active time: a
+    buyer with one order is no buyer of a thousand packs a year. Sizes are heavy-tailed, so that a z-score calls nobody
+    unusual; the outer fence of the kind's own quartiles does. The time course by year stands in the reasons: a buyer
+    that grew against its peers differs from one that always was large.
     """
     tables.execute("""
         CREATE OR REPLACE TEMP TABLE purchased AS
@@ -47,61 +66,34 @@ def purchase_outliers(tables: duckdb.DuckDBPyConnection) -> Iterable[Draft]:
                list(DISTINCT drug ORDER BY drug)
         FROM purchased GROUP BY ALL HAVING sum(doses) > 0 ORDER BY ALL
     """).fetchall()
-    peers: dict[tuple[str, str], list[tuple[str, float, datetime, datetime, bool, list[str]]]] = defaultdict(list)
-    for kind, substance, *rest in rows:
-        peers[kind, substance].append((rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]))
-    for (kind, substance), buyers in sorted(peers.items()):
-        # Half a year is the least time: a buyer with one order is no buyer of a thousand packs a year.
-        rates = np.array([doses / max(0.5, (last - first).days / 365.25) for _, doses, first, last, *_ in buyers])
-        z_scores = robust_z(np.log(rates))
-        accepted = benjamini_hochberg(norm.sf(z_scores), FALSE_DISCOVERY_RATE)
-        typical = float(np.median(rates))
-        for (place, _, first, last, in_doses, drugs), rate, z, ok in zip(
-            buyers, rates, z_scores, accepted, strict=True
-        ):
-            if ok and z >= PEERS_Z:
-                yield _draft(
-                    tables,
-                    kind,
-                    substance,
-                    place,
-                    first,
-                    last,
-                    in_doses,
-                    drugs,
-                    float(rate),
-                    float(z),
-                    typical,
-                    len(buyers),
-                )
+    peers: dict[tuple[str, str], list[Buyer]] = defaultdict(list)
+    for kind, substance, place, doses, first, last, in_doses, drugs in rows:
+        rate = doses / max(0.5, (last - first).days / 365.25)
+        peers[kind, substance].append(Buyer(place, kind, substance, rate, first, last, in_doses, drugs))
+    for _, buyers in sorted(peers.items()):
+        if len(buyers) < FEWEST_PEERS:
+            continue
+        low, typical, high = np.quantile([buyer.rate for buyer in buyers], [0.25, 0.5, 0.75])
+        fence = high + FENCE * (high - low)
+        for buyer in buyers:
+            if buyer.rate > max(fence, TIMES_TYPICAL * typical):
+                yield _draft(tables, buyer, float(typical), len(buyers))
 
 
-def _draft(
-    tables: duckdb.DuckDBPyConnection,
-    kind: str,
-    substance: str,
-    place: str,
-    first: datetime,
-    last: datetime,
-    in_doses: bool,
-    drugs: list[str],
-    rate: float,
-    z: float,
-    typical: float,
-    peers: int,
-) -> Draft:
+def _draft(tables: duckdb.DuckDBPyConnection, buyer: Buyer, typical: float, peers: int) -> Draft:
     years = tables.execute(
         "SELECT year, sum(doses) FROM purchased WHERE place = ? AND substance = ? GROUP BY 1 ORDER BY 1",
-        [place, substance],
+        [buyer.place, buyer.substance],
     ).fetchall()
     course = ", ".join(f"{year}: {doses:,.0f}" for year, doses in years)
-    unit = "doses" if in_doses else "packs"
+    unit = "doses" if buyer.in_doses else "packs"
+    ratio = buyer.rate / typical
     values: dict[str, Value] = {
-        "place": place,
-        "substance": substance,
-        "rate": rate,
+        "place": buyer.place,
+        "substance": buyer.substance,
+        "rate": buyer.rate,
         "typical": typical,
-        "ratio": rate / typical,
+        "ratio": ratio,
         "peers": peers,
         "course": course,
     }
@@ -110,23 +102,23 @@ def _draft(
     keys = tables.execute(
         f"SELECT {key} FROM inventory i WHERE fixmedins_code = ? AND list_contains(?, med_list_codg) "
         "AND chg_type IN ('purchase', 'purchase_return') ORDER BY cnt DESC, 1 LIMIT ?",
-        [place, drugs, MOST_ROWS],
+        [buyer.place, buyer.drugs, MOST_ROWS],
     ).fetchall()
     return Draft(
-        anchors=(place, substance),
+        anchors=(buyer.place, buyer.substance),
         level="yellow",
-        score=min(0.55, logistic(-2.0 + 0.3 * min(z, 6.0))),
+        score=min(0.55, logistic(-1.5 + 0.4 * log(ratio))),
         title=Message(f"pharmacy.purchases.{unit}.title", values),
         summary=Message(f"pharmacy.purchases.{unit}.summary", values),
-        first_time=first,
-        last_time=last,
+        first_time=buyer.first,
+        last_time=buyer.last,
         members=(
-            Member("Hospital" if kind == "1" else "Pharmacy", place, "provider"),
-            *(Member("Drug", drug, "drug") for drug in drugs),
+            Member("Hospital" if buyer.kind == "1" else "Pharmacy", buyer.place, "provider"),
+            *(Member("Drug", drug, "drug") for drug in buyer.drugs),
         ),
         reasons=(
-            Reason("purchases_beyond_peers", Message(f"pharmacy.purchases.{unit}.rate", values), round(rate, 1),
-                   round(typical, 1), p_value=float(norm.sf(z)), ratio=round(rate / typical, 2)),
+            Reason("purchases_beyond_peers", Message(f"pharmacy.purchases.{unit}.rate", values), round(buyer.rate, 1),
+                   round(typical, 1), ratio=round(ratio, 2)),
             Reason("time_course", Message("pharmacy.purchases.course", values | {"year": peak_year, "peak": peak}),
                    round(float(peak), 1), round(float(np.median([doses for _, doses in years])), 1)),
         ),
