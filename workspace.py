@@ -17,13 +17,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import duckdb
+import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from ringtrace.data_schema import Table, tables
@@ -74,7 +76,8 @@ class Workspace:
     Raises
     ------
     RingTraceError
-        If the folder is not a workspace, or was written by a later format than this version reads.
+        If the folder is not a workspace and cannot become one, or was written by a later format than this version
+        reads.
     """
 
     def __init__(self, path: str | Path, *, create: bool = False) -> None:
@@ -85,7 +88,10 @@ class Workspace:
                 raise RingTraceError.of("workspace.absent", path=self.path)
             if self.path.is_dir() and any(self.path.iterdir()):
                 raise RingTraceError.of("workspace.foreign", path=self.path)
-            write_atomic(marker, json.dumps({"ringtrace_workspace": FORMAT}))
+            try:
+                write_atomic(marker, json.dumps({"ringtrace_workspace": FORMAT}))
+            except OSError as error:
+                raise RingTraceError.of("workspace.unwritable", path=self.path, reason=error.strerror) from error
         found = json.loads(marker.read_text("utf-8")).get("ringtrace_workspace")
         if found != FORMAT:
             raise RingTraceError.of("workspace.format", path=self.path, found=found, known=FORMAT)
@@ -129,13 +135,15 @@ class Workspace:
         Raises
         ------
         RingTraceError
-            If another process is writing: at once, not after a wait.
+            If another process is writing (at once, not after a wait), or this one may not write there.
         """
         lock = FileLock(self.path / "writer.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
             raise RingTraceError.of("workspace.busy", path=self.path) from None
+        except PermissionError as error:
+            raise RingTraceError.of("workspace.unwritable", path=self.path, reason=error.strerror) from error
         scratch = self.path / "tmp" / uuid4().hex
         try:
             # What a killed writer left there belongs to nobody: the lock proves that no writer is alive.
@@ -173,18 +181,35 @@ class Workspace:
         connection.execute("SET enable_progress_bar = false")
         listed = self.manifest(generation)["tables"]
         for table in tables().values():
-            files = [str(self.path / file) for file in listed.get(table.name, [])]
-            connection.execute(f"CREATE VIEW {table.name} AS {_relation(table, files)}")
+            files = [self.path / file for file in listed.get(table.name, [])]
+            connection.execute(f"CREATE VIEW {table.name} AS {stored_rows(table, files)}")
         return connection
 
 
-def _relation(table: Table, files: list[str]) -> str:
+def stored_rows(table: Table, files: Sequence[Path], *, places: bool = False) -> str:
+    """SELECT of the rows of a table's Parquet files, typed as `Table.sql_columns`.
+
+    A file that an earlier version wrote may lack a column that was declared since: it is NULL there. With `places` each
+    row also has its `filename` and its `file_row_number`, counted from 0.
+    """
     columns = table.sql_columns
-    if files:
-        quoted = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        return f"SELECT {', '.join(columns)} FROM read_parquet([{quoted}])"
-    empty = ", ".join(f"CAST(NULL AS {sql_type}) AS {name}" for name, sql_type in columns.items())
-    return f"SELECT {empty} WHERE false"
+    known = [_columns(file) for file in files]
+    nowhere = [name for name in columns if not any(name in each for each in known)]
+    chosen = ", ".join(f"CAST(NULL AS {columns[name]}) AS {name}" if name in nowhere else name for name in columns)
+    if not files:
+        return f"SELECT {chosen}{', NULL AS filename, 0 AS file_row_number' if places else ''} WHERE false"
+    options = ", union_by_name = true" if any(not each.issuperset({*columns} - {*nowhere}) for each in known) else ""
+    if places:
+        chosen += ", filename, file_row_number"
+        options += ", filename = true, file_row_number = true"
+    quoted = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    return f"SELECT {chosen} FROM read_parquet([{quoted}]{options})"
+
+
+@lru_cache(maxsize=65_536)
+def _columns(file: Path) -> frozenset[str]:
+    """Names of a data file's columns; it never changes under its name, so they are read once."""
+    return frozenset(pq.read_schema(file).names)
 
 
 def has_rows(connection: duckdb.DuckDBPyConnection, table: str) -> bool:

@@ -36,7 +36,7 @@ LINEAGE: Final[dict[str, str]] = {
 """Columns that every canonical table carries beside its own, with their SQL types."""
 
 ORDINAL: Final = "_ordinal"
-"""Column that tells equal keys of one source file apart, in tables declared `ordinal: true`."""
+"""Column that tells equal keys of one delivery apart, in tables declared `ordinal: true`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def page() -> str:
 
 def _table(table: Table) -> str:
     key = ", ".join(f"`{name}`" for name in table.key)
-    order = " and the order of equal rows in their file" if table.ordinal else ""
+    order = " and the order of equal rows in their delivery" if table.ordinal else ""
     rows = [
         (
             f"`{column.name}`{'*' if column.required else ''}",

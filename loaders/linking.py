@@ -26,6 +26,8 @@ import duckdb
 from ringtrace.data_schema import ORDINAL, Table
 from ringtrace.loaders.checking import PROBLEMS, literal
 from ringtrace.loaders.preset import SKIP, VOIDED
+from ringtrace.loaders.sources import Source
+from ringtrace.workspace import stored_rows
 
 PART_OPTIONS = "(FORMAT parquet, COMPRESSION zstd)"
 
@@ -53,12 +55,27 @@ class Checked:
 
     table: Table
     relation: str
-    order: Sequence[int]
+    delivered: Sequence[Source]
 
     @property
     def position(self) -> str:
         """SQL: where in the delivery a row's file stands; source numbers tell only when a file was first seen."""
-        return f"list_position([{', '.join(map(str, self.order))}]::INTEGER[], _source)"
+        numbers = ", ".join(str(source.number) for source in self.delivered)
+        return f"list_position([{numbers}]::INTEGER[], _source)"
+
+    @property
+    def copy(self) -> str:
+        """SQL: how many files of the delivery before the row's own have the very same content.
+
+        Equal movements in two parts of one ledger are two; in two copies of one file they are one.
+        """
+        seen: Counter[tuple[str, str]] = Counter()
+        copies = []
+        for source in self.delivered:
+            content = (source.sha256, source.name.partition("#")[2])  # a workbook's sheets share the file's hash
+            copies.append(seen[content])
+            seen[content] += 1
+        return f"[{', '.join(map(str, copies))}][{self.position}]" if any(copies) else "0"
 
     @property
     def keys(self) -> str:
@@ -77,10 +94,9 @@ def same_key(table: Table, left: str, right: str) -> str:
     return " AND ".join(f"{left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in table.key)
 
 
-def stored(files: Sequence[Path]) -> str:
+def stored(table: Table, files: Sequence[Path]) -> str:
     """Relation of the table's rows in the workspace, with the file and the row number of each."""
-    listed = ", ".join(literal(str(file)) for file in files)
-    return f"read_parquet([{listed}], filename = true, file_row_number = true)"
+    return f"({stored_rows(table, files, places=True)})"
 
 
 def survey_rows(connection: duckdb.DuckDBPyConnection, checked: Checked) -> None:
@@ -131,7 +147,11 @@ def link_rows(
 
 
 def _find_contested(connection: duckdb.DuckDBPyConnection, table: Table, existing: Sequence[Path]) -> None:
-    met = f"SELECT {key_hash(table)} AS k FROM {stored(existing)}" if existing else "SELECT 0::UBIGINT AS k WHERE false"
+    met = (
+        f"SELECT {key_hash(table)} AS k FROM {stored(table, existing)}"
+        if existing
+        else "SELECT 0::UBIGINT AS k WHERE false"
+    )
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE contested_keys AS SELECT k FROM surveyed"
         f" WHERE {PROBLEMS} IS NULL AND {SKIP} IS NULL GROUP BY k HAVING count(*) > 1"
@@ -142,12 +162,13 @@ def _find_contested(connection: duckdb.DuckDBPyConnection, table: Table, existin
 def _decide(connection: duckdb.DuckDBPyConnection, checked: Checked, existing: Sequence[Path], linked: Linked) -> None:
     """Table `decided`: outcome of each contested row, and whether it is the one that stays."""
     table, keys = checked.table, checked.keys
-    ordinal = f"row_number() OVER (PARTITION BY _source, {keys} ORDER BY _row)" if table.ordinal else "1"
+    rank = f"PARTITION BY {checked.copy}, {SKIP} IS NULL, {keys} ORDER BY {checked.position}, _row"
+    ordinal = f"row_number() OVER ({rank})" if table.ordinal else "1"
     stored_ordinal = ORDINAL if table.ordinal else "1"
     nothing = f"SELECT {keys}, 0 AS {ORDINAL}, 0::UBIGINT AS content, '' AS filename, 0 AS file_row_number"
     met = (
         f"SELECT {keys}, {stored_ordinal} AS {ORDINAL}, {content_hash(table)} AS content, filename, file_row_number"
-        f" FROM {stored(existing)} WHERE {key_hash(table)} IN (SELECT k FROM contested_keys)"
+        f" FROM {stored(table, existing)} WHERE {key_hash(table)} IN (SELECT k FROM contested_keys)"
         if existing
         else f"{nothing} FROM ({checked.relation}) WHERE false"
     )
@@ -218,9 +239,7 @@ def link_derived(
     filled where it is empty; one that was derived itself takes the new values.
     """
     columns = [column.name for column in table.columns]
-    met = f"SELECT * FROM {stored(existing)} WHERE {key_hash(table)} IN (SELECT {key_hash(table)} FROM derived)"
-    if not existing:
-        met = "SELECT *, '' AS filename, 0 AS file_row_number FROM derived WHERE false"
+    met = f"SELECT * FROM {stored(table, existing)} WHERE {key_hash(table)} IN (SELECT {key_hash(table)} FROM derived)"
     sources = ", ".join(map(str, authoritative)) or "NULL"
     merged = ", ".join(
         f"CASE WHEN e._source IN ({sources}) THEN coalesce(e.{name}, d.{name})"

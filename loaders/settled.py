@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
+from ringtrace.data_schema import tables
 from ringtrace.loaders.checking import literal
 from ringtrace.loaders.linking import PART_OPTIONS, Linked, stored
+from ringtrace.workspace import stored_rows
 
 REFUNDED_ITEM = "setl_id$ IN (SELECT setl_id FROM refunds)"
 """SQL over raw item columns: the item belongs to a refund. Needs the table that `find_refunds` makes."""
+
+
+SUM_OF_ITEMS: Final = "medfee_sumamt:sum_of_items"
+_MARK: Final = literal(SUM_OF_ITEMS)
 
 
 def find_refunds(connection: duckdb.DuckDBPyConnection, delivered: str | None) -> bool:
@@ -35,36 +42,56 @@ def turn_stored_items(
     outdated = [f"{file}|{row}" for file, rows in linked.outdated.items() for row in rows]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE turned AS SELECT * REPLACE (-abs(cnt) AS cnt,"
-        f" -abs(det_item_fee_sumamt) AS det_item_fee_sumamt) FROM {stored(existing)}"
+        f" -abs(det_item_fee_sumamt) AS det_item_fee_sumamt) FROM {stored(tables()['settlement_items'], existing)}"
         " WHERE setl_id IN (SELECT setl_id FROM refunds) AND (cnt > 0 OR det_item_fee_sumamt > 0)"
         " AND filename || '|' || file_row_number NOT IN (SELECT unnest(?::VARCHAR[]))",
         [outdated],
     )
-    places = connection.execute("SELECT filename, file_row_number FROM turned").fetchall()
+    _restate(connection, "turned", target, linked)
+
+
+def sum_items(connection: duckdb.DuckDBPyConnection, items: Sequence[Path]) -> None:
+    """Table `item_sums`: what the items of each settlement add up to, from the item table's files as they now are."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE item_sums AS SELECT setl_id, sum(det_item_fee_sumamt) AS total"
+        f" FROM ({stored_rows(tables()['settlement_items'], items)}) GROUP BY setl_id"
+    )
+
+
+SUM_WARNING = (
+    "nullif(concat_ws('|', t._warnings, CASE WHEN (SELECT total FROM item_sums i WHERE i.setl_id = t.setl_id)"
+    f" <> t.medfee_sumamt THEN {literal(SUM_OF_ITEMS)} END), '')"
+)
+"""SQL of a settlement's `_warnings` (prefix `t.`), with a mark where its items do not add up to its total.
+
+A settlement without items has nothing to compare. Needs the table that `sum_items` makes.
+"""
+
+
+def refresh_sums(connection: duckdb.DuckDBPyConnection, existing: Sequence[Path], target: Path, linked: Linked) -> None:
+    """Set or take back the mark of stored settlements whose items came, or were corrected, without them."""
+    outdated = [f"{file}|{row}" for file, rows in linked.outdated.items() for row in rows]
+    other = f"nullif(array_to_string(list_filter(string_split(_warnings, '|'), lambda w: w <> {_MARK}), '|'), '')"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE refreshed AS SELECT * EXCLUDE (differs, total) REPLACE ("
+        f" nullif(concat_ws('|', {other}, CASE WHEN differs THEN {_MARK} END), '') AS _warnings)"
+        f" FROM (SELECT s.*, total, coalesce(total <> medfee_sumamt, false) AS differs"
+        f" FROM {stored(tables()['settlements'], existing)} s LEFT JOIN item_sums USING (setl_id))"
+        f" WHERE differs <> coalesce(list_contains(string_split(_warnings, '|'), {_MARK}), false)"
+        " AND filename || '|' || file_row_number NOT IN (SELECT unnest(?::VARCHAR[]))",
+        [outdated],
+    )
+    _restate(connection, "refreshed", target, linked)
+
+
+def _restate(connection: duckdb.DuckDBPyConnection, table: str, target: Path, linked: Linked) -> None:
+    """Let the rows of a temporary table stand instead of the stored ones whose places it names."""
+    places = connection.execute(f"SELECT filename, file_row_number FROM {table}").fetchall()
     if not places:
         return
     connection.execute(
-        f"COPY (SELECT * EXCLUDE (filename, file_row_number) FROM turned) TO {literal(str(target))} {PART_OPTIONS}"
+        f"COPY (SELECT * EXCLUDE (filename, file_row_number) FROM {table}) TO {literal(str(target))} {PART_OPTIONS}"
     )
     linked.parts.append(target)
     for file, row in places:
         linked.outdated.setdefault(file, []).append(row)
-
-
-def sum_of_items_warning(connection: duckdb.DuckDBPyConnection, items: Sequence[Path]) -> str:
-    """SQL of a settlement's `_warnings` (prefix `t.`), with a mark where its items do not add up to its total.
-
-    A settlement without items has nothing to compare.
-    """
-    if not items:
-        return "t._warnings"
-    listed = ", ".join(literal(str(file)) for file in items)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE item_sums AS SELECT setl_id, sum(det_item_fee_sumamt) AS total"
-        f" FROM read_parquet([{listed}]) GROUP BY setl_id"
-    )
-    total = "(SELECT total FROM item_sums i WHERE i.setl_id = t.setl_id)"
-    return (
-        f"nullif(concat_ws('|', t._warnings, CASE WHEN {total} <> t.medfee_sumamt"
-        " THEN 'medfee_sumamt:sum_of_items' END), '')"
-    )

@@ -20,9 +20,17 @@ from ringtrace.loaders.preset import SKIP, Extract
 from ringtrace.loaders.quarantine import check_share, write_quarantine
 from ringtrace.loaders.reading import identifier
 from ringtrace.loaders.report import TableReport
-from ringtrace.loaders.settled import REFUNDED_ITEM, find_refunds, sum_of_items_warning, turn_stored_items
+from ringtrace.loaders.settled import (
+    REFUNDED_ITEM,
+    SUM_WARNING,
+    find_refunds,
+    refresh_sums,
+    sum_items,
+    turn_stored_items,
+)
 from ringtrace.loaders.sources import Source
 from ringtrace.progress import Progress, Step
+from ringtrace.workspace import stored_rows
 
 _EXTRA = ("_source", "_row", SKIP)
 _NO_FILE_HAS_MORE_ROWS = 2**40
@@ -68,6 +76,7 @@ class TableLoader:
         self.delivered = delivered
         self.known = known
         self.files = files
+        self.changed: set[str] = set()
 
     def load(self, name: str, max_bad_share: float, progress: Progress) -> TableResult:
         """Check, link and write one table.
@@ -83,16 +92,16 @@ class TableLoader:
         derived = self._derive(table, result)
         checked = self._checked(table, derived)
         linked = Linked()
+        new_items = name == "settlements" and "settlement_items" in self.changed
+        if name == "settlements" and (checked is not None or new_items):
+            sum_items(self.connection, [self.path(file) for file in self.files.get("settlement_items", [])])
         if checked is not None:
             relation, cells = checked
             survey_rows(self.connection, relation)
             self._account(table, result, cells, max_bad_share)
             progress(Step("loaders.link"))
             target = self._new_file(name)
-            warnings = "t._warnings"
-            if name == "settlements":
-                items = [self.path(file) for file in self.files.get("settlement_items", [])]
-                warnings = sum_of_items_warning(self.connection, items)
+            warnings = SUM_WARNING if name == "settlements" else "t._warnings"
             linked = link_rows(self.connection, relation, existing, self.scratch / target, warnings)
         else:
             self.connection.execute(
@@ -104,10 +113,14 @@ class TableLoader:
             link_derived(self.connection, table, existing, authoritative, self.scratch / self._new_file(name), linked)
         if name == "settlement_items" and existing and self._refunds_exist():
             turn_stored_items(self.connection, existing, self.scratch / self._new_file(name), linked)
+        if new_items and existing:
+            refresh_sums(self.connection, existing, self.scratch / self._new_file(name), linked)
         result.outcomes.update(linked.outcomes)
         result.derived.update(linked.derived)
         result.removed = linked.removed
         result.changed = bool(linked.parts or linked.outdated)
+        if result.changed:
+            self.changed.add(name)
         for part in linked.parts:
             self._count_warnings(part, result)
         self._replace_files(table, linked)
@@ -166,7 +179,7 @@ class TableLoader:
             on = " AND ".join(f"p.{name} = d.{name}" for name in table.key)
             rest = ", ".join(f"p.{name}" for name in (*_EXTRA, "_warnings", PROBLEMS))
             relation = f"SELECT {columns}, {rest} FROM ({relation}) p LEFT JOIN derived d ON {on}"
-        return Checked(table, relation, [source.number for source in self.delivered]), cells
+        return Checked(table, relation, self.delivered), cells
 
     def _refunded(self, table: Table, present: Sequence[str]) -> str | None:
         """SQL over the raw columns: the row belongs to a refund; None where no row does."""
@@ -195,7 +208,7 @@ class TableLoader:
             raise ValueError(f"{table.name} has no key by which derived rows could be told apart")
         cells, present = self._cells(table, extracts)
         typed = typed_sql(table, f"({cells})", present, codes=self.mapping.codes, extra=_EXTRA, lenient=True)
-        order = Checked(table, typed, [source.number for source in self.delivered])
+        order = Checked(table, typed, self.delivered)
         place = f"{order.position} * {_NO_FILE_HAS_MORE_ROWS} + _row"
         values = ", ".join(
             f"arg_max({name}, _place) AS {name}"
@@ -257,7 +270,7 @@ class TableLoader:
             target = self._new_file(table.name)
             columns = ", ".join(table.sql_columns)
             copied = self.connection.execute(
-                f"COPY (SELECT {columns} FROM read_parquet({literal(path)}, file_row_number = true)"
+                f"COPY (SELECT {columns} FROM ({stored_rows(table, [Path(path)], places=True)})"
                 f" WHERE file_row_number NOT IN (SELECT n FROM outdated)) TO {literal(str(self.scratch / target))}"
                 f" {PART_OPTIONS}"
             ).fetchone()
@@ -306,11 +319,7 @@ class TableLoader:
         )
 
     def _relation(self, name: str) -> str:
-        files = [literal(str(self.path(file))) for file in self.files.get(name, [])]
-        if not files:
-            columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in tables()[name].sql_columns.items())
-            return f"(SELECT {columns} WHERE false)"
-        return f"read_parquet([{', '.join(files)}])"
+        return f"({stored_rows(tables()[name], [self.path(file) for file in self.files.get(name, [])])})"
 
     def _number(self, query: str) -> int:
         found = self.connection.execute(query).fetchone()

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from factories.settled import assert_reconciled, load, rows, settlement
 from hypothesis import HealthCheck, given, settings
@@ -102,6 +103,40 @@ def test_equal_movements_of_one_ledger_stay_two_and_a_second_load_adds_none(tmp_
         report = load(tmp_path / f"in{number}", tmp_path / "ws", {"inventory.csv": [movement, movement]})
     assert (report.total("identical"), report.changed) == (2, False)
     assert rows(tmp_path / "ws", "SELECT _ordinal FROM inventory ORDER BY 1") == [(1,), (2,)]
+
+
+def test_equal_movements_in_two_parts_of_a_ledger_stay_two_and_those_of_a_copied_file_one(tmp_path: Path) -> None:
+    movement: dict[str, object] = {
+        "fixmedins_code": "H1", "med_list_codg": "D1", "chg_type": "sale", "chg_time": "2025-03-01", "cnt": 1,
+    }  # fmt: skip
+    parts: dict[str, list[dict[str, object]]] = {
+        "inventory_1.csv": [movement, movement | {"chg_type": "purchase"}],
+        "inventory_2.csv": [movement],
+        "inventory_3.csv": [movement],
+    }
+    ordinals = "SELECT _ordinal FROM inventory WHERE chg_type = 'sale' ORDER BY 1"
+    for number in (1, 2):
+        report = load(tmp_path / f"in{number}", tmp_path / "ws", parts)
+        assert rows(tmp_path / "ws", ordinals) == [(1,), (2,)]
+    assert not report.changed
+    load(tmp_path / "in3", tmp_path / "ws", {"inventory_2.csv": [movement]})
+    assert rows(tmp_path / "ws", ordinals) == [(1,), (2,)]
+
+
+def test_a_workspace_of_an_earlier_version_lacks_columns_and_takes_the_next_delivery(tmp_path: Path) -> None:
+    workspace = tmp_path / "ws"
+    load(tmp_path / "1", workspace, {"settlements.csv": [settlement(1), settlement(2)]})
+    (part,) = Workspace(workspace).manifest()["tables"]["settlements"]
+    stored = pq.read_table(workspace / part).drop_columns(["acct_mulaid_pay", "invono"])
+    pq.write_table(stored, workspace / "tables" / "settlements" / "earlier.parquet")
+    manifest = Workspace(workspace).manifest()
+    Workspace(workspace).commit(manifest | {"tables": {"settlements": ["tables/settlements/earlier.parquet"]}})
+    shown = "SELECT setl_id, invono FROM settlements ORDER BY 1"
+    assert rows(workspace, shown) == [("S1", None), ("S2", None)]
+    report = load(tmp_path / "2", workspace, {"settlements.csv": [settlement(1, invono=7), settlement(3)]})
+    assert (report.total("replaced"), report.total("loaded")) == (1, 1)
+    load(tmp_path / "3", workspace, {"settlements.csv": [settlement(4)]})
+    assert rows(workspace, shown) == [("S1", "7"), ("S2", None), ("S3", None), ("S4", None)]
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -124,6 +124,22 @@ def test_sums_warn_and_never_quarantine(tmp_path: Path) -> None:
     ]
 
 
+def test_items_that_come_or_are_corrected_without_their_settlement_refresh_its_sum(tmp_path: Path) -> None:
+    item = {"setl_id": "S1", "feedetl_sn": 1, "med_list_codg": "D1", "cnt": 1, "det_item_fee_sumamt": "9.00"}
+    shown = "SELECT setl_id, _warnings FROM settlements ORDER BY 1"
+    first = settlement(1, cash_payamt="2.00")
+    load(tmp_path / "1", tmp_path / "ws", {"settlements.csv": [first, settlement(2)]})
+    sum_of_payments = "medfee_sumamt:sum_of_payments"
+    assert rows(tmp_path / "ws", shown) == [("S1", sum_of_payments), ("S2", None)]
+    load(tmp_path / "2", tmp_path / "ws", {"settlement_items.csv": [item, item | {"setl_id": "S2"}]})
+    both = f"{sum_of_payments}|medfee_sumamt:sum_of_items"
+    assert rows(tmp_path / "ws", shown) == [("S1", both), ("S2", "medfee_sumamt:sum_of_items")]
+    corrected = [item | {"det_item_fee_sumamt": 10}, item | {"setl_id": "S2", "det_item_fee_sumamt": 10}]
+    report = load(tmp_path / "3", tmp_path / "ws", {"settlement_items.csv": corrected, "settlements.csv": [first]})
+    assert rows(tmp_path / "ws", shown) == [("S1", sum_of_payments), ("S2", None)]
+    assert (report.total("replaced"), report.total("identical")) == (2, 1)
+
+
 def test_refunds_are_negative_whatever_sign_they_came_with(tmp_path: Path) -> None:
     refund = settlement(2, refd_setl_flag="1", init_setl_id="S1")
     already = settlement(3, refd_setl_flag="1", init_setl_id="S1", medfee_sumamt="-10.00")

@@ -122,6 +122,13 @@ def test_equal_shipments_stay_two(tmp_path: Path) -> None:
     assert rows(workspace, "SELECT count(*), count(DISTINCT _ordinal) FROM inventory") == [("2", "2")]
 
 
+def test_a_deleted_row_does_not_count_among_equal_shipments(tmp_path: Path) -> None:
+    delivered = [shipment("S", "1", ACTION_INDICATOR="D"), shipment("S", "1")]
+    workspace, _ = loaded(tmp_path, delivered)
+    assert not load_folder(tmp_path / "delivery", workspace).changed
+    assert rows(workspace, "SELECT _ordinal FROM inventory") == [("1",)]
+
+
 if REAL.is_dir():
 
     def test_the_published_shipments_reconcile(tmp_path: Path) -> None:
