@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringtrace import __version__, console
+from ringtrace import __version__, console, query_cli
 from ringtrace.errors import RingTraceError
 from ringtrace.texts import default_language, text
 
@@ -27,6 +27,8 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help=_t("cli.about"),
 )  # fmt: skip
+
+app.add_typer(query_cli.app, name="query")
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", envvar="RINGTRACE_WORKSPACE", help=_t("cli.workspace"))

@@ -166,7 +166,7 @@ def _write_payload(
     records.write(folder)
     _write(folder / "findings.jsonl", findings_text(material.findings, "jsonl", language))
     _write(folder / "subgraph.json", json.dumps(nx.node_link_data(graph, edges="edges"), ensure_ascii=False, indent=1))
-    nx.write_graphml_xml(_for_xml(graph), folder / "subgraph.graphml")
+    nx.write_graphml_xml(for_xml(graph), folder / "subgraph.graphml")
     _write(folder / "graph.html", picture(graph, language))
     _write(folder / "report.html", report(material, language, masked=masked))
 
@@ -180,7 +180,8 @@ def _write(path: Path, content: str) -> None:
     path.write_bytes(content.encode("utf-8", errors="replace"))
 
 
-def _for_xml(graph: nx.MultiDiGraph[str]) -> nx.MultiDiGraph[str]:
+def for_xml(graph: nx.MultiDiGraph[str]) -> nx.MultiDiGraph[str]:
+    """The graph with only such characters as XML 1.0 can write."""
     clean: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for name, facts in graph.nodes(data=True):
         clean.add_node(xml_text(name), **_xml_facts(facts))

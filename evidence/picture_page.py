@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import cache
+from html import escape
 from importlib import resources
 from itertools import pairwise
 from string import Template
@@ -50,9 +51,12 @@ _OTHER: Final = ("square", "#7a7f87")
 _SUSPECTED: Final = "#c62828"
 
 
-def picture(graph: nx.MultiDiGraph[str], language: Language) -> str:
-    """The page for a `subgraph`: people, cards, places and goods; settlements are folded into the links."""
-    drawn, left_out = _choose(graph)
+def picture(graph: nx.MultiDiGraph[str], language: Language, *, title: str | None = None, whole: bool = False) -> str:
+    """The page for a `subgraph`: people, cards, places and goods; settlements are folded into the links.
+
+    `whole` draws every node and link as they are: for a graph that somebody has chosen already.
+    """
+    drawn, left_out = _everything(graph) if whole else _choose(graph)
     places = _places(drawn)
     nodes = [
         _node(graph.nodes[name] | {"roles": drawn.nodes[name]["roles"]}, name, language)
@@ -65,7 +69,7 @@ def picture(graph: nx.MultiDiGraph[str], language: Language) -> str:
         for label in sorted({graph.nodes[name]["label"] for name in drawn})
     ]
     said = {
-        "title": text("evidence.picture.title", language),
+        "title": shown(title) if title else text("evidence.picture.title", language),
         "hint": text("evidence.picture.hint", language),
         "suspected": text("evidence.picture.suspected", language),
         "left_out": text("evidence.picture.left_out", language, n=left_out) if left_out else "",
@@ -73,7 +77,7 @@ def picture(graph: nx.MultiDiGraph[str], language: Language) -> str:
     content = {"nodes": nodes, "links": links, "legend": legend, "said": said}
     page = resources.files(__package__).joinpath("picture.html").read_text("utf-8")
     return Template(page).substitute(
-        language=language, title=said["title"], library=_library(), content=script_json(content)
+        language=language, title=escape(said["title"]), library=_library(), content=script_json(content)
     )
 
 
@@ -124,6 +128,15 @@ def _choose(graph: nx.MultiDiGraph[str]) -> tuple[nx.MultiDiGraph[str], int]:
         if source in kept and target in kept and not repeats:
             drawn.add_edge(source, target, **facts)
     return drawn, len(candidates) - len(kept)
+
+
+def _everything(graph: nx.MultiDiGraph[str]) -> tuple[nx.MultiDiGraph[str], int]:
+    kept = sorted(graph, key=lambda name: (-graph.degree(name), name))[:MOST_NODES]
+    drawn: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    for name in sorted(kept):
+        drawn.add_node(name, roles={})
+    drawn.add_edges_from((a, b, facts) for a, b, facts in graph.edges(data=True) if a in drawn and b in drawn)
+    return drawn, len(graph) - len(kept)
 
 
 def _wanted(

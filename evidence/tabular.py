@@ -46,7 +46,7 @@ def write_findings(findings: Sequence[Finding], path: str | Path, form: str, lan
     """
     target = Path(path)
     if form == "xlsx":
-        content = _workbook(_headers(language), _rows(findings, language))
+        content = workbook("findings", _headers(language), _rows(findings, language))
     else:
         mark = "\ufeff" if form == "csv" else ""
         content = (mark + findings_text(findings, form, language)).encode("utf-8", errors="replace")
@@ -90,9 +90,10 @@ def _rows(findings: Iterable[Finding], language: Language) -> Iterable[list[Any]
         ]
 
 
-def _workbook(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+def workbook(name: str, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """An XLSX file with one sheet `name`; every text stays text, whatever it begins with."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("findings")
+    sheet = book.create_sheet(name)
     sheet.freeze_panes = "A2"
     for row in (headers, *rows):
         sheet.append([_text_cell(sheet, value) if isinstance(value, str) else value for value in row])
