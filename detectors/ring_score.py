@@ -10,7 +10,7 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     habit        log10 of runs attended over those that own habits would give, 0–2
     neighbours   chance that two members have the same usual place elsewhere, less a usual 0.3
     quarter      ln of how many more pairs of members than of the places' visitors live in one quarter, both counted
-                 with three pairs at the usual share added
+                 with three pairs at the usual share added; at least −0.5
     need         share of what they got in the runs that they also get outside, less a usual 0.3
     hop          share of runs at two places within the hour
     torn         ln(1 + uses of a card while its owner must have been elsewhere)
@@ -68,7 +68,8 @@ def signals(facts: RingFacts) -> dict[str, float]:
     if where.same_quarter is not None and where.usual_quarter is not None:
         pairs = facts.size * (facts.size - 1) / 2
         same = (where.same_quarter * pairs + 3 * where.usual_quarter + 0.05) / (pairs + 3)
-        found["quarter"] = log(same / (where.usual_quarter + 0.02))
+        # Living apart is what most people do: it says a little, living together much.
+        found["quarter"] = max(log(same / (where.usual_quarter + 0.02)), -0.5)
     if baskets.need_own is not None:
         found["need"] = baskets.need_own - 0.3
     if where.hopping is not None:
