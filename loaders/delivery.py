@@ -14,7 +14,7 @@ from ringtrace.loaders.folder import Found, find_files, mapped
 from ringtrace.loaders.mapping import HeaderMapping
 from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceFile, SourceGroup
 from ringtrace.loaders.presets import PRESETS
-from ringtrace.loaders.reading import headers_of
+from ringtrace.loaders.reading import headers_of, reading
 from ringtrace.loaders.sources import mapped_headers
 
 _JOINED = re.compile(r'delivery\."((?:[^"]|"")+)"')
@@ -77,24 +77,21 @@ def plan_load(folder: Path, preset: str | None, mapping: HeaderMapping) -> Plan:
 def _sheets(found: Found) -> Sequence[Found]:
     if found.format != "xlsx":
         return [found]
-    try:
+    with reading(found):
         return workbook.sheets(found)
-    except workbook.DamagedError as error:
-        raise RingTraceError.of("loaders.unreadable", file=found.name, reason=error) from error
 
 
 def _choose(folder: Path, name: str | None, delivery: Delivery) -> Preset:
     known = ", ".join(preset.name for preset in PRESETS)
-    if name is not None:
-        for preset in PRESETS:
-            if preset.name == name:
-                return preset
-        raise RingTraceError.of("loaders.unknown_preset", preset=name, presets=known)
-    for preset in PRESETS:
-        if preset.recognise(delivery):
-            return preset
     files = [file.name for group in delivery.values() for file in group.files]
     shown = ", ".join(files[:8]) + (" …" if len(files) > 8 else "")
+    if name is not None and name not in {preset.name for preset in PRESETS}:
+        raise RingTraceError.of("loaders.unknown_preset", preset=name, presets=known)
+    for preset in PRESETS:
+        if name in (None, preset.name) and preset.recognise(delivery):
+            return preset
+    if name is not None:
+        raise RingTraceError.of("loaders.preset_unfit", preset=name, folder=folder, files=shown)
     raise RingTraceError.of("loaders.no_preset", folder=folder, files=shown, presets=known)
 
 

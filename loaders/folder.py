@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _ENDINGS: Final[dict[str, tuple[Format, Compression | None]]] = {
 # The number that tells parts apart: `_2025-03`, `-part1`, `.0`; what remains is the role.
 # 3501 to 3506 name tables of the platform's stock interface and tell no part.
 _PART: Final = re.compile(r"[-_. ]*(part[-_. ]?)?(?<![0-9])(?!350[1-6](?![0-9]))[0-9][0-9\-_. ]*$", re.IGNORECASE)
+_HIDDEN: Final = (".", "_", "~")
 _PART_ONLY: Final = re.compile(r"(part|[0-9])", re.IGNORECASE)
 
 
@@ -45,26 +47,34 @@ class Found:
 def find_files(folder: Path) -> list[Found]:
     """The data files below `folder`, in natural order of their names; hidden ones and other kinds are left alone.
 
-    A sub-folder whose files are named `part-…` (or by a number) counts as one file named like the sub-folder.
+    A sub-folder whose files are named `part-…` (or by a number) counts as one file named like the sub-folder, which may
+    itself be called `settlements.csv`.
 
     Raises
     ------
     RingTraceError
         If the folder does not exist, or holds no data file.
+    PermissionError
+        If the folder, or one below it, may not be looked into: what it holds would be left out unseen.
     """
     if not folder.is_dir():
         raise RingTraceError.of("loaders.no_folder", folder=folder)
     found: list[Found] = []
-    for path in folder.rglob("*"):
-        relative = path.relative_to(folder)
-        if any(part.startswith((".", "_", "~")) for part in relative.parts) or not path.is_file():
-            continue
-        stem, kind = _split_ending(path.name)
-        if kind is not None:
-            found.append(Found(path, relative.as_posix(), _role(relative.parts[:-1], stem), *kind))
+    for place, below, names in os.walk(folder, onerror=_cannot_look):
+        below[:] = [name for name in below if not name.startswith(_HIDDEN)]
+        for name in names:
+            stem, kind = _split_ending(name)
+            path = Path(place, name)
+            if kind is not None and not name.startswith(_HIDDEN) and path.is_file():
+                relative = path.relative_to(folder)
+                found.append(Found(path, relative.as_posix(), _role(relative.parts[:-1], stem), *kind))
     if not found:
         raise RingTraceError.of("loaders.empty_folder", folder=folder)
     return sorted(found, key=lambda each: natural_order(each.name))
+
+
+def _cannot_look(error: OSError) -> None:
+    raise error
 
 
 def natural_order(name: str) -> list[tuple[int, int | str]]:
@@ -94,6 +104,7 @@ def role_of(stem: str) -> str:
 
 
 def _role(folders: tuple[str, ...], stem: str) -> str:
+    folders = tuple(_split_ending(folder)[0] for folder in folders)
     if not folders:
         return role_of(stem)
     if _PART_ONLY.match(stem):

@@ -59,20 +59,24 @@ def load_folder(
     Raises
     ------
     RingTraceError
-        If there is nothing to load, a file cannot be read, a required column is missing, too many rows are bad, the
-        disk is full, or another process is writing. The workspace is then as it was.
+        If there is nothing to load, a file cannot or may not be read, a required column is missing, too many rows are
+        bad, the disk is full, or another process is writing. The workspace is then as it was.
     """
     started = time.monotonic()
     folder = Path(folder)
-    beside = folder / FILE_NAME
-    path = Path(mapping) if mapping is not None else beside if beside.is_file() else None
-    renames = read_mapping(path) if path is not None else HeaderMapping()
     try:
+        beside = folder / FILE_NAME
+        path = Path(mapping) if mapping is not None else beside if beside.is_file() else None
+        renames = read_mapping(path) if path is not None else HeaderMapping()
         plan = plan_load(folder, preset, renames)
         with workspace.writing() as scratch:
-            report = _Load(workspace, scratch, plan, renames, max_bad_share, progress).run(started)
             _sweep(workspace)
-            return report
+            try:
+                return _Load(workspace, scratch, plan, renames, max_bad_share, progress).run(started)
+            finally:
+                _sweep(workspace)
+    except PermissionError as error:
+        raise RingTraceError.of("loaders.not_allowed", path=error.filename or folder) from error
     except (OSError, duckdb.Error, pa.ArrowException) as error:
         if is_disk_full(error):
             raise RingTraceError.of("loaders.disk_full", folder=workspace.path) from error
@@ -220,7 +224,7 @@ class _Load:
 
 
 def _sweep(workspace: Workspace) -> None:
-    """Delete data files that neither of the last two generations names, and what a killed load left behind.
+    """Delete data files that neither of the last two generations names: what a killed or refused load left behind.
 
     A reader may still hold the generation before; one that is older has to open the workspace anew.
     """

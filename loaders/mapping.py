@@ -48,11 +48,13 @@ def read_mapping(path: Path) -> HeaderMapping:
         knows.
     """
     try:
-        raw = yaml.safe_load(path.read_text("utf-8-sig")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raw = yaml.safe_load(_text(path)) or {}
+    except (OSError, UnicodeDecodeError) as error:
         raise RingTraceError.of("loaders.mapping_unreadable", file=path, reason=error) from error
+    except yaml.YAMLError as error:
+        raise RingTraceError.of("loaders.mapping_unreadable", file=path, reason=_place(error)) from error
     if not isinstance(raw, dict):
-        raise RingTraceError.of("loaders.mapping_unreadable", file=path, reason=type(raw).__name__)
+        raise RingTraceError.of("loaders.mapping_no_pairs", file=path, value=str(raw)[:80])
     codes = _section(raw, "codes", path)
     files = _section(raw, "files", path)
     known = {column.name for table in tables().values() for column in table.columns}
@@ -81,5 +83,21 @@ def _section(raw: dict[Any, Any], name: str, path: Path) -> dict[Any, Any]:
 
 def _pairs(value: object, path: Path) -> dict[Any, Any]:
     if not isinstance(value, dict):
-        raise RingTraceError.of("loaders.mapping_unreadable", file=path, reason=value)
+        raise RingTraceError.of("loaders.mapping_no_pairs", file=path, value=str(value)[:80])
     return value
+
+
+def _text(path: Path) -> str:
+    """The file's text; an editor of a Chinese Windows may have saved it in GB18030."""
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("gb18030")
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """What YAML objects to, and in which line, on one line."""
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or " ".join(str(error).split())
+    return f"{mark.line + 1}: {said}" if mark is not None else said

@@ -95,10 +95,10 @@ def check_share(
         f" unnest(string_split({PROBLEMS}, '|')) AS mark FROM surveyed WHERE {PROBLEMS} IS NOT NULL)"
         " GROUP BY _source, mark ORDER BY count(*) DESC, _source, mark LIMIT 1"
     ).fetchone()
-    most: tuple[int, str, str, str, str] = (0, "", "", "", "")
+    most: tuple[int, str, str, str, str] = (0, "", "", "", "")  # rows, file, column, code, example
     for source, rows in uncut.items():
         if len(rows) > most[0]:
-            most = (len(rows), source.name, "–", rows[0].code, rows[0].raw[:SHOWN_LENGTH])
+            most = (len(rows), source.name, "", rows[0].code, rows[0].raw[:SHOWN_LENGTH])
     if broken is not None and broken[2] > most[0]:
         number, mark, count, row = broken
         column, code = mark.split(":")
@@ -108,7 +108,7 @@ def check_share(
         value = str(found[0] or "")[:SHOWN_LENGTH] if found else ""
         most = (count, next(each.name for each in sources if each.number == number), column, code, value)
     raise RingTraceError.of(
-        "loaders.too_many_bad",
+        "loaders.too_many_bad" if most[2] else "loaders.too_many_damaged",
         table=table,
         read=read,
         bad=bad,
@@ -116,6 +116,7 @@ def check_share(
         file=most[1],
         column=most[2],
         problem=text(f"loaders.problem.{most[3]}", default_language()),
+        remedy=text(f"loaders.remedy.{most[3]}", default_language()),
         count=most[0],
         value=most[4],
     )

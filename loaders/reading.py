@@ -27,6 +27,7 @@ from ringtrace.loaders import csv_text, workbook
 from ringtrace.loaders.checking import literal
 from ringtrace.loaders.csv_text import Record
 from ringtrace.loaders.folder import Found
+from ringtrace.texts import default_language, text
 
 _RESERVED: Final = frozenset({"_row", "_source", "_skip", "file_row_number"})
 _BATCH: Final = 50_000
@@ -89,17 +90,24 @@ def headers_of(found: Found) -> tuple[str, ...]:
     RingTraceError
         If the file cannot be read, or has none.
     """
-    with _reading(found):
+    with reading(found):
         if found.format == "csv":
             return unique_headers(csv_text.header_cells(found))
         if found.format == "xlsx":
-            return unique_headers(workbook.read_header(found))
-        return unique_headers(pq.read_schema(found.path).names)
+            headers = workbook.read_header(found)
+            # An empty sheet beside others is everyday; a workbook of nothing else has no table.
+            if not any(headers) and found.name.casefold().endswith(".xlsx"):
+                raise RingTraceError.of("loaders.no_header", file=found.name)
+            return unique_headers(headers)
+        names = pq.read_schema(found.path).names
+    if not names:
+        raise RingTraceError.of("loaders.no_header", file=found.name)
+    return unique_headers(names)
 
 
 def count_rows(found: Found) -> int:
     """Number of data rows of a file that no preset uses."""
-    with _reading(found):
+    with reading(found):
         if found.format == "parquet":
             rows: int = pq.read_metadata(found.path).num_rows
             return rows
@@ -120,7 +128,7 @@ def read_file(found: Found, target: Path, scratch: Path) -> Landing:
         If the file cannot be read at all: packed wrongly, cut off, no header, no Parquet or workbook inside.
     """
     headers = headers_of(found)
-    with _reading(found):
+    with reading(found):
         if found.format == "parquet":
             return _read_parquet(found, headers, target, scratch)
         if found.format == "xlsx":
@@ -129,15 +137,30 @@ def read_file(found: Found, target: Path, scratch: Path) -> Landing:
 
 
 @contextmanager
-def _reading(found: Found) -> Iterator[None]:
-    """Turn what libraries raise on a damaged file into an error that names the file."""
+def reading(found: Found) -> Iterator[None]:
+    """Turn what libraries raise on a damaged file into an error that names the file; a lack of permission passes."""
     try:
         yield
     except (OSError, EOFError, zlib_error, pa.ArrowException, duckdb.Error, workbook.DamagedError) as error:
-        if is_disk_full(error):
+        if is_disk_full(error) or isinstance(error, PermissionError):
             raise
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise RingTraceError.of("loaders.unreadable", file=found.name, reason=reason) from error
+        raise RingTraceError.of("loaders.unreadable", file=found.name, reason=_reason(found, error)) from error
+
+
+def _reason(found: Found, error: BaseException) -> str:
+    """What is wrong with the file in the user's words; the library's own where nothing better is known."""
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    if isinstance(error, EOFError) or "truncated" in said.casefold():
+        kind = "cut_off"
+    elif isinstance(error, workbook.DamagedError):
+        kind = "workbook"
+    elif isinstance(error, (pa.ArrowException, duckdb.Error)) and found.format == "parquet":
+        kind = "parquet"
+    elif found.compression is not None:
+        kind = found.compression
+    else:
+        return said
+    return text(f"loaders.reason.{kind}", default_language())
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -195,7 +218,9 @@ def _read_csv(found: Found, headers: tuple[str, ...], target: Path, scratch: Pat
             if landing is not None:
                 return landing
         elif encoding.startswith("utf-16"):
-            raise RingTraceError.of("loaders.unreadable", file=found.name, reason=f"damaged {encoding}")
+            raise RingTraceError.of(
+                "loaders.unreadable", file=found.name, reason=text("loaders.problem.encoding", default_language())
+            )
     with path.open("rb") as stream:
         stream.seek(mark)
         rows = csv_text.records(stream, encoding, delimiter, len(headers))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any, Final
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
 from openpyxl import load_workbook
@@ -18,6 +21,12 @@ from ringtrace.loaders.folder import Found, role_of
 _EXACT_DIGITS: Final = 10**15
 """From here on a spreadsheet's number no longer holds every digit that was typed."""
 
+# What comes out of openpyxl, the archive or the XML beneath it: a sheet is read piece by piece, so anywhere on the way.
+_DAMAGES: Final = (
+    BadZipFile, InvalidFileException, ParseError, zlib.error, EOFError, AttributeError, LookupError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
+
 
 class DamagedError(Exception):
     """The file is no workbook, or a part of it is missing."""
@@ -27,6 +36,8 @@ def sheets(found: Found) -> list[Found]:
     """The sheets of a workbook as files of their own; a workbook with one sheet keeps the file's name."""
     with _opened(found) as book:
         names = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    if not names:
+        raise DamagedError("no visible sheet")
     if len(names) == 1:
         return [replace(found, sheet=names[0])]
     return [replace(found, name=f"{found.name}#{name}", role=role_of(name), sheet=name) for name in names]
@@ -70,20 +81,14 @@ def _text(cell: object) -> str:
     return str(cell)
 
 
-class _opened:  # noqa: N801 - reads as a word in `with _opened(found) as book:`
-    """The workbook, read-only; whatever openpyxl raises on a damaged one becomes `DamagedError`."""
-
-    def __init__(self, found: Found) -> None:
-        self.found = found
-
-    def __enter__(self) -> Any:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which no cell needs
-                self.book = load_workbook(self.found.path, read_only=True, data_only=True)
-        except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError, EOFError) as error:
-            raise DamagedError(str(error)) from error
-        return self.book
-
-    def __exit__(self, *_: object) -> None:
-        self.book.close()
+@contextmanager
+def _opened(found: Found) -> Iterator[Any]:
+    """The workbook, read-only; what openpyxl raises on a damaged one, or one with a password, is a `DamagedError`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions, which no cell needs
+            book = load_workbook(found.path, read_only=True, data_only=True)
+        with closing(book):
+            yield book
+    except _DAMAGES as error:
+        raise DamagedError(str(error)) from error

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import io
+import os
 import resource
 import subprocess
 import sys
 import textwrap
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from factories.delivery import deliver
 from factories.settled import assert_reconciled, load, rows, settlement
+from openpyxl import Workbook
 
 from ringtrace.errors import RingTraceError
 from ringtrace.loaders import load_folder, read_quarantine
 from ringtrace.loaders.csv_text import MAX_RECORD
+from ringtrace.loaders.presets import PRESETS
 from ringtrace.workspace import Workspace
 
 HEADER = "setl_id,psn_no,fixmedins_code,setl_time,medfee_sumamt\n"
@@ -37,6 +44,20 @@ def no_parquet(folder: Path) -> None:
 
 def no_workbook(folder: Path) -> None:
     (folder / "settlements.xlsx").write_bytes(b"PK nothing")
+
+
+def no_sheet(folder: Path) -> None:
+    """A workbook whose archive is whole and whose sheet breaks off."""
+    whole = io.BytesIO()
+    pd.DataFrame([settlement(n) for n in range(9)]).to_excel(whole, index=False)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(folder / "settlements.xlsx", "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            target.writestr(name, data[: len(data) // 2] if "sheet1" in name else data)
+
+
+def blank_workbook(folder: Path) -> None:
+    Workbook().save(folder / "settlements.xlsx")
 
 
 def empty_file(folder: Path) -> None:
@@ -72,16 +93,23 @@ def mapping_to_nowhere(folder: Path) -> None:
     (folder / "mapping.yaml").write_text("人员编号: person\n", "utf-8")
 
 
+def mapping_with_a_chinese_colon(folder: Path) -> None:
+    (folder / "settlements.csv").write_text(BODY, "utf-8")
+    (folder / "mapping.yaml").write_text("人员编号：psn_no\n", "utf-8")
+
+
 def mapping_that_is_no_yaml(folder: Path) -> None:
     (folder / "settlements.csv").write_text(BODY, "utf-8")
     (folder / "mapping.yaml").write_text("a: [\n", "utf-8")
 
 
 BROKEN: dict[Callable[[Path], None], tuple[str, ...]] = {
-    truncated_gzip: ("settlements.csv.gz",),
-    no_gzip: ("settlements.csv.gz",),
-    no_parquet: ("settlements.parquet",),
-    no_workbook: ("settlements.xlsx",),
+    truncated_gzip: ("settlements.csv.gz", "cut off"),
+    no_gzip: ("settlements.csv.gz", "not packed with gzip"),
+    no_parquet: ("settlements.parquet", "no Parquet"),
+    no_workbook: ("settlements.xlsx", "no XLSX"),
+    no_sheet: ("settlements.xlsx", "no XLSX"),
+    blank_workbook: ("settlements.xlsx", "no header"),
     empty_file: ("settlements.csv",),
     missing_column: ("settlements.csv", "medfee_sumamt", "amount", "mapping.yaml"),
     six_percent_bad: ("settlements.csv", "psn_no", "6 of 100", "5.0%", "--max-bad"),
@@ -90,7 +118,8 @@ BROKEN: dict[Callable[[Path], None], tuple[str, ...]] = {
     nothing_known: ("menu.csv", "--preset"),
     nothing: ("no data file", ".csv"),
     mapping_to_nowhere: ("mapping.yaml", "'person'"),
-    mapping_that_is_no_yaml: ("mapping.yaml",),
+    mapping_with_a_chinese_colon: ("mapping.yaml", "人员编号：psn_no", "ASCII colon"),
+    mapping_that_is_no_yaml: ("mapping.yaml", "2: "),
 }
 
 
@@ -112,6 +141,37 @@ def test_a_broken_delivery_is_named_and_leaves_the_workspace_as_it_was(
     for part in BROKEN[breaking]:
         assert part in str(caught.value)
     assert workspace.manifest() == before
+    landings = {path.relative_to(workspace.path).as_posix() for path in (workspace.path / "sources").glob("*")}
+    assert landings == {source["landing"] for source in before["sources"]}, "what was read must not fill the disk"
+
+
+@pytest.mark.parametrize("preset", [preset.name for preset in PRESETS])
+def test_a_preset_that_does_not_fit_is_said(tmp_path: Path, preset: str) -> None:
+    folder = deliver(tmp_path / "in", {"menu.csv": [{"dish": "soup"}]})
+    with pytest.raises(RingTraceError, match=r"menu\.csv"):
+        load_folder(folder, Workspace(tmp_path / "ws", create=True), preset=preset)
+
+
+@pytest.mark.parametrize("locked", ["settlements.csv", "inner", "."])
+def test_what_may_not_be_opened_is_named_and_never_left_out(tmp_path: Path, locked: str) -> None:
+    load(tmp_path / "in" / "inner", tmp_path / "other", {"settlements.csv": [settlement(1)]})
+    folder = deliver(tmp_path / "in", {"settlements.csv": [settlement(1)]})
+    (folder / locked).chmod(0)
+    # The owner of everything may open everything: the test runs without that right, as users do.
+    code = f"""
+        from ringtrace.errors import RingTraceError
+        from ringtrace.loaders import load_folder
+        from ringtrace.workspace import Workspace
+        try:
+            load_folder({str(folder)!r}, Workspace({str(tmp_path / "ws")!r}, create=True))
+        except RingTraceError as error:
+            print(error)
+    """
+    plain = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*plain, sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    (folder / locked).chmod(0o700)
+    assert f"You may not open {folder / locked}" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -159,13 +219,14 @@ def test_a_line_without_end_costs_one_row_and_no_memory(tmp_path: Path) -> None:
     folder.mkdir()
     with (folder / "settlements.csv").open("wb") as stream:
         stream.write(HEADER.encode() + LINE.format(n=1).encode() + b"S2,")
-        for _ in range(80):
+        for _ in range(160):
             stream.write(b"x" * MAX_RECORD)
         stream.write(b"\n" + LINE.format(n=3).encode())
+    load(tmp_path / "first", tmp_path / "warm", {"settlements.csv": [settlement(1), settlement(2, psn_no="")]})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = load_folder(folder, Workspace(tmp_path / "ws", create=True), max_bad_share=1.0)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    assert grown < 60, f"{grown:.0f} MB for a line of 80 MB"
+    assert grown < 100, f"{grown:.0f} MB for a line of 160 MB"
     assert (report.total("loaded"), report.total("quarantined")) == (2, 1)
     assert rows(tmp_path / "ws", "SELECT setl_id, _row FROM settlements ORDER BY 2") == [("S1", 1), ("S3", 3)]
 

@@ -46,6 +46,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "gzip-gb18030": ("settlements.csv.gz", lambda path: path.write_bytes(gzip.compress(TEXT.encode("gb18030")))),
     "zstd": ("settlements.csv.zst", lambda path: path.write_bytes(zstd(TEXT.encode()))),
     "parquet": ("settlements/part-0.parquet", lambda path: FRAME.to_parquet(path)),
+    "parquet-folder": ("settlements.parquet/part-00000-8c1e-c000.snappy.parquet", lambda path: FRAME.to_parquet(path)),
     "xlsx": ("settlements.xlsx", excel),
 }
 

@@ -43,11 +43,27 @@ def test_a_clean_delivery_arrives_whole(tmp_path: Path) -> None:
         ("2025-03-01", datetime(2025, 3, 1)),
         ("20250301", datetime(2025, 3, 1)),
         ("20250301080910", datetime(2025, 3, 1, 8, 9, 10)),
+        ("2025/3/1 8:09", datetime(2025, 3, 1, 8, 9)),
+        ("2025年3月1日", datetime(2025, 3, 1)),
+        ("2025年03月01日 08:09:10", datetime(2025, 3, 1, 8, 9, 10)),
+        ("2025年3月1日8时9分10秒", datetime(2025, 3, 1, 8, 9, 10)),
+        ("2025年3月1日8时9分", datetime(2025, 3, 1, 8, 9)),
     ],
 )
 def test_every_date_form_is_read(tmp_path: Path, written: str, read: datetime) -> None:
     load(tmp_path / "in", tmp_path / "ws", {"settlements.csv": [settlement(1, setl_time=written)]})
     assert rows(tmp_path / "ws", "SELECT setl_time FROM settlements") == [(read,)]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("1,234.50", "1234.50"), ("-1,234,567", "-1234567.00"), ("1,23", None), ("12,34.50", None), ("1_000", None)],
+)
+def test_thousands_are_read_where_the_groups_leave_no_doubt(tmp_path: Path, written: str, read: str | None) -> None:
+    row = settlement(1, medfee_sumamt=written, fund_pay_sumamt="")
+    load(tmp_path / "in", tmp_path / "ws", {"settlements.csv": [row]})
+    stored = rows(tmp_path / "ws", "SELECT CAST(medfee_sumamt AS VARCHAR), _warnings FROM settlements")
+    assert stored == ([] if read is None else [(read, None)])
 
 
 def test_each_rule_sends_its_row_to_quarantine_with_every_reason(tmp_path: Path) -> None:
@@ -58,7 +74,7 @@ def test_each_rule_sends_its_row_to_quarantine_with_every_reason(tmp_path: Path)
         settlement(3, medfee_sumamt="ten"),
         settlement(4, refd_setl_flag="7"),
         settlement(5, begntime="2025-03-02", endtime="2025-03-01"),
-        settlement(6, psn_no=" NULL ", medfee_sumamt="1,000.00", setl_time="infinity"),
+        settlement(6, psn_no=" NULL ", medfee_sumamt="1,5", setl_time="infinity"),
     ]
     report = load(tmp_path / "in", tmp_path / "ws", {"settlements.csv": [sound, *bad]})
     assert_reconciled(report)
