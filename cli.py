@@ -70,7 +70,8 @@ class LanguageChoice(StrEnum):
     en = "en"
 
 
-FolderArgument = Annotated[Path, typer.Argument(help=_t("cli.folder"))]
+# `readable=False`: load_folder says it in three parts and in the user's language.
+FolderArgument = Annotated[Path, typer.Argument(readable=False, help=_t("cli.folder"))]
 PresetOption = Annotated[Preset | None, typer.Option(help=_t("cli.preset"))]
 MappingOption = Annotated[Path | None, typer.Option(help=_t("cli.mapping"))]
 BadShareOption = Annotated[float, typer.Option("--max-bad", min=0, max=1, help=_t("cli.max_bad"))]
