@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringtrace.detectors.borrowed_card_ring import BorrowedCardRing
-from ringtrace.detectors.cloned_card import ClonedCard
+from ringtrace.detectors.claims.cloned_card import ClonedCard
+from ringtrace.detectors.claims.double_reimbursement import DoubleReimbursement
+from ringtrace.detectors.claims.ghost_patient import GhostPatient
+from ringtrace.detectors.claims.overuse import Overuse
+from ringtrace.detectors.claims.restricted_item import RestrictedItem
+from ringtrace.detectors.claims.tips import TipLead
+from ringtrace.detectors.collusion.pharmacy_collusion import PharmacyCollusion
 from ringtrace.detectors.detector import Detector
-from ringtrace.detectors.double_reimbursement import DoubleReimbursement
-from ringtrace.detectors.drug_resale import DrugResale
-from ringtrace.detectors.ghost_patient import GhostPatient
-from ringtrace.detectors.overuse import Overuse
-from ringtrace.detectors.pharmacy_collusion import PharmacyCollusion
-from ringtrace.detectors.restricted_item import RestrictedItem
-from ringtrace.detectors.stock_imbalance import StockImbalance
-from ringtrace.detectors.tips import TipLead
-from ringtrace.detectors.trace_code_reuse import TraceCodeReuse
+from ringtrace.detectors.packs.drug_resale import DrugResale
+from ringtrace.detectors.packs.stock_imbalance import StockImbalance
+from ringtrace.detectors.packs.trace_code_reuse import TraceCodeReuse
+from ringtrace.detectors.rings.borrowed_card_ring import BorrowedCardRing
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     BorrowedCardRing(),

@@ -13,13 +13,13 @@ import pytest
 from factories.city import START, City
 from scipy import stats
 
-from ringtrace.detectors.co_visits import PairTest, benjamini_hochberg, co_visiting_pairs, crowded_out
 from ringtrace.detectors.detector import Context
-from ringtrace.detectors.footfall import Footfall
-from ringtrace.detectors.grouping import communities
-from ringtrace.detectors.joint_runs import find_runs
-from ringtrace.detectors.ring_thresholds import RingThresholds
-from ringtrace.detectors.visits import build_visits
+from ringtrace.detectors.rings.co_visits import PairTest, benjamini_hochberg, co_visiting_pairs, crowded_out
+from ringtrace.detectors.rings.footfall import Footfall
+from ringtrace.detectors.rings.grouping import communities
+from ringtrace.detectors.rings.joint_runs import find_runs
+from ringtrace.detectors.rings.thresholds import RingThresholds
+from ringtrace.detectors.rings.visits import build_visits
 
 EVERYTHING = RingThresholds(weak_pair=1.0)
 

@@ -9,7 +9,7 @@ import pytest
 from factories.city import City
 
 from ringtrace.detectors.detector import Context, Draft
-from ringtrace.detectors.drug_resale import DrugResale
+from ringtrace.detectors.packs.drug_resale import DrugResale
 
 HOSPITAL, OUTLET = "H1", "S2"
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from factories.stocked import StockedCity
 
-from ringtrace.detectors.collusion_mixture import Priors, fit_shop
+from ringtrace.detectors.collusion.mixture import Priors, fit_shop
+from ringtrace.detectors.collusion.pharmacy_collusion import PharmacyCollusion
 from ringtrace.detectors.detector import Context, Draft
-from ringtrace.detectors.pharmacy_collusion import PharmacyCollusion
 from ringtrace.findings import EvidenceRef, Member, Message
 
 SHOP = "S3"

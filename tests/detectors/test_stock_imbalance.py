@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringtrace.detectors.detector import Context, Draft
-from ringtrace.detectors.ledger import stock_cover
+from ringtrace.detectors.packs.ledger import stock_cover
+from ringtrace.detectors.packs.stock_imbalance import StockImbalance
 from ringtrace.detectors.peers import benjamini_hochberg, robust_z
-from ringtrace.detectors.stock_imbalance import StockImbalance
 
 SHOPS = [f"S{number}" for number in range(12)]
 DRUGS = ("D1", "D2", "D3", "D4", "D5")

@@ -8,7 +8,7 @@ from typing import Any
 from factories.city import City
 
 from ringtrace.detectors.detector import Context, Draft
-from ringtrace.detectors.trace_code_reuse import TraceCodeReuse
+from ringtrace.detectors.packs.trace_code_reuse import TraceCodeReuse
 from ringtrace.findings import EvidenceRef, Member, Message
 
 CLINIC, SAME = "H1", "81000010000000000001"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from factories.stocked import START, StockedCity
 
-from ringtrace.detectors.branches import sister_branches
 from ringtrace.detectors.detector import Context, Draft
-from ringtrace.detectors.drug_resale import DrugResale
+from ringtrace.detectors.packs.branches import sister_branches
+from ringtrace.detectors.packs.drug_resale import DrugResale
 
 OUTLET, DEAR = "S4", "D8"
 HOSPITALS = ("H1", "H2", "H3", "H4")

@@ -1,0 +1,164 @@
+"""Settlements after the person's death: which stand once late bills, families and bad registers are set aside."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from math import log
+
+import duckdb
+
+from ringtrace.detectors.claims.standing import institution_label, standing_settlements
+from ringtrace.detectors.detector import Context, Draft, Gap
+from ringtrace.detectors.scoring import level_of, logistic
+from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
+
+
+@dataclass(frozen=True)
+class DeathThresholds:
+    """`grace_days`: days after the death in which a family may still fetch what was prescribed, or a desk close a bill.
+    `placeholder_share`, `placeholder_fewest`: a date of death shared by so many people is taken for a default entry.
+    `closing_days`, `closing_share`, `closing_fewest`: where so many of the dead have a settlement so soon after, that
+    is how accounts are closed there.
+    `alive_places`, `alive_days`: so many places, hospitals among them, over so many days speak for a wrong register.
+    """
+
+    grace_days: int = 3
+    placeholder_share: float = 0.2
+    placeholder_fewest: int = 20
+    closing_days: int = 30
+    closing_share: float = 0.1
+    closing_fewest: int = 5
+    alive_places: int = 4
+    alive_days: int = 120
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    setl_id: str
+    place: str
+    hospital: bool
+    in_person: bool
+    time: datetime
+    days: int
+    why: str  # "left", or the innocent explanation that holds: "stay", "by_hand", "grace"
+    cancelled: bool
+
+
+def settled_after_death(
+    tables: duckdb.DuckDBPyConnection, context: Context, kind: str, limits: DeathThresholds
+) -> Iterable[Draft]:
+    """One draft a dead person whose credential went on being used."""
+    counted = tables.execute("SELECT die_date, count(*) FROM persons WHERE die_date IS NOT NULL GROUP BY 1").fetchall()
+    dead = sum(number for _, number in counted)
+    if not dead:
+        context.gaps.append(Gap(kind, Message("claims.gap.no_deaths")))
+        return
+    defaults = [day for day, n in counted if n >= limits.placeholder_fewest and n > limits.placeholder_share * dead]
+    if defaults:
+        days = ", ".join(sorted(day.isoformat() for day in defaults))
+        context.gaps.append(Gap(kind, Message("claims.gap.default_death", {"days": days})))
+    uses = _uses(tables, limits, defaults)
+    early = sum(any(use.why == "left" and use.days <= limits.closing_days for use in each) for each in uses.values())
+    if early >= limits.closing_fewest and early > limits.closing_share * dead:
+        values: dict[str, Value] = {"n": early, "dead": dead, "days": limits.closing_days}
+        context.gaps.append(Gap(kind, Message("claims.gap.closing", values)))
+        uses = {person: [_closed(use, limits) for use in each] for person, each in uses.items()}
+    still_used = sum(any(use.why == "left" for use in each) for each in uses.values())
+    people_at = Counter(place for each in uses.values() for place in {use.place for use in each if use.why == "left"})
+    died = dict(tables.execute("SELECT psn_no, die_date FROM persons WHERE die_date IS NOT NULL").fetchall())
+    for person, each in sorted(uses.items()):
+        if any(use.why == "left" for use in each):
+            yield _draft(person, died[person], each, people_at, still_used / dead, limits)
+
+
+def _uses(tables: duckdb.DuckDBPyConnection, limits: DeathThresholds, defaults: list[date]) -> dict[str, list[_Use]]:
+    standing_settlements(tables)
+    rows = tables.execute(
+        """
+        SELECT s.psn_no, s.setl_id, s.place, s.hospital,
+               s.med_type = '21' OR (s.hospital AND s.doctor IS NOT NULL), s.t,
+               date_diff('day', p.die_date, CAST(s.t AS DATE)) AS days,
+               CASE WHEN CAST(s.opened AS DATE) <= p.die_date THEN 'stay' WHEN s.by_hand THEN 'by_hand'
+                    WHEN date_diff('day', p.die_date, CAST(s.t AS DATE)) <= $grace THEN 'grace' ELSE 'left' END,
+               coalesce(c.cancel_date < CAST(s.t AS DATE), false)
+        FROM standing s JOIN persons p ON p.psn_no = s.psn_no LEFT JOIN cards c ON c.mdtrt_cert_no = s.card
+        WHERE CAST(s.t AS DATE) > p.die_date AND NOT list_contains($defaults::DATE[], p.die_date)
+        ORDER BY s.psn_no, s.t, s.setl_id
+        """,
+        {"grace": limits.grace_days, "defaults": defaults},
+    ).fetchall()
+    found: dict[str, list[_Use]] = defaultdict(list)
+    for person, *use in rows:
+        found[person].append(_Use(*use))
+    return found
+
+
+def _closed(use: _Use, limits: DeathThresholds) -> _Use:
+    return replace(use, why="grace") if use.why == "left" and use.days <= limits.closing_days else use
+
+
+def _draft(
+    person: str,
+    died: date,
+    uses: list[_Use],
+    people_at: Counter[str],
+    base_rate: float,
+    limits: DeathThresholds,
+) -> Draft:
+    left = [use for use in uses if use.why == "left"]
+    taken = Counter(use.why for use in uses)
+    places = {use.place: use.hospital for use in left}
+    alive = (
+        len(places) >= limits.alive_places
+        and any(use.in_person for use in left)
+        and left[-1].days - left[0].days >= limits.alive_days
+    )
+    score = after_death_score(len(left), left[-1].days, alive=alive)
+    values: dict[str, Value] = {
+        "person": person, "died": died.isoformat(), "n": len(left), "places": len(places),
+        "days": left[-1].days, "share": base_rate, "cancelled": sum(use.cancelled for use in left),
+    }  # fmt: skip
+    reasons = [Reason("after_death", Message("claims.dead.reason", values), len(left), 0, ratio=None)]
+    if values["cancelled"]:
+        reasons.append(Reason("cancelled_card", Message("claims.dead.cancelled", values), values["cancelled"], 0))
+    return Draft(
+        anchors=(person,),
+        level=level_of(score),
+        score=score,
+        title=Message("claims.dead.title", values),
+        summary=Message("claims.dead.summary", values),
+        first_time=left[0].time,
+        last_time=left[-1].time,
+        members=(
+            Member("Patient", person, "ghost"),
+            *(
+                Member(
+                    institution_label(hospital),
+                    place,
+                    "provider" if people_at[place] >= 3 else "witness",
+                    min(1.0, people_at[place] / 5),
+                )
+                for place, hospital in sorted(places.items())
+            ),
+        ),
+        reasons=tuple(reasons),
+        counter_evidence=(
+            *(
+                Check(why, "partly" if taken[why] else "does_not_explain",
+                      Message(f"claims.dead.check.{why}", {"taken": taken[why], "left": len(left)}), taken[why], 0)
+                for why in ("stay", "by_hand", "grace")
+            ),
+            Check("wrong_register", "partly" if alive else "does_not_explain",
+                  Message("claims.dead.check.wrong_register", values), len(places)),
+        ),
+        evidence=(EvidenceRef("persons", person), *(EvidenceRef("settlements", use.setl_id) for use in left)),
+    )  # fmt: skip
+
+
+def after_death_score(uses: int, last_day: int, *, alive: bool) -> float:
+    """Logit = −0.3 + 0.9·ln(uses) + 0.6 if any lies > 30 days after the death; at most 0.4 for one who seems alive."""
+    score = logistic(-0.3 + 0.9 * log(uses) + 0.6 * (last_day > 30))
+    return min(0.4, score) if alive else score

@@ -1,0 +1,197 @@
+"""Hospital stays whose patient was elsewhere, or had no care: more of them at a hospital than at all others."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from math import log1p, log10
+
+import duckdb
+from scipy.stats import binom
+
+from ringtrace.detectors.claims.standing import standing_settlements
+from ringtrace.detectors.detector import Context, Draft, Gap
+from ringtrace.detectors.scoring import level_of, logistic
+from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
+from ringtrace.workspace import has_rows
+
+SIGNALS = ("dead", "other_stay", "other_care", "pharmacy", "no_care")
+WEIGHTS = {"dead": 0.95, "other_stay": 0.95, "other_care": 0.7, "pharmacy": 0.3, "no_care": 0.8}
+
+
+@dataclass(frozen=True)
+class StayThresholds:
+    """`shortest_days`: nights of a stay to be looked at; its first and last day always count as free.
+    `fewest_stays`: stays with one signal for a finding.
+    `highest_p`: chance at the rate of the other hospitals, after Bonferroni over hospitals and signals.
+    `least_ratio`: observed over expected, since hospitals differ more among each other than the binomial law allows.
+    `most_bare`: share of the other hospitals' stays without lines beyond which lines are missing, and not care.
+    `prior_stays`: weight, in stays, of an assumed half case at the others, so that a rate is never zero.
+    """
+
+    shortest_days: int = 2
+    fewest_stays: int = 3
+    highest_p: float = 0.01
+    least_ratio: float = 3.0
+    most_bare: float = 0.05
+    prior_stays: float = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    signal: str
+    person: str
+    settlements: tuple[str, ...]
+    elsewhere: str | None
+    opened: datetime
+    closed: datetime
+
+
+def empty_stays(
+    tables: duckdb.DuckDBPyConnection, context: Context, kind: str, limits: StayThresholds
+) -> Iterable[Draft]:
+    """One draft a hospital with more such stays than the rate of all other hospitals explains."""
+    standing_settlements(tables)
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE stays AS
+        SELECT place, psn_no, coalesce(visit, setl_id) AS stay, min(opened) AS opened, max(closed) AS closed,
+               list(setl_id ORDER BY setl_id) AS settlements
+        FROM standing WHERE med_type = '21' AND opened IS NOT NULL AND closed IS NOT NULL AND NOT by_hand
+        GROUP BY ALL HAVING date_diff('day', min(opened), max(closed)) >= ?
+        """,
+        [limits.shortest_days],
+    )
+    total = dict(tables.execute("SELECT place, count(*) FROM stays GROUP BY 1").fetchall())
+    if not total:
+        context.gaps.append(Gap(kind, Message("claims.gap.no_stays")))
+        return
+    signs = _elsewhere(tables)
+    _merge(signs, _of_the_dead(tables))
+    if has_rows(tables, "settlement_items"):
+        _merge(signs, _without_care(tables))
+    else:
+        context.gaps.append(Gap(kind, Message("claims.gap.no_stay_items")))
+    counts = {place: Counter(sign.signal for sign in each) for place, each in signs.items()}
+    bare_elsewhere = 0
+    tests = len(total) * len(SIGNALS)
+    for place, each in sorted(signs.items()):
+        found: dict[str, tuple[int, float, float]] = {}
+        for signal in SIGNALS:
+            seen = counts[place][signal]
+            others = sum(counts[other][signal] for other in counts if other != place)
+            rate = (others + 0.5) / (sum(total.values()) - total[place] + limits.prior_stays)
+            if signal == "no_care" and rate > limits.most_bare:
+                bare_elsewhere += bool(seen)
+                continue
+            p_value = min(1.0, tests * float(binom.sf(seen - 1, total[place], min(1.0, rate))))
+            enough = seen >= max(limits.fewest_stays, limits.least_ratio * rate * total[place])
+            if enough and p_value <= limits.highest_p:
+                found[signal] = (seen, rate * total[place], p_value)
+        if found:
+            yield _draft(place, total[place], [sign for sign in each if sign.signal in found], found, counts[place])
+
+    if bare_elsewhere > 1:
+        context.gaps.append(Gap(kind, Message("claims.gap.bare_stays")))
+
+
+def _merge(into: dict[str, list[_Sign]], more: dict[str, list[_Sign]]) -> None:
+    for place, each in more.items():
+        into[place] += each
+
+
+def _elsewhere(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
+    """Stays during which the same person was served at another place, on a day that is neither first nor last."""
+    rows = tables.execute("""
+        SELECT k.place,
+               CASE WHEN e.med_type = '21' THEN 'other_stay' WHEN e.hospital THEN 'other_care' ELSE 'pharmacy' END,
+               k.psn_no, k.settlements, min_by(e.setl_id, (e.t, e.setl_id)), k.opened, k.closed
+        FROM stays k JOIN standing e ON e.psn_no = k.psn_no AND e.place <> k.place AND NOT e.by_hand
+        WHERE CASE WHEN e.med_type = '21'
+                   THEN greatest(CAST(e.opened AS DATE), CAST(k.opened AS DATE)) + 1
+                        < least(CAST(e.closed AS DATE), CAST(k.closed AS DATE))
+                   ELSE CAST(e.t AS DATE) > CAST(k.opened AS DATE) AND CAST(e.t AS DATE) < CAST(k.closed AS DATE) END
+        GROUP BY k.place, k.stay, k.psn_no, k.settlements, k.opened, k.closed, 2 ORDER BY ALL
+    """).fetchall()
+    return _signs(rows)
+
+
+def _of_the_dead(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
+    """Stays that begin after the patient's death."""
+    rows = tables.execute("""
+        SELECT k.place, 'dead', k.psn_no, k.settlements, NULL, k.opened, k.closed
+        FROM stays k JOIN persons p ON p.psn_no = k.psn_no
+        WHERE CAST(k.opened AS DATE) > p.die_date ORDER BY ALL
+    """).fetchall()
+    return _signs(rows)
+
+
+def _without_care(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
+    """Stays that were paid and have not one line of care behind them."""
+    rows = tables.execute("""
+        SELECT k.place, 'no_care', k.psn_no, k.settlements, NULL, k.opened, k.closed
+        FROM stays k
+        WHERE NOT EXISTS (
+            SELECT 1 FROM (SELECT unnest(k.settlements) AS setl_id) u SEMI JOIN settlement_items i USING (setl_id))
+        ORDER BY ALL
+    """).fetchall()
+    return _signs(rows)
+
+
+def _signs(rows: list[tuple[str, str, str, list[str], str | None, datetime, datetime]]) -> dict[str, list[_Sign]]:
+    found: dict[str, list[_Sign]] = defaultdict(list)
+    for place, signal, person, settlements, elsewhere, opened, closed in rows:
+        found[place].append(_Sign(signal, person, tuple(settlements), elsewhere, opened, closed))
+    return found
+
+
+def _draft(
+    place: str, stays: int, signs: list[_Sign], found: dict[str, tuple[int, float, float]], every: Counter[str]
+) -> Draft:
+    people: dict[str, float] = {}
+    for sign in signs:
+        people[sign.person] = max(people.get(sign.person, 0.0), WEIGHTS[sign.signal])
+    cases = {sign.settlements for sign in signs}
+    expected = sum(each[1] for each in found.values())
+    score = empty_stay_score(
+        len(cases), expected, max(WEIGHTS[signal] for signal in found), min(each[2] for each in found.values())
+    )
+    values: dict[str, Value] = {
+        "place": place, "n": len(cases), "stays": stays, "people": len(people), "expected": round(expected, 2)
+    }  # fmt: skip
+    settlements = {setl_id for sign in signs for setl_id in sign.settlements}
+    settlements |= {sign.elsewhere for sign in signs if sign.elsewhere}
+    return Draft(
+        anchors=(place,),
+        level=level_of(score),
+        score=score,
+        title=Message("claims.stays.title", values),
+        summary=Message("claims.stays.summary", values),
+        first_time=min(sign.opened for sign in signs),
+        last_time=max(sign.closed for sign in signs),
+        members=(
+            Member("Hospital", place, "provider"),
+            *(Member("Patient", person, "ghost", weight) for person, weight in sorted(people.items())),
+        ),
+        reasons=tuple(
+            Reason(signal, Message(f"claims.stays.{signal}", values | {"n": n, "expected": round(mean, 2)}), n,
+                   round(mean, 3), p_value=p_value)
+            for signal, (n, mean, p_value) in found.items()
+        ),
+        counter_evidence=(
+            Check("edge_days", "does_not_explain", Message("claims.stays.check.edge_days")),
+            Check("family_errand", "partly" if "pharmacy" in found else "does_not_explain",
+                  Message("claims.stays.check.family_errand", {"n": every["pharmacy"]}), every["pharmacy"]),
+            Check("referral", "partly" if "other_care" in found else "does_not_explain",
+                  Message("claims.stays.check.referral", {"n": every["other_care"]}), every["other_care"]),
+        ),
+        evidence=tuple(EvidenceRef("settlements", setl_id) for setl_id in sorted(settlements)),
+    )  # fmt: skip
+
+
+def empty_stay_score(cases: int, expected: float, strongest: float, p_value: float) -> float:
+    """Logit = −3 + 0.9·ln(1 + cases beyond chance) + 2·weight of the strongest signal − 0.25·log10 p, p ≥ 10⁻⁶."""
+    rarity = -log10(max(p_value, 1e-6))
+    return logistic(-3.0 + 0.9 * log1p(max(0.0, cases - expected)) + 2.0 * strongest + 0.25 * rarity)

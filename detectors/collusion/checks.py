@@ -1,0 +1,126 @@
+"""Innocent explanations of a pharmacy's oddities, each a named check whose outcome stands on the finding."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import poisson
+
+from ringtrace.detectors.collusion.shops import Shop
+from ringtrace.detectors.collusion.signals import VISIT_SIGNALS
+from ringtrace.findings import Check, Message, Outcome
+
+
+def innocent_checks(
+    tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> tuple[Check, ...]:
+    """Careless ledger, careless scanning, night shop, fixed-price kit, one household, goods without packs for all."""
+    return (
+        _everywhere(shop, cited, "unrecorded", "careless_ledger"),
+        _everywhere(shop, cited, "uncoded", "careless_scanning"),
+        _everywhere(shop, cited, "off_hours", "night_shop"),
+        _kit(tables, shop, cited),
+        _household(tables, shop, chosen),
+        _goods(tables, shop, cited, chosen),
+    )
+
+
+def _everywhere(shop: Shop, cited: NDArray[np.int64], signal: str, code: str) -> Check:
+    """Does the signal belong to the shop as a whole? Then it is as common on the visits that are not cited."""
+    column = shop.visits[:, VISIT_SIGNALS.index(signal)]
+    here, others = column[cited], np.delete(column, cited)
+    here, others = here[~np.isnan(here)], others[~np.isnan(others)]
+    if not len(here) or not len(others):
+        return Check(code, "unknown", Message(f"pharmacy.check.{code}.unknown"))
+    seen, usual = float(here.mean()), float(others.mean())
+    outcome: Outcome = "partly" if usual >= 0.2 and usual >= 0.4 * seen else "does_not_explain"
+    return Check(
+        code,
+        outcome,
+        Message(f"pharmacy.check.{code}", {"seen": seen, "usual": usual}),
+        round(seen, 4),
+        round(usual, 4),
+    )
+
+
+def _kit(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64]) -> Check:
+    """Of the cited visits whose total repeats, the part that the shop sells all year as one and the same basket."""
+    row = tables.execute(
+        """
+        WITH kits AS (
+            SELECT total FROM till_numbered v JOIN till_goods g USING (visit) WHERE shop = hash(?)
+            GROUP BY total HAVING count(*) >= 10 AND count(DISTINCT basket) <= 0.2 * count(*)
+               AND count(DISTINCT date_trunc('month', t)) >= 4 AND count(DISTINCT pair) >= 0.6 * count(*)
+        )
+        SELECT avg(CAST(total IN (FROM kits) AS INTEGER)) FROM till_numbered
+        WHERE repeated = 1 AND list_contains(?, row)
+        """,
+        [shop.place, shop.rows[cited].tolist()],
+    ).fetchone()
+    share = float(row[0] or 0.0) if row else 0.0
+    outcome: Outcome = "partly" if share >= 0.3 else "does_not_explain"
+    return Check("fixed_price_kit", outcome, Message("pharmacy.check.kit", {"share": share}), round(share, 4))
+
+
+def _household(tables: duckdb.DuckDBPyConnection, shop: Shop, chosen: NDArray[np.int64]) -> Check:
+    """Are these buyers one family? Relatives come together, pay together and share habits."""
+    people = [shop.people[index] for index in chosen]
+    row = tables.execute(
+        "SELECT count(hh_no), count(DISTINCT hh_no) FROM persons WHERE list_contains(?, psn_no)", [people]
+    ).fetchone()
+    known, households = row if row else (0, 0)
+    if not known:
+        return Check("one_household", "unknown", Message("pharmacy.check.household.unknown"))
+    outcome: Outcome = "partly" if households <= max(1, known // 3) else "does_not_explain"
+    return Check(
+        "one_household",
+        outcome,
+        Message("pharmacy.check.household", {"buyers": len(people), "households": households}),
+        households,
+        None,
+    )
+
+
+def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64], chosen: NDArray[np.int64]) -> Check:
+    """Do these drugs lack trace codes whoever buys them here? Then it is the goods and not these buyers.
+
+    Among the shop's other buyers, the part of lines without a code is compared between the drugs cited without one and
+    the rest of the assortment; it explains at five times the rest, five in a hundred, and beyond Poisson chance. It
+    also explains where no other buyers are left to ask: three drugs at most, and half of all who buy them are cited.
+    """
+    row = tables.execute(
+        """
+        WITH mine AS (
+            SELECT v.row, l.psn_no, l.drug, l.bare
+            FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.shop = hash($place)
+        ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains($rows, row)
+        ), buyers AS (
+            SELECT psn_no, list_contains($people, psn_no) AS chosen FROM mine WHERE drug IN (FROM drugs) GROUP BY 1
+        )
+        SELECT count(*) FILTER (WHERE drug IN (FROM drugs)), count(*) FILTER (WHERE drug IN (FROM drugs) AND bare),
+               count(*) FILTER (WHERE drug NOT IN (FROM drugs)),
+               count(*) FILTER (WHERE drug NOT IN (FROM drugs) AND bare),
+               (SELECT count(*) FROM drugs), (SELECT avg(CAST(chosen AS INTEGER)) FROM buyers)
+        FROM mine WHERE NOT list_contains($people, psn_no)
+        """,
+        {
+            "place": shop.place,
+            "rows": shop.rows[cited].tolist(),
+            "people": [shop.people[index] for index in chosen],
+        },
+    ).fetchone()
+    lines, bare, other_lines, other_bare, drugs, share = row if row else (0, 0, 0, 0, 0, None)
+    everyone = 0 < drugs <= 3 and share is not None and share >= 0.5
+    if not lines and not everyone:
+        return Check("same_goods", "unknown", Message("pharmacy.check.goods.unknown"))
+    rate, usual = bare / max(1, lines), (other_bare + 0.5) / (other_lines + 50)
+    explains = everyone or (rate >= 0.05 and rate >= 5 * usual and float(poisson.sf(bare - 1, lines * usual)) < 1e-3)
+    outcome: Outcome = "explains" if explains else "does_not_explain"
+    return Check(
+        "same_goods",
+        outcome,
+        Message("pharmacy.check.goods", {"seen": rate, "usual": usual}),
+        round(rate, 4),
+        round(usual, 4),
+    )

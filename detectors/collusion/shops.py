@@ -1,0 +1,159 @@
+"""The pharmacies of a city fitted one by one: who of their buyers carries an excess, and by which signals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from ringtrace.detectors.collusion.mixture import Fit, Floats, Priors, fit_shop
+from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISIT_SIGNALS
+
+FEIGNED: Final = {
+    "unrecorded": 0.6, "short": 0.5, "uncoded": 0.7, "reused": 0.3, "off_hours": 0.25, "burst": 0.2, "run": 0.2,
+    "repeated": 0.2, "drain": 0.1, "far": 0.3, "no_illness": 0.5,
+}  # fmt: skip
+"""How often a feigned visit (or a colluding buyer) shows a signal, before a shop's own data speak: weak priors, set by
+what the schemes on record did and not fitted to any simulator."""
+
+SHOWN_ONLY: Final = ("burst",)
+"""Signals that stand on a finding but do not help to make it: families, carers and shift ends come together as well,
+and as evidence they would draw the mixture to them."""
+
+FEWEST_VISITS: Final = 30
+LEAST_NATS: Final = 3.0
+"""A signal, and so its family, counts as evidence when it gives at least so many nats (odds of 20 to 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A fitted shop. `rows` are numbers of `till_numbered` visits, buyer by buyer; `people` the buyers' numbers."""
+
+    place: str
+    rows: NDArray[np.int64]
+    people: list[str]
+    owner: NDArray[np.int64]
+    visits: Floats
+    persons: Floats
+    fit: Fit
+
+    @property
+    def penalty(self) -> float:
+        """What the mixture's extra parameters would gain by chance (BIC, Schwarz 1978), in nats."""
+        used = int((~np.isnan(self.visits).all(axis=0)).sum() + (~np.isnan(self.persons).all(axis=0)).sum())
+        return 0.5 * (used + 2) * float(np.log(len(self.visits)))
+
+    @property
+    def nats(self) -> dict[str, float]:
+        """Evidence of each signal in nats, the largest first."""
+        each = [
+            *zip(VISIT_SIGNALS, self.fit.nats, strict=True),
+            *zip(PERSON_SIGNALS, self.fit.person_nats, strict=True),
+        ]
+        return {name: float(value) for name, value in sorted(each, key=lambda pair: -pair[1]) if value > 0}
+
+    @property
+    def joint(self) -> bool:
+        """Whether the evidence is of more than one kind, and about the sales themselves.
+
+        Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
+        three signals of other families, odd hours or totals among them.
+        """
+        spoken = {name for name, value in self.nats.items() if value >= LEAST_NATS}
+        if spoken & {"unrecorded", "uncoded", "reused"}:
+            return len(self.families) >= 2
+        others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
+        return len(others) >= 3 and bool(others & {"off_hours", "repeated"})
+
+    @property
+    def families(self) -> list[str]:
+        """Families of signals that speak, each by `LEAST_NATS` at least."""
+        nats = self.nats
+        return [
+            family
+            for family, signals in FAMILIES.items()
+            if max((nats.get(signal, 0.0) for signal in signals), default=0.0) >= LEAST_NATS
+        ]
+
+
+def fitted_shops(tables: duckdb.DuckDBPyConnection) -> Iterator[Shop]:
+    """Every pharmacy with enough visits, in order of its code; needs `till_visits` and `till_buyers`.
+
+    The prior rate of an ordinary visit's signal is the median over the pharmacies, so that one bad shop, or a few, do
+    not raise what is thought ordinary.
+    """
+    visit, places, names, persons = _arrays(tables)
+    if not len(places):
+        return
+    bounds = np.flatnonzero(np.append(True, places[1:] != places[:-1]))
+    ends = np.append(bounds[1:], len(places))
+    enough = [(start, end) for start, end in zip(bounds, ends, strict=True) if end - start >= FEWEST_VISITS]
+    if not enough:
+        return
+    with np.errstate(invalid="ignore"):
+        rates = np.array([_mean(visit["signals"][start:end]) for start, end in enough])
+        person_rates = np.array([_mean(persons[visit["person"][start:end]]) for start, end in enough])
+    priors = Priors(
+        ordinary=_median(rates),
+        feigned=np.array([FEIGNED[name] for name in VISIT_SIGNALS]),
+        person_ordinary=_median(person_rates),
+        person_feigned=np.array([FEIGNED[name] for name in PERSON_SIGNALS]),
+    )
+    shown = np.isin(VISIT_SIGNALS, SHOWN_ONLY)
+    for start, end in enough:
+        owner = visit["person"][start:end]
+        starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
+        mine = owner[starts]
+        weighed = np.where(shown, np.nan, visit["signals"][start:end])
+        fit = fit_shop(weighed, starts, persons[mine], priors)
+        yield Shop(
+            place=names["place"][places[start]],
+            rows=np.arange(start, end),
+            people=[names["person"][number] for number in mine],
+            owner=np.repeat(np.arange(len(starts)), np.diff(np.append(starts, end - start))),
+            visits=visit["signals"][start:end],
+            persons=persons[mine],
+            fit=fit,
+        )
+
+
+def _arrays(
+    tables: duckdb.DuckDBPyConnection,
+) -> tuple[dict[str, Any], NDArray[np.int64], dict[str, list[str]], Floats]:
+    """Visits as numbers, ordered by shop, buyer and time; ids only once each, since millions of them would not fit."""
+    people = ", ".join(PERSON_SIGNALS)
+    tables.execute(f"""
+        CREATE OR REPLACE TEMP TABLE till_pairs AS
+        SELECT row_number() OVER (ORDER BY place, psn_no) - 1 AS number, pair, {people}, place, psn_no FROM till_buyers;
+        CREATE OR REPLACE TEMP TABLE till_numbered AS
+        SELECT row_number() OVER (ORDER BY p.number, v.t, v.visit) - 1 AS row, p.number, v.*
+        FROM till_visits v JOIN till_pairs p ON p.pair = v.pair
+    """)
+    columns = ", ".join(f"CAST({name} AS FLOAT) AS {name}" for name in VISIT_SIGNALS)
+    raw: dict[str, Any] = tables.execute(f"SELECT number, {columns} FROM till_numbered ORDER BY row").fetchnumpy()
+    pairs = tables.execute(f"SELECT place, psn_no, {people} FROM till_pairs ORDER BY number").fetchall()
+    codes = sorted({pair[0] for pair in pairs})
+    number = {code: index for index, code in enumerate(codes)}
+    place_of = np.array([number[pair[0]] for pair in pairs], dtype=np.int64)
+    person = np.asarray(raw["number"], dtype=np.int64)
+    signals = np.column_stack([np.ma.filled(raw[name].astype(np.float64), np.nan) for name in VISIT_SIGNALS])
+    persons = np.array([[np.nan if value is None else value for value in pair[2:]] for pair in pairs], dtype=np.float64)
+    names = {"place": codes, "person": [pair[1] for pair in pairs]}
+    return {"person": person, "signals": signals}, place_of[person] if len(person) else person, names, persons
+
+
+def _mean(signals: Floats) -> Floats:
+    known = (~np.isnan(signals)).sum(axis=0)
+    return np.asarray(np.where(known > 0, np.nansum(signals, axis=0) / np.maximum(known, 1), np.nan))
+
+
+def _median(rates: Floats) -> Floats:
+    """Column medians, kept within 0.5 % and 60 %; columns that nobody knows get 5 % and are never used."""
+    known = ~np.isnan(rates).all(axis=0)
+    middle = np.full(rates.shape[1], 0.05)
+    middle[known] = np.nanmedian(rates[:, known], axis=0)
+    return np.asarray(np.clip(middle, 0.005, 0.6))

@@ -1,0 +1,258 @@
+"""What a group's cards buy in its joint runs, against their owners' other purchases and the places' usual baskets.
+
+People who shop together buy each for themselves: the same person buys the same again, and what they take in company
+they take alone too. Cards in one hand buy what that hand wants: the baskets resemble each other and not their owners.
+All figures compare within the group or with the same places, so that no drug and no price counts for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+import duckdb
+
+from ringtrace.detectors.arrays import fetch_arrays, fetch_number
+from ringtrace.detectors.rings.courses import read_one_off
+
+USUAL: Final = 3.0
+"""Those who come for small things only buy the shelf's goods up to this many times as often as all who come."""
+SAMPLE: Final = 2_000_000
+"""Settlements from which the places' usual baskets are taken; more would not change a share in its third digit."""
+PRIOR: Final = 20.0
+"""Pairs of lines at the places' own likeness that are added to each likeness, so that few lines say little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Chance that two of a group's `lines` name the same drug: of one person in two runs (`own`), of two persons
+    (`cross`), and of two buyers at the places where the runs were (`usual`, towards which the others are shrunk).
+    """
+
+    lines: int
+    own: float
+    cross: float
+    usual: float
+
+    @property
+    def cross_lift(self) -> float:
+        """Log of how much more alike two members' lines are than two buyers' at the same places."""
+        return log(self.cross / self.usual)
+
+    @property
+    def constancy(self) -> float:
+        """Log of how much more alike a person's lines in different runs are than two members' lines."""
+        return log(self.own / self.cross)
+
+
+@dataclass(frozen=True, slots=True)
+class Baskets:
+    """Of one group, over its joint runs; None where the delivery does not say.
+
+    likeness
+        how alike the lines are.
+    need_own, need_cross
+        share of (person, drug) in the runs that the person also bought or was given outside them, and the same
+        asked of another member instead; None with fewer than five that could be asked.
+    amount_shift
+        mean of (log amount − the place's mean) / the place's standard deviation over the runs' settlements.
+    foreign_value
+        yuan a visit, over the places' mean visit, for drugs that the owner never gets outside the runs and at least
+        two others of the group get in them, as far as they are sought: beyond `USUAL` times their share at the places,
+        and as far as the owner does not come back for the drug more than the others take it (a chronic patient does).
+    one_off
+        how much more than other takers members fail to come back for what they got in the runs (see `ring_courses`).
+    """
+
+    likeness: Likeness | None = None
+    need_own: float | None = None
+    need_cross: float | None = None
+    amount_shift: float = 0.0
+    foreign_value: float | None = None
+    one_off: float | None = None
+
+
+def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]:
+    """The baskets of each group, in order, from the tables of `build_ring_tables`."""
+    _gather(tables)
+    likeness, needs, shifts, foreign = _likeness(tables), _needs(tables), _amount_shift(tables), _foreign(tables)
+    one_off = read_one_off(tables)
+    for name in ("substance", "ring_item", "solo_item", "place_drug"):
+        tables.execute(f"DROP TABLE {name}")
+    return [
+        Baskets(
+            likeness=likeness.get(ring),
+            need_own=needs.get(ring, (None, None))[0],
+            need_cross=needs.get(ring, (None, None))[1],
+            amount_shift=shifts.get(ring, 0.0),
+            foreign_value=foreign.get(ring),
+            one_off=one_off.get(ring),
+        )
+        for ring in range(rings)
+    ]
+
+
+def _gather(tables: duckdb.DuckDBPyConnection) -> None:
+    """ring_item(ring, run, psn_no, drug, fee), solo_item(psn_no, drug) of members, place_drug(place, drug, n)."""
+    # The maker does not matter to who wants a drug: its substance (ATC) or generic name is the drug, where known.
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE substance AS
+        SELECT med_list_codg, any_value(coalesce(atc_code, drug_genname, med_list_codg)) AS drug FROM drugs GROUP BY ALL
+        """
+    )
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE ring_item AS
+        SELECT r.ring, r.run, r.psn_no, r.fixmedins_code, coalesce(d.drug, i.med_list_codg) AS drug,
+            i.det_item_fee_sumamt AS fee
+        FROM ring_visit r JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
+        """
+    )
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE solo_item AS
+        SELECT DISTINCT s.psn_no, coalesce(d.drug, i.med_list_codg) AS drug
+        FROM solo_visit s JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
+        """
+    )
+    every = max(1, fetch_number(tables, "SELECT count(*) FROM settlements") // SAMPLE)
+    tables.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE place_drug AS
+        SELECT s.fixmedins_code, coalesce(d.drug, i.med_list_codg) AS drug, count(*) AS n
+        FROM settlements s JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
+        WHERE s.fixmedins_code IN (SELECT fixmedins_code FROM ring_visit)
+            AND CAST(epoch(s.setl_time) AS BIGINT) // 60 % $every = 0
+        GROUP BY ALL
+        """,
+        {"every": every},
+    )
+
+
+def _likeness(tables: duckdb.DuckDBPyConnection) -> dict[int, Likeness]:
+    rows = fetch_arrays(
+        tables,
+        """
+        WITH cell AS (SELECT ring, psn_no, run, drug, count(*) AS n FROM ring_item GROUP BY ALL),
+        by_drug AS (SELECT ring, drug, sum(n) AS n FROM cell GROUP BY ALL),
+        by_person_drug AS (SELECT ring, psn_no, drug, sum(n) AS n FROM cell GROUP BY ALL),
+        by_person AS (SELECT ring, psn_no, sum(n) AS n FROM cell GROUP BY ALL),
+        by_person_run AS (SELECT ring, psn_no, run, sum(n) AS n FROM cell GROUP BY ALL),
+        place_likeness AS (
+            SELECT fixmedins_code, sum(n * n) / (sum(n) * sum(n)) AS likeness
+            FROM place_drug GROUP BY ALL
+        ), usual AS (
+            SELECT ring, avg(likeness) AS likeness
+            FROM ring_item JOIN place_likeness USING (fixmedins_code) GROUP BY ALL
+        ),
+        a AS (SELECT ring, sum(n) AS lines, sum(n) * sum(n) AS total FROM by_drug GROUP BY ALL),
+        b AS (SELECT ring, sum(n * n) AS same_drug FROM by_drug GROUP BY ALL),
+        c AS (SELECT ring, sum(n * n) AS same_both FROM by_person_drug GROUP BY ALL),
+        d AS (SELECT ring, sum(n * n) AS same_person FROM by_person GROUP BY ALL),
+        e AS (SELECT ring, sum(n * n) AS same_all FROM cell GROUP BY ALL),
+        f AS (SELECT ring, sum(n * n) AS same_visit FROM by_person_run GROUP BY ALL)
+        SELECT ring, CAST(lines AS BIGINT) AS lines, CAST(likeness AS DOUBLE) AS usual,
+            CAST(same_drug - same_both AS DOUBLE) AS cross_hits, CAST(total - same_person AS DOUBLE) AS cross_pairs,
+            CAST(same_both - same_all AS DOUBLE) AS own_hits, CAST(same_person - same_visit AS DOUBLE) AS own_pairs
+        FROM a JOIN b USING (ring) JOIN c USING (ring) JOIN d USING (ring) JOIN e USING (ring) JOIN f USING (ring)
+        JOIN usual USING (ring)
+        ORDER BY ring
+        """,
+    )
+    found: dict[int, Likeness] = {}
+    for place, ring in enumerate(rows["ring"].tolist()):
+        usual = float(rows["usual"][place])
+        prior = PRIOR * usual
+        found[int(ring)] = Likeness(
+            lines=int(rows["lines"][place]),
+            own=(float(rows["own_hits"][place]) + prior) / (float(rows["own_pairs"][place]) + PRIOR),
+            cross=(float(rows["cross_hits"][place]) + prior) / (float(rows["cross_pairs"][place]) + PRIOR),
+            usual=usual,
+        )
+    return found
+
+
+def _needs(tables: duckdb.DuckDBPyConnection) -> dict[int, tuple[float, float]]:
+    rows = tables.execute(
+        """
+        WITH wanted AS (
+            SELECT DISTINCT ring, psn_no, drug FROM ring_item WHERE psn_no IN (SELECT psn_no FROM solo_item)
+        ), asked AS (
+            SELECT DISTINCT m.ring, m.psn_no FROM ring_member m WHERE m.psn_no IN (SELECT psn_no FROM solo_item)
+        ), own AS (
+            SELECT w.ring, count(*) AS asked, count(s.drug) AS met
+            FROM wanted w LEFT JOIN solo_item s USING (psn_no, drug) GROUP BY ALL
+        ), other AS (
+            SELECT w.ring, count(*) AS asked, count(s.drug) AS met
+            FROM wanted w JOIN asked a ON a.ring = w.ring AND a.psn_no <> w.psn_no
+            LEFT JOIN solo_item s ON s.psn_no = a.psn_no AND s.drug = w.drug GROUP BY ALL
+        )
+        SELECT own.ring, own.met / own.asked, other.met / other.asked
+        FROM own JOIN other USING (ring) WHERE own.asked >= 5
+        """
+    ).fetchall()
+    return {ring: (float(own), float(other)) for ring, own, other in rows}
+
+
+def _amount_shift(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
+    rows = tables.execute(
+        """
+        WITH place AS (
+            SELECT fixmedins_code, avg(ln(medfee_sumamt + 1)) AS mean, stddev_samp(ln(medfee_sumamt + 1)) AS deviation
+            FROM settlements
+            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_visit) AND medfee_sumamt >= 0
+            GROUP BY ALL
+        )
+        SELECT ring, avg((ln(medfee_sumamt + 1) - mean) / deviation)
+        FROM ring_visit JOIN place USING (fixmedins_code) WHERE deviation > 0 GROUP BY ALL
+        """
+    ).fetchall()
+    return {ring: float(shift) for ring, shift in rows}
+
+
+def _foreign(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
+    rows = tables.execute(
+        """
+        WITH place AS (
+            SELECT fixmedins_code, avg(medfee_sumamt) AS mean FROM settlements
+            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_visit) AND medfee_sumamt >= 0
+            GROUP BY ALL
+        ), visits AS (
+            SELECT ring, sum(p.mean) AS usual FROM ring_visit JOIN place p USING (fixmedins_code) GROUP BY ALL
+        ), shared AS (
+            SELECT ring, drug FROM ring_item GROUP BY ALL HAVING count(DISTINCT psn_no) >= 3
+        ), lines AS (
+            SELECT ring, count(*) AS n FROM ring_item GROUP BY ALL
+        ), usual_share AS (
+            SELECT drug, place.ring, sum(d.n) / any_value(total) AS share
+            FROM (SELECT DISTINCT ring, fixmedins_code FROM ring_visit) place JOIN place_drug d USING (fixmedins_code)
+            JOIN (
+                SELECT ring, sum(n) AS total FROM (SELECT DISTINCT ring, fixmedins_code FROM ring_visit)
+                JOIN place_drug USING (fixmedins_code) GROUP BY ring
+            ) whole ON whole.ring = place.ring
+            GROUP BY drug, place.ring
+        ), sought AS (
+            SELECT s.ring, s.drug, greatest(0, 1 - $usual * coalesce(u.share, 0) * any_value(l.n) / count(*)) AS excess
+            FROM shared s JOIN ring_item i USING (ring, drug) JOIN lines l USING (ring)
+            LEFT JOIN usual_share u ON u.ring = s.ring AND u.drug = s.drug
+            GROUP BY s.ring, s.drug, u.share
+        ), cell AS (
+            SELECT ring, psn_no, drug, count(*) AS n, sum(fee) AS fee FROM ring_item GROUP BY ALL
+        ), mixed AS (
+            SELECT *, sum(n) OVER (PARTITION BY ring, psn_no) AS own, sum(n) OVER (PARTITION BY ring, drug) AS of_drug,
+                sum(n) OVER (PARTITION BY ring) AS whole
+            FROM cell
+        ), foreign_lines AS (
+            SELECT ring,
+                sum(fee * excess * least(1, (of_drug - n) / (whole - own) / nullif((n - 1) / (own - 1), 0))) AS fee
+            FROM mixed JOIN sought USING (ring, drug)
+            WHERE own < whole AND (psn_no, drug) NOT IN (SELECT (psn_no, drug) FROM solo_item) GROUP BY ALL
+        )
+        SELECT ring, coalesce(f.fee, 0) / usual FROM visits LEFT JOIN foreign_lines f USING (ring)
+        WHERE usual > 0 AND ring IN (SELECT ring FROM ring_item)
+        """,
+        {"usual": USUAL},
+    ).fetchall()
+    return {ring: float(value) for ring, value in rows}

@@ -1,0 +1,62 @@
+"""Borrowed-card rings: cards of people unrelated to each other that are used together again and again.
+
+    visits → co-visits (validated pairs) → communities → growth by joint runs → innocent explanations → drafts
+
+The statistics stand where they are computed: `co_visits`, `grouping`, `innocence`; docs/methods.md tells the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import duckdb
+
+from ringtrace.detectors.detector import Context, Draft, Gap
+from ringtrace.detectors.rings.co_visits import co_visiting_pairs, crowded_out
+from ringtrace.detectors.rings.draft import draft_of
+from ringtrace.detectors.rings.facts import read_facts
+from ringtrace.detectors.rings.grouping import communities, distinct, grow, join_halves
+from ringtrace.detectors.rings.tables import build_ring_tables
+from ringtrace.detectors.rings.thresholds import RingThresholds
+from ringtrace.detectors.rings.ties import read_ties
+from ringtrace.detectors.rings.visits import build_visits
+from ringtrace.findings import Message
+from ringtrace.workspace import has_rows
+
+
+class BorrowedCardRing:
+    """Groups of cards whose joint use neither footfall nor an innocent explanation accounts for."""
+
+    kind: ClassVar[str] = "borrowed_card_ring"
+    version: ClassVar[str] = "1"
+
+    def __init__(self, thresholds: RingThresholds | None = None) -> None:
+        self.thresholds = thresholds or RingThresholds()
+
+    def detect(self, tables: duckdb.DuckDBPyConnection, context: Context) -> Iterator[Draft]:
+        """Drafts of rings, those with an innocent explanation as level "explained"."""
+        limits = self.thresholds
+        counts, footfall = build_visits(tables, context, self.kind, window=limits.window)
+        if not counts.visits:
+            context.gaps.append(Gap(self.kind, Message("rings.gap.no_settlements")))
+            return
+        if left_out := crowded_out(footfall, limits.max_crowd):
+            values = {"visits": left_out, "crowd": limits.max_crowd}
+            context.gaps.append(Gap(self.kind, Message("rings.gap.crowded", values)))
+        pairs = co_visiting_pairs(tables, footfall, limits)
+        starts = communities(pairs, resolution=limits.resolution)
+        grown = [group for start in starts if (group := grow(footfall, start, limits)) is not None]
+        groups = distinct(join_halves(footfall, distinct(grown), limits))
+        if not groups:
+            return
+        build_ring_tables(tables, footfall, groups, window=limits.window)
+        ties = read_ties(tables)
+        if not ties.known:
+            context.gaps.append(Gap(self.kind, Message("rings.gap.no_persons", {"groups": len(groups)})))
+        if not has_rows(tables, "settlement_items"):
+            context.gaps.append(Gap(self.kind, Message("rings.gap.no_items")))
+        for column, entries in sorted(ties.placeholders.items()):
+            context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
+        for facts in read_facts(tables, footfall, groups, ties):
+            yield draft_of(facts)

@@ -1,0 +1,125 @@
+"""What is known about a group once it is found: its people's ties, what they bought, how the counter saw them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import numpy as np
+
+from ringtrace.detectors.arrays import Floats
+from ringtrace.detectors.rings.baskets import Baskets, read_baskets
+from ringtrace.detectors.rings.footfall import Footfall
+from ringtrace.detectors.rings.grouping import Group
+from ringtrace.detectors.rings.ties import Ties
+from ringtrace.detectors.rings.whereabouts import Whereabouts, read_whereabouts
+
+
+@dataclass(frozen=True, slots=True)
+class RunVisit:
+    """A member's settlement in a joint run; `t` in seconds since 1970."""
+
+    run: int
+    psn_no: str
+    setl_id: str
+    fixmedins_code: str
+    pos_no: str | None
+    t: int
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(self.t, UTC).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True)
+class RingFacts:
+    """A group with everything that its reasons, checks and score are made of.
+
+    By person: `share` of the runs attended; runs that footfall (`expected`) and own habits (`by_habit`) would give.
+    `crowding` is the footfall of others at the runs over the usual footfall of their places.
+    """
+
+    group: Group
+    visits: tuple[RunVisit, ...]
+    share: dict[str, float]
+    expected: dict[str, float]
+    by_habit: dict[str, float]
+    crowding: float
+    families: tuple[tuple[str, ...], ...]
+    ties: Ties
+    baskets: Baskets
+    whereabouts: Whereabouts
+
+    @property
+    def persons(self) -> list[str]:
+        return sorted(self.share)
+
+    @property
+    def size(self) -> int:
+        return len(self.share)
+
+    @property
+    def runs(self) -> int:
+        return self.group.runs.count
+
+    @property
+    def places(self) -> list[str]:
+        return sorted({visit.fixmedins_code for visit in self.visits})
+
+    @property
+    def attended(self) -> float:
+        """Runs attended, mean over the members."""
+        return sum(self.share.values()) / self.size * self.runs
+
+    @property
+    def habit_ratio(self) -> float:
+        """Runs attended over those that the members' own habits would give (at least half a run in all)."""
+        return sum(self.share.values()) * self.runs / max(sum(self.by_habit.values()), 0.5)
+
+    @property
+    def log_p(self) -> float:
+        """log10 of the largest (worst) member's p-value, floored where floating point ends."""
+        return float(np.log10(np.maximum(self.group.p_value, 1e-300)).max())
+
+
+def read_facts(
+    tables: duckdb.DuckDBPyConnection, footfall: Footfall, groups: list[Group], ties: Ties
+) -> list[RingFacts]:
+    """The facts of each group, in order, from the tables of `build_ring_tables`."""
+    members: list[list[tuple[str, int, float, float]]] = [[] for _ in groups]
+    for ring, *member in tables.execute(
+        "SELECT ring, psn_no, attended, expected, by_habit FROM ring_member ORDER BY ring, psn_no"
+    ).fetchall():
+        members[ring].append(tuple(member))
+    baskets, whereabouts = read_baskets(tables, len(groups)), read_whereabouts(tables, len(groups))
+    usual = np.bincount(footfall.place, weights=footfall.crowd) / np.maximum(footfall.place_visits, 1)
+    seen: list[list[RunVisit]] = [[] for _ in groups]
+    for ring, *row in tables.execute(
+        "SELECT ring, run, psn_no, setl_id, fixmedins_code, pos_no, t FROM ring_visit ORDER BY ring, run, t, setl_id"
+    ).fetchall():
+        seen[ring].append(RunVisit(*row))
+    return [
+        RingFacts(
+            group=group,
+            visits=tuple(seen[number]),
+            share={psn_no: attended / group.runs.count for psn_no, attended, _, _ in members[number]},
+            expected={psn_no: expected for psn_no, _, expected, _ in members[number]},
+            by_habit={psn_no: by_habit for psn_no, _, _, by_habit in members[number]},
+            crowding=_crowding(footfall, group, usual),
+            families=tuple(tuple(each) for each in ties.families(row[0] for row in members[number])),
+            ties=ties,
+            baskets=baskets[number],
+            whereabouts=whereabouts[number],
+        )
+        for number, group in enumerate(groups)
+    ]
+
+
+def _crowding(footfall: Footfall, group: Group, usual: Floats) -> float:
+    rows = group.runs.row
+    place = footfall.place[rows]
+    # The group itself is no crowd; and a place that hardly anyone uses has no usual footfall to compare with.
+    _, piece, size = np.unique(np.stack([group.runs.row_run, place]), axis=1, return_inverse=True, return_counts=True)
+    others = np.maximum(footfall.crowd[rows] - (size[piece.ravel()] - 1), 0)
+    return float(np.mean(others / np.maximum(usual[place], 1.0))) if len(rows) else 1.0

@@ -1,0 +1,48 @@
+"""Own habits: would these people have met anyway, each keeping to the weekday and hour that is theirs?
+
+A neighbour who comes every Monday at eight meets all others who do, and footfall does not know it. So the joint runs
+are moved by whole weeks, forward and back: each person's habits of the week and of the season stay, only the date on
+which they met is lost. Attendance at the moved runs, averaged over the moves, is what habit alone would give (a
+restricted permutation in the sense of Good 2005, "Permutation, Parametric and Bootstrap Tests of Hypotheses", ch. 3).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ringtrace.detectors.arrays import Floats
+from ringtrace.detectors.rings.footfall import Footfall
+from ringtrace.detectors.rings.grouping import Group
+
+WEEKS: Final = (-4, -3, -2, -1, 1, 2, 3, 4)
+WEEK: Final = 7 * 86_400
+
+
+def attended_by_habit(footfall: Footfall, group: Group, *, window: int) -> Floats:
+    """Runs that habit alone would give each of the group's persons (in their order).
+
+    A move that leads out of the time covered by the data is left out of that run's average.
+    """
+    runs, half = group.runs, window // 2
+    total = np.zeros(len(group.persons))
+    if not runs.count or not len(footfall.t):
+        return total
+    earliest, latest = int(footfall.t.min()), int(footfall.t.max())
+    inside = [(runs.begin + week * WEEK >= earliest) & (runs.end + week * WEEK <= latest) for week in WEEKS]
+    moves = np.maximum(np.sum(inside, axis=0), 1)
+    for week, valid in zip(WEEKS, inside, strict=True):
+        if not valid.any():
+            continue
+        place, begin, end = runs.place[valid], runs.begin[valid] + week * WEEK, runs.end[valid] + week * WEEK
+        rows, piece = footfall.between(place, begin - half, end + half)
+        member = np.searchsorted(group.persons, footfall.person[rows])
+        member[member == len(group.persons)] = 0
+        own = group.persons[member] == footfall.person[rows]
+        met = np.unique(np.stack([member[own], runs.run[valid][piece[own]]]), axis=1)
+        # A run of several pieces counts once; its pieces lie within hours of each other and share their moves.
+        weight = np.zeros(runs.count)
+        weight[runs.run] = 1 / moves
+        np.add.at(total, met[0], weight[met[1]])
+    return total

@@ -1,0 +1,153 @@
+"""Innocent explanations of a group that acts together: each a named check that says what it looked at and found.
+
+A check weighs and does not veto. `explains` means that the explanation would account for such a group by itself,
+`partly` that it would account for some of it, `unknown` that the delivery lacks what the check needs: that neither
+clears nor burdens anyone. The outcome stands on the finding with the value it rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from ringtrace.detectors.rings.facts import RingFacts
+from ringtrace.detectors.rings.ties import largest_share
+from ringtrace.findings import Check, Message, Outcome
+
+InnocenceCheck = Callable[[RingFacts], Check]
+
+
+def _check(code: str, outcome: Outcome, value: float | int | None = None, expected: float | None = None) -> Check:
+    shown = None if value is None else round(value, 2)
+    return Check(code, outcome, Message(f"rings.check.{code}.{outcome}", {"value": shown}), shown, expected)
+
+
+def _graded(code: str, value: float | None, *, explains: float, partly: float) -> Check:
+    """A check whose value explains the more the larger it is; None is unknown."""
+    if value is None:
+        return _check(code, "unknown")
+    outcome: Outcome = "explains" if value >= explains else "partly" if value >= partly else "does_not_explain"
+    return _check(code, outcome, value)
+
+
+def household(facts: RingFacts) -> Check:
+    """One family buys for its own: same household, phone, address, account, or a family account between them."""
+    if not facts.ties.known & set(facts.persons):
+        return _check("household", "unknown")
+    families, largest = len(facts.families), len(facts.families[0])
+    # A daughter who buys for both sides joins two households; a neighbour may come along with a family.
+    if families == 1 or (families == 2 and facts.size <= 8) or largest >= facts.size - 1:
+        return _check("household", "explains", families)
+    return _check("household", "partly" if largest >= 0.5 * facts.size else "does_not_explain", families)
+
+
+def employer(facts: RingFacts) -> Check:
+    """Colleagues pass the same counter when a shift ends."""
+    if not facts.ties.employer:
+        return _check("employer", "unknown")
+    share = largest_share([facts.ties.employer.get(person) for person in facts.persons])
+    return _graded("employer", share, explains=0.75, partly=0.5)
+
+
+def care_home(facts: RingFacts) -> Check:
+    """A care home's staff fetch medicines for its residents."""
+    if not facts.ties.care_home:
+        return _check("care_home", "unknown")
+    share = largest_share([facts.ties.care_home.get(person) for person in facts.persons])
+    return _graded("care_home", share, explains=0.6, partly=0.35)
+
+
+def dialysis(facts: RingFacts) -> Check:
+    """Dialysis patients lie on the same machines' shift, three times a week, for years."""
+    share = facts.whereabouts.dialysis
+    if share is not None and (facts.whereabouts.hospital or 0.0) < 0.5:
+        share = 0.0
+    return _graded("dialysis", share, explains=0.6, partly=0.3)
+
+
+def clinic_day(facts: RingFacts) -> Check:
+    """A doctor's weekly or monthly consultation brings the same patients to the same bench.
+
+    Weighed by what they get there: their own medicines, which they get elsewhere and at other times too.
+    """
+    hospital, need = facts.whereabouts.hospital, facts.baskets.need_own
+    if hospital is None or need is None:
+        return _check("clinic_day", "unknown")
+    return _graded("clinic_day", need if hospital >= 0.8 else 0.0, explains=0.6, partly=0.4)
+
+
+def own_hours(facts: RingFacts) -> Check:
+    """Each keeps to a weekday and hour of their own, and these coincide (see `habit`); value: runs per run by habit."""
+    if not any(facts.by_habit.values()) and facts.runs < 3:
+        return _check("own_hours", "unknown")
+    ratio = facts.habit_ratio
+    outcome: Outcome = "explains" if ratio <= 2.5 else "partly" if ratio <= 20 else "does_not_explain"
+    return _check("own_hours", outcome, min(ratio, 999.0), 1.0)
+
+
+def own_needs(facts: RingFacts) -> Check:
+    """They buy what they need: each the same again, and unlike the others.
+
+    Value: how many times more alike one person's lines in different runs are than two members' lines.
+    """
+    likeness = facts.baskets.likeness
+    if likeness is None or likeness.lines < 10:
+        return _check("own_needs", "unknown")
+    ratio = likeness.own / likeness.cross
+    return _graded("own_needs", min(ratio, 999.0), explains=30.0, partly=6.0)
+
+
+def same_illness(facts: RingFacts) -> Check:
+    """Patients of one rare illness meet where its medicine is sold, and come back for it."""
+    share, one_off = facts.whereabouts.same_illness, facts.baskets.one_off
+    if share is None or one_off is None:
+        return _check("same_illness", "unknown")
+    return _graded("same_illness", share if one_off <= 1 else 0.0, explains=0.8, partly=0.6)
+
+
+def neighbours(facts: RingFacts) -> Check:
+    """Neighbours shop together at the place where each of them goes anyway."""
+    return _graded("neighbours", facts.whereabouts.usual_place, explains=float("inf"), partly=0.5)
+
+
+def same_quarter(facts: RingFacts) -> Check:
+    """They live close to each other; value: times as many pairs in one quarter as among the places' visitors."""
+    same, usual = facts.whereabouts.same_quarter, facts.whereabouts.usual_quarter
+    ratio = None if same is None or not usual else min(same / usual, 999.0)
+    return _graded("same_quarter", ratio, explains=float("inf"), partly=2.0)
+
+
+def ordinary_goods(facts: RingFacts) -> Check:
+    """What they buy in company is what anybody buys there, no dearer and not foreign to them.
+
+    Value: money a visit for drugs foreign to the owner and shared with others, over the place's mean visit.
+    """
+    value = facts.baskets.foreign_value
+    if value is None:
+        return _check("ordinary_goods", "unknown")
+    cheap = value <= 0.2 and facts.baskets.amount_shift <= 0.1
+    return _check("ordinary_goods", "partly" if cheap else "does_not_explain", value)
+
+
+def busy_days(facts: RingFacts) -> Check:
+    """A market day or a member day fills the shop; value: others' footfall at the runs over the place's usual one.
+
+    Footfall is in the null model already, so that this explains a part at most: the hour that draws all of them.
+    """
+    return _graded("busy_days", facts.crowding, explains=float("inf"), partly=2.0)
+
+
+CHECKS: Final[tuple[InnocenceCheck, ...]] = (
+    household,
+    care_home,
+    employer,
+    dialysis,
+    clinic_day,
+    same_illness,
+    own_hours,
+    own_needs,
+    neighbours,
+    same_quarter,
+    ordinary_goods,
+    busy_days,
+)
