@@ -219,14 +219,13 @@ def test_a_line_without_end_costs_one_row_and_no_memory(tmp_path: Path) -> None:
     folder.mkdir()
     with (folder / "settlements.csv").open("wb") as stream:
         stream.write(HEADER.encode() + LINE.format(n=1).encode() + b"S2,")
-        for _ in range(160):
+        for _ in range(320):
             stream.write(b"x" * MAX_RECORD)
         stream.write(b"\n" + LINE.format(n=3).encode())
-    load(tmp_path / "first", tmp_path / "warm", {"settlements.csv": [settlement(1), settlement(2, psn_no="")]})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = load_folder(folder, Workspace(tmp_path / "ws", create=True), max_bad_share=1.0)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    assert grown < 100, f"{grown:.0f} MB for a line of 160 MB"
+    assert grown < 200, f"{grown:.0f} MB for a line of 320 MB"
     assert (report.total("loaded"), report.total("quarantined")) == (2, 1)
     assert rows(tmp_path / "ws", "SELECT setl_id, _row FROM settlements ORDER BY 2") == [("S1", 1), ("S3", 3)]
 
