@@ -160,8 +160,8 @@ def join_halves(footfall: Footfall, groups: Sequence[Group], limits: RingThresho
     joined: dict[int, Group] = dict(enumerate(groups))
     for number in range(len(groups)):
         shared: dict[int, int] = defaultdict(int)
-        for place, hour in hours[number]:
-            for other in at[place, hour] | at.get((place, hour + 1), set()) | at.get((place, hour - 1), set()):
+        for place, began in hours[number]:
+            for other in at[place, began] | at.get((place, began + 1), set()) | at.get((place, began - 1), set()):
                 shared[other] += 1
         for other, count in sorted(shared.items()):
             if other <= number or number not in joined or other not in joined:
