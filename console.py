@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.console import Console
@@ -17,10 +17,11 @@ from rich.table import Table
 
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
-from ringtrace.evidence.shown import role_name
-from ringtrace.findings import Finding
 from ringtrace.progress import Progress, Step
 from ringtrace.texts import default_language, text
+
+if TYPE_CHECKING:  # heavy rooms are imported by what needs them: `ringtrace --help` answers at once
+    from ringtrace.findings import Finding
 
 # A log or a pipe has no width of its own: wide enough for a table's line, so that no number is broken in two.
 _PIPED_WIDTH: Final = 160
@@ -114,6 +115,8 @@ class _Lines:
 
 def explain(finding: Finding, rows: int) -> None:
     """Print one finding as an investigator asks: what, how sure, why, what speaks against it, who, and the proof."""
+    from ringtrace.evidence.shown import role_name
+
     language = default_language()
     out.rule(escape(finding.title.render(language)), align="left")
     say("cli.explain.head", finding=finding.finding_id, level=text(f"terms.level.{finding.level}", language),
