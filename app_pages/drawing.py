@@ -11,6 +11,7 @@ from ringtrace.app_pages.charts import LEVEL_COLOURS
 from ringtrace.app_pages.plain import masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.exploration import Exploration, Link
+from ringtrace.casework.goods import HAND_OVER
 from ringtrace.data_schema import Sensitivity
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.findings import LEVELS, Finding, Level
@@ -38,6 +39,7 @@ STYLES: Final[dict[str, Style]] = {
     "Settlement": Style("dot", "#8a93a0", 8, "•"),
     "Finding": Style("star", "#c62828", 16, "✦"),
 }
+_PATH: Final = "#c62828"
 _OTHER: Final = Style("square", "#7d8a97", 9, "▪")
 
 
@@ -137,12 +139,19 @@ def _node(desk: Desk, node: Node, spot: tuple[float, float], hidden: int, level:
 
 def phrase(desk: Desk, link: Link) -> str:
     """What the link is, seen from its source."""
+    if link.type == HAND_OVER:
+        return desk.say("app.path.passed_on")
     return graph_schema().relationships[link.type].phrase("out", desk.language)
 
 
 def times(link: Link) -> int:
     """How often: the sum of the relationships' own counts, or their number."""
     return sum(int(each.properties.get("n") or 1) for each in link.relationships)
+
+
+def passed_when(link: Link) -> str:
+    """When goods were passed on along a link of a path, for the first time."""
+    return f"{min(each.properties['time'] for each in link.relationships):%Y-%m-%d %H:%M}"
 
 
 def _edge(desk: Desk, link: Link, beside: int) -> dict[str, Any]:
@@ -157,4 +166,4 @@ def _edge(desk: Desk, link: Link, beside: int) -> dict[str, Any]:
         "width": min(6.0, 1.0 + 1.5 * math.log10(max(1, number))),
         "arrows": {"to": {"enabled": True, "scaleFactor": 0.45}},
         "smooth": bend if beside else False,
-    }
+    } | ({"colour": _PATH, "width": 4.0, "label": passed_when(link)} if link.type == HAND_OVER else {})

@@ -10,7 +10,8 @@ import streamlit as st
 
 from ringtrace.app_pages.canvas import canvas, load_library
 from ringtrace.app_pages.drawing import drawn, levels_of, ref_of, style
-from ringtrace.app_pages.explore_parts import Chosen, show_bottom, show_panel
+from ringtrace.app_pages.explore_parts import Chosen, show_beneath, show_panel, show_standing
+from ringtrace.app_pages.explore_paths import show_behind, show_goods
 from ringtrace.app_pages.frames import level_word
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk, stop
@@ -144,7 +145,22 @@ def _workbench() -> None:
     chosen = Chosen.of(exploration, state.get("selection") or {})
     with panel:
         show_panel(desk, store, exploration, chosen, _say)
-    show_bottom(desk, exploration, chosen)
+    if exploration.picture.nodes:
+        _bottom(desk, store, exploration, chosen)
+
+
+def _bottom(desk: Desk, store: GraphStore, exploration: Exploration, chosen: Chosen) -> None:
+    """Beneath the canvas: the lines of what is chosen, everything that stands, goods in time, the query behind."""
+    titles = ("app.explore.lines", "app.explore.nodes", "app.path.title", "app.behind.title")
+    beneath, standing, goods, behind = st.tabs([desk.say(title) for title in titles])
+    with beneath:
+        show_beneath(desk, chosen)
+    with standing:
+        show_standing(desk, exploration)
+    with goods:
+        show_goods(desk, store, exploration, chosen, _say)
+    with behind:
+        show_behind(desk, exploration, chosen)
 
 
 def _legend(desk: Desk, exploration: Exploration, left_out: set[str]) -> list[dict[str, Any]]:

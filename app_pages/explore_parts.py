@@ -9,14 +9,14 @@ from typing import Any, Self
 import pandas as pd
 import streamlit as st
 
-from ringtrace.app_pages.charts import months
-from ringtrace.app_pages.drawing import caption, node_id, phrase, ref_of, style, times
+from ringtrace.app_pages.drawing import caption, node_id, ref_of, style
+from ringtrace.app_pages.explore_link import show_figures, show_link
 from ringtrace.app_pages.frames import level_sign, show_lines
-from ringtrace.app_pages.plain import day, markdown, masked, money, period, visible
+from ringtrace.app_pages.plain import markdown, masked, money, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.exploration import Exploration, Link
-from ringtrace.casework.lines import figures, lines, monthly
+from ringtrace.casework.lines import lines
 from ringtrace.casework.relations import Around, around, connect, expand
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.graph.store import GraphStore, Node, NodeRef
@@ -52,7 +52,7 @@ def show_panel(desk: Desk, store: GraphStore, exploration: Exploration, chosen: 
     """The record of what is chosen and the ways on from it."""
     with st.container(height=600, border=True):
         if chosen.link:
-            _link(desk, exploration, chosen.link)
+            show_link(desk, exploration, chosen.link)
         elif len(chosen.nodes) == 1:
             _node(desk, store, exploration, chosen.nodes[0], say)
         elif chosen.nodes:
@@ -86,7 +86,7 @@ def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, s
     st.caption(f"{kind} · {markdown(_shown(desk, node, 'id'))}")
     if node.stub:
         st.caption(f":material/help: {desk.say('app.node.stub')}")
-    _figures(desk, [node.ref])
+    show_figures(desk, [node.ref])
     record, fold, hide = st.columns(3)
     if record.button(desk.say("app.explore.record"), width="stretch", disabled=node.label == "Finding"):
         st.switch_page("app_pages/entity.py", query_params={"label": node.label, "id": node.id})
@@ -133,24 +133,6 @@ def _way_buttons(
             _again()
 
 
-def _figures(desk: Desk, refs: Sequence[NodeRef]) -> None:
-    with desk.connect() as connection:
-        summed = figures(connection, *refs)
-        course = monthly(connection, *refs)
-    if summed is None or not summed.settlements:
-        return
-    parts = [
-        f"{desk.say('app.figures.settlements')} **{summed.settlements:,}**",
-        f"{desk.say('app.figures.amount')} **{markdown(money(summed.amount, desk.language))}**",
-        f"{desk.say('app.figures.patients')} **{summed.patients:,}**",
-        f"{desk.say('app.figures.institutions')} **{summed.institutions:,}**",
-    ]
-    st.markdown(" · ".join(parts))
-    st.caption(markdown(period(summed.first, summed.last, desk.language)))
-    if len(course) > 1:
-        st.altair_chart(months(course, "", height=80), width="stretch")
-
-
 def _in_findings(desk: Desk, ref: NodeRef) -> None:
     within = [
         (finding, member)
@@ -187,33 +169,6 @@ def _properties(desk: Desk, node: Node) -> None:
         st.markdown(f"{markdown(each.label(desk.language))}: {markdown(_shown(desk, node, each.name), 400)}")
 
 
-def _link(desk: Desk, exploration: Exploration, link: Link) -> None:
-    ends = [caption(desk, exploration.picture.nodes[ref]) for ref in (link.source, link.target)]
-    st.markdown(
-        "#### "
-        + desk.say(
-            "app.link.seen", source=markdown(ends[0]), phrase=markdown(phrase(desk, link)), target=markdown(ends[1])
-        )
-    )
-    for each in link.relationships[:20]:
-        told = []
-        for declared in graph_schema().relationships[link.type].properties:
-            value = each.properties.get(declared.name)
-            if value is None:
-                continue
-            if declared.unit == "yuan":
-                value = money(value, desk.language)
-            elif declared.type in ("timestamp", "date"):
-                value = day(value, desk.language)
-            elif isinstance(value, float):
-                value = f"{value:,.4g}"
-            told.append(f"{markdown(declared.label(desk.language))} **{markdown(value)}**")
-        st.markdown(" · ".join(told) or f"×{times(link)}")
-    _figures(desk, [link.source, link.target])
-    st.caption(desk.say("app.link.innocent"))
-    st.caption(desk.say("app.link.verify"))
-
-
 def _several(desk: Desk, store: GraphStore, exploration: Exploration, nodes: Sequence[Node], say: Say) -> None:
     st.markdown(f"#### {desk.say('app.explore.selected', number=len(nodes))}")
     refs = [node.ref for node in nodes]
@@ -229,30 +184,25 @@ def _several(desk: Desk, store: GraphStore, exploration: Exploration, nodes: Seq
             exploration.keep_only(refs)
             _again()
     if len(nodes) == 2:
-        _figures(desk, refs)
+        show_figures(desk, refs)
     for node in nodes[:30]:
         st.markdown(f"{style(node.label).mark} {markdown(caption(desk, node))}")
 
 
-def show_bottom(desk: Desk, exploration: Exploration, chosen: Chosen) -> None:
-    """Tables beneath the canvas: the source lines of what is chosen, and everything that stands there."""
-    if not exploration.picture.nodes:
-        return
-    beneath, standing = st.tabs([desk.say("app.explore.lines"), desk.say("app.explore.nodes")])
-    with beneath:
-        frame = pd.DataFrame()
-        if chosen.ends:
-            with desk.connect() as connection:
-                frame = lines(connection, *chosen.ends)
-        if frame.empty:
-            st.caption(desk.say("app.explore.no_lines" if chosen.ends else "app.explore.select"))
-        else:
-            show_lines(desk, frame.dropna(axis="columns", how="all"), key="explore.lines", height=300)
-    with standing:
-        _standing(desk, exploration)
+def show_beneath(desk: Desk, chosen: Chosen) -> None:
+    """The source lines of what is chosen."""
+    frame = pd.DataFrame()
+    if chosen.ends:
+        with desk.connect() as connection:
+            frame = lines(connection, *chosen.ends)
+    if frame.empty:
+        st.caption(desk.say("app.explore.no_lines" if chosen.ends else "app.explore.select"))
+    else:
+        show_lines(desk, frame.dropna(axis="columns", how="all"), key="explore.lines", height=300)
 
 
-def _standing(desk: Desk, exploration: Exploration) -> None:
+def show_standing(desk: Desk, exploration: Exploration) -> None:
+    """Everything that stands on the canvas, as a table that selects there."""
     degree: dict[NodeRef, int] = {}
     for link in exploration.picture.links.values():
         for end in (link.source, link.target):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -12,6 +13,8 @@ from ringtrace.app_pages.charts import LEVEL_COLOURS
 from ringtrace.app_pages.plain import masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.data_schema import Sensitivity, tables
+from ringtrace.evidence.spreadsheet import csv_text
+from ringtrace.evidence.tabular import workbook
 
 _MARKS: Final = {"red": "●", "orange": "▲", "yellow": "◆", "explained": "○"}
 _COLOURS: Final = {"red": "red", "orange": "orange", "yellow": "yellow", "explained": "gray"}
@@ -114,3 +117,37 @@ def show_lines(desk: Desk, frame: pd.DataFrame, table: str | None = None, *, key
     st.dataframe(
         shown, column_config=configured(desk, shown, table), hide_index=True, width="stretch", height=height, key=key
     )
+    download(desk, frame, table or "lines", key=key)
+
+
+def download(desk: Desk, frame: pd.DataFrame, name: str, *, key: str) -> None:
+    """Buttons that hand the table over as CSV and XLSX, masked as on the screen; written only when one is pressed."""
+    with st.container(horizontal=True):
+        for form in ("csv", "xlsx"):
+            st.download_button(
+                form.upper(),
+                partial(_written, desk, frame, name, form),
+                file_name=f"ringtrace-{name}.{form}",
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+                key=f"{form}-{key}",
+            )
+
+
+def _written(desk: Desk, frame: pd.DataFrame, name: str, form: str) -> bytes:
+    """The values under the titles on the screen, text that a spreadsheet would run or change kept as text."""
+    hidden: list[Sensitivity] = [sensitivity_of(str(column)) if desk.masked else "none" for column in frame.columns]
+    rows = [
+        [
+            None
+            if value is None or value is pd.NaT or value != value
+            else masked(value, kept)
+            if kept != "none"
+            else value
+            for value, kept in zip(row, hidden, strict=True)
+        ]
+        for row in frame.itertuples(index=False)
+    ]
+    titles = [column_title(desk, str(column)) for column in frame.columns]
+    return workbook(name, titles, rows) if form == "xlsx" else csv_text(titles, rows).encode("utf-8-sig")

@@ -146,6 +146,43 @@ def moments(connection: duckdb.DuckDBPyConnection, links: Iterable[Link], limit:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How strong a link is: settlements `together`, their share of the source's own, and what is usual there.
+
+    `usual` is the mean number of settlements per person at the target, `peers` the number of those persons.
+    """
+
+    together: int
+    source_total: int
+    usual: float
+    peers: int
+
+    @property
+    def of_source(self) -> float:
+        return self.together / self.source_total if self.source_total else 0.0
+
+
+def link_strength(connection: duckdb.DuckDBPyConnection, source: NodeRef, target: NodeRef) -> Strength | None:
+    """The strength of the link between a person or card and what settlements name too; None for other links."""
+    if source.label not in ("Patient", "Card") or target.label not in _NAMED_BY or target.label == source.label:
+        return None
+    both, keys = _condition([source, target])
+    mine, theirs = both.split(" AND ", 1)
+    # Two statements, since each gets only the parameters that it uses.
+    counted = connection.execute(
+        f"SELECT count(*) FILTER (WHERE {theirs}), count(*) FROM settlements WHERE {mine}", keys
+    ).fetchone()
+    usual = connection.execute(
+        "SELECT count(*) / greatest(count(DISTINCT psn_no), 1), count(DISTINCT psn_no)"
+        f" FROM settlements WHERE {theirs}",
+        {"key1": target.id},
+    ).fetchone()
+    if not counted or not usual or not counted[0]:
+        return None
+    return Strength(*counted, *usual)
+
+
 def _condition(refs: Sequence[NodeRef]) -> tuple[str, dict[str, str]]:
     """SQL that holds for the settlements naming all of `refs`, and the values of its parameters."""
     if not has_lines(refs):

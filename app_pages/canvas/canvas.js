@@ -108,10 +108,10 @@ class Canvas {
     };
   }
 
-  edgeStyle(each) {
+  edgeStyle({ colour, ...each }) {
     return {
       ...each,
-      color: { color: this.line, highlight: this.accent, hover: this.text, opacity: 0.75 },
+      color: { color: colour ?? this.line, highlight: this.accent, hover: this.text, opacity: 0.75 },
       font: { color: this.text, size: 11, face: this.face, strokeWidth: 3, strokeColor: this.ground, align: "horizontal" },
     };
   }
