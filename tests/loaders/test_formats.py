@@ -67,7 +67,7 @@ def test_every_form_gives_the_same_rows(tmp_path: Path, form: str) -> None:
 
 def test_numbers_of_a_typed_parquet_stay_codes(tmp_path: Path) -> None:
     frame = FRAME.assign(
-        refd_setl_flag=[0.0, None, 0.0], setl_time=pd.Timestamp("2025-03-01 08:00"), medfee_sumamt=10.0
+        refd_setl_flag=[0.0, float("nan"), 0.0], setl_time=pd.Timestamp("2025-03-01 08:00"), medfee_sumamt=10.0
     )
     (tmp_path / "in").mkdir()
     frame.to_parquet(tmp_path / "in" / "settlements.parquet")

@@ -109,14 +109,14 @@ def test_the_quarantine_keeps_the_row_as_it_came_and_quotes_the_value(tmp_path: 
     ],
 )
 def test_id_numbers(tmp_path: Path, certno: str, outcome: str | None) -> None:
-    person = {"psn_no": "P1", "certno": certno}
+    person: dict[str, object] = {"psn_no": "P1", "certno": certno}
     load(tmp_path / "in", tmp_path / "ws", {"settlements.csv": [settlement(1)], "persons.csv": [person]})
     expected = [] if outcome == "quarantine" else [(outcome,)]
     assert rows(tmp_path / "ws", "SELECT _warnings FROM persons") == expected
 
 
 def test_sex_and_birth_date_are_held_against_the_id_number(tmp_path: Path) -> None:
-    person = {"psn_no": "P1", "certno": "11010519491231002X", "gend": "1", "brdy": "1949-12-30"}
+    person: dict[str, object] = {"psn_no": "P1", "certno": "11010519491231002X", "gend": "1", "brdy": "1949-12-30"}
     load(tmp_path / "in", tmp_path / "ws", {"settlements.csv": [settlement(1)], "persons.csv": [person]})
     assert rows(tmp_path / "ws", "SELECT brdy, _warnings FROM persons") == [
         (date(1949, 12, 30), "certno:birth_date|certno:sex")
@@ -218,7 +218,7 @@ def test_a_mapping_renames_headers_values_and_files(tmp_path: Path) -> None:
     (folder / "mapping.yaml").write_text(
         "人员编号: psn_no\n性别: gend\ncodes: {gend: {男: '1', 女: '2'}}\nfiles: {参保人: persons}\n", "utf-8"
     )
-    people = [{"人员编号": "P1", "性别": "女"}]
+    people: list[dict[str, object]] = [{"人员编号": "P1", "性别": "女"}]
     load(folder, tmp_path / "ws", {"settlements.csv": [settlement(1)], "参保人_2025.csv": people})
     assert rows(tmp_path / "ws", "SELECT psn_no, gend FROM persons") == [("P1", "2")]
 
