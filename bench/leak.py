@@ -17,6 +17,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from ringtrace.simulate import simulate
+from ringtrace.simulate.planting import CityDifficulty
 
 AUC_LIMIT = 0.75
 F1_LIMIT = 0.40
@@ -96,6 +98,15 @@ FROM visit JOIN item USING (fixmedins_code) JOIN bought USING (fixmedins_code)
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Leaks:
+    """What gives schemes away at one difficulty: `auc` city by city; `rules` as name → (F1, words) of the best rule."""
+
+    difficulty: str
+    auc: list[float]
+    rules: dict[str, tuple[float, str]]
+
+
 def marginals(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Marginals of persons and of shops (`id` and numbers), and the truth's members with their kind."""
     database = duckdb.connect()
@@ -125,12 +136,12 @@ def best_rule(frame: pd.DataFrame, guilty: np.ndarray) -> tuple[float, str]:
     return best
 
 
-def measure(persons: int, seeds: list[int], difficulty: str, scratch: Path) -> dict[str, object]:
+def measure(persons: int, seeds: list[int], difficulty: CityDifficulty, scratch: Path) -> Leaks:
     """AUC of the classifier on ring members, city by city, and the best single rule for each kind of scheme."""
     cities = []
     for seed in seeds:
         folder = scratch / f"{difficulty}-{seed}"
-        simulate(folder, persons=persons, seed=seed, difficulty=difficulty)  # type: ignore[arg-type]
+        simulate(folder, persons=persons, seed=seed, difficulty=difficulty)
         cities.append(marginals(folder))
     aucs = []
     for left_out in range(len(seeds)):
@@ -153,7 +164,7 @@ def measure(persons: int, seeds: list[int], difficulty: str, scratch: Path) -> d
             rules[f"{kind}: shops"] = best_rule(
                 pooled, np.concatenate([_of(city, kind, shops=True) for city in cities])
             )
-    return {"difficulty": difficulty, "auc": aucs, "rules": rules}
+    return Leaks(difficulty, aucs, rules)
 
 
 def _of(city: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], kind: str, *, shops: bool = False) -> np.ndarray:
@@ -174,17 +185,16 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             result = measure(given.persons, given.seeds, difficulty, Path(scratch))
         results.append(result)
-        mean = float(np.mean(result["auc"]))  # type: ignore[arg-type]
+        mean = float(np.mean(result.auc))
         leaks |= mean > AUC_LIMIT
         print(f"\n{difficulty}\n{'what':34} {'value':>6} {'limit':>6}")
-        print(
-            f"{'ring members, AUC of marginals':34} {mean:6.3f} {AUC_LIMIT:6.2f}   by city {np.round(result['auc'], 3)}"
-        )  # type: ignore[arg-type]
-        for name, (f1, words) in result["rules"].items():  # type: ignore[attr-defined]
+        by_city = f"by city {np.round(result.auc, 3)}"
+        print(f"{'ring members, AUC of marginals':34} {mean:6.3f} {AUC_LIMIT:6.2f}   {by_city}")
+        for name, (f1, words) in result.rules.items():
             leaks |= f1 > F1_LIMIT
             print(f"{name + ', best rule F1':34} {f1:6.3f} {F1_LIMIT:6.2f}   {words}")
     if given.json:
-        given.json.write_text(json.dumps(results, indent=1))
+        given.json.write_text(json.dumps([asdict(result) for result in results], indent=1))
     sys.exit(1 if leaks else 0)
 
 

@@ -22,12 +22,13 @@ from ringtrace.detectors import DETECTORS, detect
 from ringtrace.findings import Finding
 from ringtrace.loaders import load_folder
 from ringtrace.simulate import simulate
+from ringtrace.simulate.planting import CityDifficulty
 from ringtrace.workspace import Workspace
 
 OUT = Path(__file__).parent / "out"
 
 
-def city(persons: int, seed: int, difficulty: str, *, schemes: bool = True) -> tuple[Workspace, Truth]:
+def city(persons: int, seed: int, difficulty: CityDifficulty, *, schemes: bool = True) -> tuple[Workspace, Truth]:
     """A simulated city, loaded; made on first use."""
     folder = OUT / f"city-{persons}-{difficulty if schemes else 'clean'}-{seed}"
     if not (folder / "done").exists():

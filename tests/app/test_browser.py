@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from factories.casebook import RING
-from playwright.sync_api import Page, Request, Route, expect, sync_playwright
+from playwright.sync_api import Dialog, Page, Request, Route, expect, sync_playwright
 
 from ringtrace.app_pages.launch import command
 from ringtrace.app_pages.shell import PAGES
@@ -69,8 +69,12 @@ class Visitor:
         self.left: list[str] = []
         self.broken: list[str] = []
         page.route("**/*", self._local_only)
-        page.on("dialog", lambda dialog: (self.broken.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._dismiss)
         page.on("pageerror", lambda error: self.broken.append(str(error)))
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.broken.append(f"dialog {dialog.message}")
+        dialog.dismiss()
 
     def _local_only(self, route: Route, request: Request) -> None:
         if request.url.startswith((self.base, "data:", "blob:")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from factories.city import START, City
@@ -69,7 +70,7 @@ def test_a_dead_persons_card_used_for_months_is_found(tmp_path: Path) -> None:
     ids=["same day", "grace", "stay billed later", "claimed by the family"],
 )
 def test_what_a_death_leaves_to_settle_is_no_finding(
-    tmp_path: Path, shop: str, time: str, columns: dict[str, str]
+    tmp_path: Path, shop: str, time: str, columns: dict[str, Any]
 ) -> None:
     city = town_with_dead()
     city.visit("dead", shop, time, **columns)
@@ -202,10 +203,12 @@ def test_without_lines_at_all_nobody_is_blamed(tmp_path: Path) -> None:
 
 # -- cloned_card -------------------------------------------------------------------------------------------------------
 
-HANGZHOU, WENZHOU = {"lon": 120.16, "lat": 30.27}, {"lon": 120.70, "lat": 28.00}  # about 258 km apart
+# About 258 km apart.
+HANGZHOU: dict[str, Any] = {"lon": 120.16, "lat": 30.27}
+WENZHOU: dict[str, Any] = {"lon": 120.70, "lat": 28.00}
 
 
-def leaping(days: int, *, minutes: int = 30, places: tuple[str, str] = ("A", "B"), **columns: str) -> City:
+def leaping(days: int, *, minutes: int = 30, places: tuple[str, str] = ("A", "B"), **columns: Any) -> City:
     city = City()
     city.shop("A", admdvs="330106", **HANGZHOU)
     city.shop("B", admdvs="330302", **WENZHOU)
@@ -230,7 +233,7 @@ def test_a_day_trip_is_no_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [{"manl_reim_flag": "1"}, {"med_type": "21"}], ids=["by hand", "stay"])
-def test_what_an_office_settles_is_no_leap(tmp_path: Path, columns: dict[str, str]) -> None:
+def test_what_an_office_settles_is_no_leap(tmp_path: Path, columns: dict[str, Any]) -> None:
     assert run(tmp_path, leaping(3, **columns), "cloned_card")[0] == []
 
 
@@ -281,12 +284,12 @@ def test_no_coordinates_and_no_regions_give_a_gap(tmp_path: Path) -> None:
 # -- double_reimbursement ----------------------------------------------------------------------------------------------
 
 
-def billed_twice(bills: int = 2, *, second: dict[str, object] | None = None, invoice: str | None = "INV{}") -> City:
+def billed_twice(bills: int = 2, *, second: dict[str, Any] | None = None, invoice: str | None = "INV{}") -> City:
     city = City()
     city.shop("H1", hospital=True)
     for number in range(bills):
         paper = invoice.format(10000 + number) if invoice else None
-        columns = {"invono": paper, "med_type": "11"}
+        columns: dict[str, Any] = {"invono": paper, "med_type": "11"}
         city.visit("p", "H1", at(number), total=1000, fund_pay_sumamt=700, cash_payamt=300, **columns)
         by_hand = {"total": 1000, "fund_pay_sumamt": 700, "manl_reim_flag": "1", **columns} | (second or {})
         city.visit("p", "H1", at(number + 20), **by_hand)
@@ -302,7 +305,7 @@ def test_bills_paid_on_the_platform_and_by_hand_are_found(tmp_path: Path) -> Non
 
 
 def test_the_same_stay_without_an_invoice_is_found(tmp_path: Path) -> None:
-    stay = {"med_type": "21", "begntime": "2025-01-05 08:00", "endtime": "2025-01-12 10:00"}
+    stay: dict[str, Any] = {"med_type": "21", "begntime": "2025-01-05 08:00", "endtime": "2025-01-12 10:00"}
     city = City()
     city.visit("p", "H1", at(12), total=8000, fund_pay_sumamt=6000, **stay)
     city.visit("p", "H1", at(50), total=8000, fund_pay_sumamt=6000, manl_reim_flag="1", **stay)

@@ -48,7 +48,9 @@ def test_pairs_agree_with_counting_by_hand(tmp_path: Path, seed: int) -> None:
             visits.append((*key, t))
         last[key] = t
     crowd = {v: sum(w[1] == v[1] and abs(w[2] - v[2]) <= window for w in visits) - 1 for v in visits}
-    total, count, near = defaultdict(int), defaultdict(int), defaultdict(int)
+    total: dict[str, int] = defaultdict(int)
+    count: dict[tuple[str, str], int] = defaultdict(int)
+    near: dict[tuple[str, str], int] = defaultdict(int)
     for person, place, _ in visits:
         total[place] += 1
         count[person, place] += 1

@@ -134,7 +134,8 @@ def test_the_mixture_finds_planted_buyers() -> None:
     """Oracle: visits drawn from the model itself, with known classes; posteriors must sort them."""
     rng = np.random.default_rng(4)
     colluding = np.arange(100) < 8
-    rows, starts = [], []
+    rows: list[np.ndarray] = []
+    starts: list[int] = []
     for guilty in colluding:
         starts.append(len(rows))
         for _ in range(12):
@@ -150,7 +151,8 @@ def test_the_mixture_finds_planted_buyers() -> None:
 
 
 def test_unknown_signals_weigh_nothing() -> None:
-    priors = Priors(*(np.array([rate]) for rate in (0.05, 0.7, 0.05, 0.3)))
+    visits, persons = (np.array([0.05]), np.array([0.7])), (np.array([0.05]), np.array([0.3]))
+    priors = Priors(*visits, *persons)
     fit = fit_shop(np.full((40, 1), np.nan), np.arange(0, 40, 4), np.full((10, 1), np.nan), priors)
     assert np.allclose(fit.buyer, fit.buyer[0])
     assert (fit.buyer < 0.1).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from factories.city import START, City
 from ringtrace.detectors import detect
 from ringtrace.findings import Finding
 
-Prepare = Callable[[City, str, int], None]
+Prepare = Callable[[City, str, int], object]
 
 
 def meetings(
@@ -25,7 +26,7 @@ def meetings(
     shops: tuple[str, ...] = ("S1",),
     weekly: bool = False,
     own_drugs: bool = False,
-    **columns: str,
+    **columns: Any,
 ) -> None:
     """Everyone comes to most meetings: at one time of the week, or whenever it suits whoever decides.
 
@@ -72,12 +73,12 @@ def people(number: int) -> list[str]:
 
 
 def one_value(column: str) -> Prepare:
-    return lambda city, name, place: city.person(name, **{"hh_no": f"h-{name}", column: "shared"}) and None
+    return lambda city, name, place: city.person(name, **{"hh_no": f"h-{name}", column: "shared"})
 
 
 def half_share(column: str) -> Prepare:
-    return lambda city, name, place: (
-        city.person(name, **{"hh_no": f"h-{name}", column: "shared" if place % 2 else f"own-{name}"}) and None
+    return lambda city, name, place: city.person(
+        name, **{"hh_no": f"h-{name}", column: "shared" if place % 2 else f"own-{name}"}
     )
 
 

@@ -181,7 +181,7 @@ def test_workspaces_share_a_server_without_mixing(tmp_path: Path, address: Addre
         assert on_server(workspace, address) == expected
         with Neo4jStore(workspace, address) as store:
             asked = "MATCH (n) WITH labels(n)[0] AS label, count(*) AS n RETURN label, n ORDER BY label"
-            counted = dict(store.run_cypher(asked).rows)  # type: ignore[arg-type]
+            counted = dict(store.run_cypher(asked).rows)
             assert counted == {label: n for label, n in store.counts().nodes.items() if n}
             assert store.run_cypher("MATCH (n {id: 'p1'}) RETURN count(*)").rows == ((1,),)
             with pytest.raises(RingTraceError, match=r"also read"):
