@@ -90,9 +90,11 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help=_t("cli.version"))
     ] = False,
+    engine: Annotated[str | None, typer.Option("--graph", help=_t("cli.engine"))] = None,
 ) -> None:
     if lang is not None:
         os.environ["RINGTRACE_LANG"] = lang.value
+    _read_from(engine)
 
 
 @app.command(help=_t("cli.load.help"))
@@ -107,8 +109,22 @@ def load(
 
 
 @app.command(help=_t("cli.graph.help"))
-def graph(workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
-    _graph(_open(workspace))
+def graph(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    to: Annotated[str | None, typer.Option(help=_t("cli.graph.to"))] = None,
+    user: Annotated[str | None, typer.Option(envvar="NEO4J_USER", help=_t("cli.graph.user"))] = None,
+    files: Annotated[Path | None, typer.Option("--neo4j-import", help=_t("cli.graph.files"))] = None,
+    use: Annotated[str | None, typer.Option(help=_t("cli.graph.use"))] = None,
+) -> None:
+    opened = _open(workspace)
+    if to is not None:
+        _fill(opened, to, user)
+    if files is not None:
+        _write_import_files(opened, files)
+    if use is not None:
+        _use(opened, use, user)
+    if to is None and files is None and use is None:
+        _graph(opened)
 
 
 @app.command(help=_t("cli.detect.help"))
@@ -237,9 +253,11 @@ def open_app(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     port: Annotated[int, typer.Option(help=_t("cli.app.port"))] = 8501,
     headless: Annotated[bool, typer.Option("--headless", help=_t("cli.app.headless"))] = False,
+    engine: Annotated[str | None, typer.Option("--graph", help=_t("cli.engine"))] = None,
 ) -> None:
     from ringtrace.app_pages.launch import launch
 
+    _read_from(engine)
     launch(_open(workspace).path, port=port, headless=headless)
 
 
@@ -276,6 +294,58 @@ def _graph(workspace: Workspace) -> None:
         "cli.graph.done", nodes=sum(report.counts.nodes.values()),
         relationships=sum(report.counts.relationships.values()), seconds=report.seconds,
     )  # fmt: skip
+
+
+def _fill(workspace: Workspace, url: str, user: str | None) -> None:
+    from ringtrace.graph.engine import address
+    from ringtrace.graph.neo4j_fill import fill_neo4j
+
+    _ask_password(url)
+    with console.progress() as progress:
+        report = fill_neo4j(workspace, address(url, user), progress=progress)
+    console.say(
+        "cli.graph.filled", url=url, nodes=sum(report.counts.nodes.values()), sent=report.sent,
+        relationships=sum(report.counts.relationships.values()), seconds=report.seconds,
+    )  # fmt: skip
+    if report.prefix:
+        console.say("cli.graph.prefix", prefix=report.prefix)
+
+
+def _write_import_files(workspace: Workspace, folder: Path) -> None:
+    from ringtrace.graph.neo4j_import import write_import_files
+
+    with console.progress() as progress:
+        files = write_import_files(workspace, folder, progress=progress)
+    console.say("cli.graph.files_written", folder=folder, command=files.command, workspace=workspace.path)
+
+
+def _use(workspace: Workspace, url: str, user: str | None) -> None:
+    from ringtrace.graph import open_graph
+    from ringtrace.graph.engine import use
+
+    if url != "embedded":
+        _read_from(url)
+        if user:
+            os.environ["NEO4J_USER"] = user
+        open_graph(workspace).close()  # so that a wrong address is said now, and not by the next command
+    use(workspace, url, user)
+    console.say("cli.graph.used", workspace=workspace.path, url=url)
+
+
+def _read_from(url: str | None) -> None:
+    """Let this command, and what it starts, read the graph from `url`."""
+    if url is not None:
+        os.environ["RINGTRACE_GRAPH"] = url
+        if url != "embedded":
+            _ask_password(url)
+
+
+def _ask_password(url: str) -> None:
+    """Ask for the server's password unless the environment has it; it never stands in a command."""
+    if "NEO4J_PASSWORD" not in os.environ and sys.stdin.isatty():
+        os.environ["NEO4J_PASSWORD"] = typer.prompt(
+            text("cli.password", default_language(), url=url), hide_input=True, err=True
+        )
 
 
 def _detect(workspace: Workspace, kinds: list[str] | None) -> None:
