@@ -123,10 +123,18 @@ def _join_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: R
     tables.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE co_visit AS
-        SELECT c.l, c.r, count(DISTINCT a.t // 86400) AS days
-        FROM (SELECT DISTINCT l, r FROM met_often) c
-        JOIN visit_bucket a ON a.person = c.l
-        JOIN visit_bucket b ON b.person = c.r AND b.place = a.place AND abs(b.t - a.t) <= {window}
+        WITH often AS (SELECT person, count(*) AS n FROM visit_bucket GROUP BY person),
+        pair AS (
+            -- Begin with whoever comes seldom: a stand-in person with ten thousand visits meets everyone.
+            SELECT DISTINCT l, r, CASE WHEN a.n <= b.n THEN l ELSE r END AS rare,
+                CASE WHEN a.n <= b.n THEN r ELSE l END AS frequent
+            FROM met_often c JOIN often a ON a.person = c.l JOIN often b ON b.person = c.r
+        )
+        SELECT c.l, c.r, count(DISTINCT least(a.t, b.t) // 86400) AS days
+        FROM pair c
+        JOIN (SELECT *, bucket + unnest([-1, 0, 1]) AS met FROM visit_bucket) a ON a.person = c.rare
+        JOIN visit_bucket b ON b.person = c.frequent AND b.place = a.place AND b.bucket = a.met
+        WHERE abs(b.t - a.t) <= {window}
         GROUP BY c.l, c.r HAVING days >= $days
         """,
         {"days": limits.min_days},
