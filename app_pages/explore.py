@@ -25,6 +25,7 @@ from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import Finding
 from ringtrace.graph.store import GraphStore, NodeRef
+from ringtrace.queries import Answer
 
 _HEIGHT = 560
 _TOOLS = (
@@ -86,6 +87,18 @@ def _start(desk: Desk, store: GraphStore) -> None:
         ref = NodeRef(asked["label"], asked["id"])
         if start_from_node(store, ref, _exploration()):
             expand(store, ref, _exploration())
+
+
+def draw_answer(desk: Desk, answer: Answer) -> int:
+    """Put what a query returned on a fresh canvas; the number of nodes, 0 leaves the canvas as it is."""
+    store = desk.graph()
+    ends = [NodeRef(facts["label"], facts["key"]) for _, facts in answer.graph().nodes(data=True)]
+    nodes = store.nodes(ends)
+    if nodes:
+        exploration = _fresh()
+        exploration.add(nodes, store.between([node.ref for node in nodes]))
+        _say(desk.say("app.query.drawn", number=len(exploration.picture.nodes)))
+    return len(nodes)
 
 
 def _find(desk: Desk, store: GraphStore) -> None:

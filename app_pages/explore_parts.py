@@ -20,6 +20,7 @@ from ringtrace.casework.lines import lines
 from ringtrace.casework.relations import Around, around, connect, expand
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.graph.store import GraphStore, Node, NodeRef
+from ringtrace.queries import Library
 
 _STEP = 50
 Say = Callable[[str], None]
@@ -97,8 +98,21 @@ def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, s
         exploration.hide([node.ref])
         _again()
     _ways(desk, store, exploration, node, say)
+    _offered_queries(desk, node)
     _in_findings(desk, node.ref)
     _properties(desk, node)
+
+
+def _offered_queries(desk: Desk, node: Node) -> None:
+    """The saved queries that begin at such a node."""
+    offered = Library(desk.workspace()).offered(node.label)
+    if not offered:
+        return
+    with st.popover(desk.say("app.query.offered", number=len(offered)), icon=":material/manage_search:"):
+        for query in offered:
+            anchor = query.anchor(node.label)
+            if anchor and st.button(markdown(query.title(desk.language)), type="tertiary", key=f"query-{query.key}"):
+                st.switch_page("app_pages/queries.py", query_params={"key": query.key, anchor.name: node.id})
 
 
 def _ways(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, say: Say) -> None:

@@ -39,9 +39,11 @@ PAGES: Final[tuple[PageLink, ...]] = (
     PageLink("app_pages/findings.py", "findings", "app.page.findings", ":material/format_list_numbered:"),
     PageLink("app_pages/finding.py", "finding", "app.page.finding", ":material/find_in_page:"),
     PageLink("app_pages/explore.py", "explore", "app.page.explore", ":material/hub:"),
+    PageLink("app_pages/queries.py", "queries", "app.page.queries", ":material/manage_search:"),
     PageLink("app_pages/entity.py", "entity", "app.page.entity", ":material/badge:"),
     PageLink("app_pages/basket.py", "basket", "app.page.basket", ":material/shopping_cart:"),
     PageLink("app_pages/data.py", "data", "app.page.data", ":material/database:"),
+    PageLink("app_pages/settings.py", "settings", "app.page.settings", ":material/tune:"),
 )
 
 

@@ -19,7 +19,7 @@ CARRIERS: Final = frozenset({"Patient", "Pharmacy", "Hospital", "Pack"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One hand-over: `pack` (trace code) went from `source` to `target` at `time`, as `settlement` shows if one does."""
+    """One hand-over: `pack` (trace code) went from `source` to `target` at `time`, as `settlement` shows."""
 
     time: datetime
     source: NodeRef

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
+from ringtrace.detectors.registry import DETECTORS
 from ringtrace.texts import catalogue
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,3 +24,10 @@ def test_sentences_asked_for_exist() -> None:
 def test_no_sentence_is_left_over() -> None:
     assert {"app.column.", "app.level.", "app.verdict.", "app.canvas."} <= FAMILIES
     assert {key for key in OWN if key not in CODE and not key.startswith(tuple(FAMILIES))} == set()
+
+
+def test_every_threshold_says_what_it_changes() -> None:
+    declared = {
+        f"app.threshold.{detector.kind}.{name}" for detector in DETECTORS for name in asdict(detector.thresholds)
+    }
+    assert {key for key in OWN if key.startswith("app.threshold.")} == declared
