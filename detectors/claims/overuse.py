@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ringtrace.detectors.claims.frequent_visits import VisitThresholds, frequent_visits
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.packs.sales import net_sale_lines
+from ringtrace.detectors.rings.ties import CROWDED
 from ringtrace.detectors.scoring import ORANGE, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 
@@ -48,6 +49,7 @@ class _Supply:
     until: datetime
     places: int
     relatives: int
+    residents: int
     limit: float
     peers: int
 
@@ -57,8 +59,8 @@ class Overuse:
 
     The WHO's defined daily dose is the average maintenance dose of an adult (WHO Collaborating Centre for Drug
     Statistics Methodology); some need twice it, so the limit is a multiple of it and of the heaviest peers, whichever
-    is higher. Refunds and split packs are taken off; members of the household who draw none of that drug may be
-    supplied on the same card.
+    is higher. Refunds and split packs are taken off; members of the household who draw none of that drug, and all
+    residents of the person's care home, may be supplied on the same card.
     """
 
     kind: ClassVar[str] = "overuse"
@@ -81,15 +83,19 @@ class Overuse:
             SELECT f.psn_no, f.drug, f.ddd, f.packs, f.since, f.until, f.places,
                    (SELECT count(*) FROM persons m JOIN persons o ON o.hh_no = m.hh_no
                     WHERE o.psn_no = f.psn_no AND m.psn_no <> f.psn_no
-                      AND NOT EXISTS (SELECT 1 FROM fullest g WHERE g.psn_no = m.psn_no AND g.drug = f.drug))
+                      AND NOT EXISTS (SELECT 1 FROM fullest g WHERE g.psn_no = m.psn_no AND g.drug = f.drug)),
+                   (SELECT count(*) FROM persons m JOIN persons o ON o.care_inst = m.care_inst
+                    WHERE o.psn_no = f.psn_no AND m.psn_no <> f.psn_no)
             FROM fullest f WHERE f.ddd > ? AND f.places >= ? ORDER BY f.psn_no, f.ddd DESC, f.drug
             """,
             [self.thresholds.most_ddd, self.thresholds.fewest_places],
         ).fetchall()
         people: dict[str, list[_Supply]] = defaultdict(list)
-        for person, drug, ddd, packs, since, until, places, relatives in rows:
+        for person, drug, ddd, packs, since, until, places, relatives, residents in rows:
             limit, peers = limits[drug]
-            supply = _Supply(drug, ddd, packs, since, until, places, relatives, limit, peers)
+            # A household of hundreds is a placeholder in the register, and nobody's family.
+            family = relatives if relatives < CROWDED["hh_no"] else 0
+            supply = _Supply(drug, ddd, packs, since, until, places, family, residents, limit, peers)
             if ddd > limit and self._score(supply) >= self.thresholds.least_score:
                 people[person].append(supply)
         for person, supplies in people.items():
@@ -99,7 +105,8 @@ class Overuse:
         return overuse_score(supply.ddd / supply.limit, supply.places, shared=self._shared(supply))
 
     def _shared(self, supply: _Supply) -> bool:
-        return supply.relatives > 0 and supply.ddd / (1 + supply.relatives) <= self.thresholds.most_ddd / 2
+        others = supply.relatives + supply.residents
+        return others > 0 and supply.ddd / (1 + others) <= self.thresholds.most_ddd / 2
 
     def _fullest_windows(self, tables: duckdb.DuckDBPyConnection) -> None:
         """Make `fullest`: of each person and drug the window with most supply: DDD a day, packs, days, places."""
@@ -153,7 +160,8 @@ class Overuse:
         score, shared = self._score(worst), self._shared(worst)
         values: dict[str, Value] = {
             "person": person, "drug": worst.drug, "ddd": round(worst.ddd, 1), "limit": round(worst.limit, 1),
-            "packs": round(worst.packs, 1), "places": worst.places, "relatives": worst.relatives, "peers": worst.peers,
+            "packs": round(worst.packs, 1), "places": worst.places, "relatives": worst.relatives,
+            "residents": worst.residents, "peers": worst.peers,
             "days": self.thresholds.window_days, "others": len(supplies) - 1,
         }  # fmt: skip
         kinds = {place: retail for _, place, retail in lines}
@@ -178,8 +186,10 @@ class Overuse:
                 Reason("several_places", Message("claims.ddd.places", values), worst.places, 1),
             ),
             counter_evidence=(
-                Check("household", "partly" if shared else "does_not_explain",
+                Check("household", "partly" if shared and worst.relatives else "does_not_explain",
                       Message("claims.ddd.check.household", values), worst.relatives),
+                Check("care_home", "partly" if shared and worst.residents else "does_not_explain",
+                      Message("claims.ddd.check.care_home", values), worst.residents),
                 Check("high_dose", "does_not_explain" if worst.peers >= self.thresholds.fewest_peers else "unknown",
                       Message("claims.ddd.check.high_dose", values), round(worst.ddd, 2), round(worst.limit, 2)),
             ),
@@ -188,5 +198,5 @@ class Overuse:
 
 
 def overuse_score(over_limit: float, places: int, *, shared: bool) -> float:
-    """Logit = −1.6 + 1.2·ln(supply / limit) + 1.3·ln(places / 2) − 1.5 if relatives may share; at most 0.85."""
+    """Logit = −1.6 + 1.2·ln(supply / limit) + 1.3·ln(places / 2) − 1.5 if others may share; at most 0.85."""
     return min(0.85, logistic(-1.6 + 1.2 * log(over_limit) + 1.3 * log(places / 2) - 1.5 * shared))

@@ -368,6 +368,19 @@ def test_heavy_but_possible_treatment_is_no_finding(tmp_path: Path, rate: int, p
     assert run(tmp_path, drawing(rate, places), "overuse")[0] == []
 
 
+@pytest.mark.parametrize(
+    ("column", "people", "levels"),
+    [("care_inst", 30, set()), ("hh_no", 5, set()), ("hh_no", 300, {"orange"})],
+    ids=["a care home", "a large family", "a placeholder household"],
+)
+def test_those_who_may_share_the_supply_lower_it(tmp_path: Path, column: str, people: int, levels: set[str]) -> None:
+    city = drawing(9)
+    for person in ["p", *(f"m{number}" for number in range(people))]:
+        city.person(person, **{column: "one"})
+    findings, _ = run(tmp_path, city, "overuse")
+    assert {each.level for each in findings if any(m.label == "Drug" for m in each.members)} == levels
+
+
 def test_returned_packs_do_not_count(tmp_path: Path) -> None:
     city = drawing(9)
     for row in [row for row in city.rows["settlements"] if row["psn_no"] == "p"][10:]:
