@@ -32,6 +32,7 @@ CATEGORIES: Final = (
 """Categories of our own queries, in the order in which they are listed; `queries.category.*` has their names."""
 
 _USED: Final = re.compile(r"\$(\w+)")
+_COMMA: Final = re.compile(r",(?![^()\[\]]*[)\]])")  # not one inside brackets
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +212,11 @@ def used_parameters(text: str) -> set[str]:
 
 
 def columns(text: str) -> tuple[str, ...]:
-    """The names that the last RETURN gives its columns by AS; those without one are left out."""
-    last = re.split(r"\bRETURN\b", text)[-1]
-    return tuple(re.findall(r"\bAS\s+(\w+)", re.split(r"\bORDER\s+BY\b", last)[0]))
+    """The names that the last RETURN gives its columns, by AS or by returning a bare name; others are left out."""
+    last = re.split(r"\bRETURN\b(?:\s+DISTINCT\b)?", text)[-1]
+    returned = re.split(r"\b(?:ORDER\s+BY|LIMIT|SKIP)\b", last)[0]
+    found = (re.search(r"(?:\bAS\s+|^\s*)(\w+)\s*$", item) for item in _COMMA.split(returned))
+    return tuple(each[1] for each in found if each)
 
 
 @cache
