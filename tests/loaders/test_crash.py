@@ -18,7 +18,6 @@ from ringtrace.workspace import Workspace
 # Where the process kills itself: a function that every load calls, and at which of its calls.
 POINTS = [
     ("ringtrace.loaders.sources.make_durable", 1),
-    ("ringtrace.loaders.tables.survey_rows", 1),
     ("ringtrace.loaders.tables.link_rows", 2),
     ("ringtrace.workspace.write_atomic", 1),  # the manifest
     ("ringtrace.workspace.write_atomic", 2),  # the pointer

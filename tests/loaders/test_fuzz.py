@@ -59,7 +59,7 @@ noise = st.lists(st.sampled_from((*MARKS, *WORDS, *SCRIPTS)), max_size=60).map(b
 cells = st.text(alphabet='ab1,"\n\r ;\t张', max_size=5)
 
 
-@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(noise, noise.map(lambda data: HEADER + data), st.binary(max_size=80)))
 @example(HEADER)
 @example(b"\xff\xfe" + HEADER.decode().encode("utf-16-le") + "S1,P1,H,20250301,1,\n".encode("utf-16-le"))
@@ -84,7 +84,7 @@ def test_any_bytes_load_or_are_refused_with_a_sentence(data: bytes) -> None:
         assert workspace.generation == 0
 
 
-@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=6), st.sampled_from(["utf-8", "gb18030", "utf-16"])
 )

@@ -35,7 +35,7 @@ def modelled(state: dict[str, str], delivery: list[Row]) -> tuple[dict[str, str]
     return state | final, counts
 
 
-@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz")), min_size=1, max_size=8),

@@ -64,7 +64,7 @@ def test_every_preset_has_its_small_delivery() -> None:
 
 @pytest.mark.parametrize("preset", SMALL)
 @settings(
-    max_examples=examples(4),
+    max_examples=examples(2),
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
