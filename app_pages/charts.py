@@ -136,6 +136,34 @@ def months(frame: pd.DataFrame, title: str, height: int = 120) -> Any:
     )
 
 
+def ledger(desk: Desk, frame: pd.DataFrame) -> Any:
+    """Packs booked in and settled, summed up month by month; `frame` has `month`, `bought`, `sold`."""
+    words = {name: desk.say(f"app.ledger.{name}") for name in ("in", "out")}
+    long = frame.melt("month", ["bought", "sold"], "what", "packs")
+    long["what"] = long["what"].map({"bought": words["in"], "sold": words["out"]})
+    domain = list(words.values())
+    return (
+        alt.Chart(long)
+        .mark_line(point=True, interpolate="step-after")
+        .encode(
+            x=alt.X("yearmonth(month):T", title=None, axis=alt.Axis(format="%Y-%m", labelOverlap=True)),
+            y=alt.Y("packs:Q", title=desk.say("app.ledger.packs")),
+            color=alt.Color(
+                "what:N",
+                scale=alt.Scale(domain=domain, range=[PLACE_COLOURS[0], PLACE_COLOURS[1]]),
+                legend=alt.Legend(title=None, orient="top"),
+            ),
+            strokeDash=alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=[[1, 0], [6, 3]])),
+            tooltip=[
+                alt.Tooltip("what:N", title=" "),
+                alt.Tooltip("month:T", format="%Y-%m", title=desk.say("app.column.time")),
+                alt.Tooltip("packs:Q", format=",.0f", title=desk.say("app.ledger.packs")),
+            ],
+        )
+        .properties(height=230)
+    )
+
+
 def institutions(desk: Desk, frame: pd.DataFrame) -> Any:
     """Institutions where they lie, coloured by level, drawn without any map from the web; returns an Altair chart.
 

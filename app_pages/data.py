@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ringtrace.app_pages.frames import download
+from ringtrace.app_pages.loading import show_loading
 from ringtrace.app_pages.plain import visible
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.loaders.quarantine import read_quarantine
@@ -22,6 +24,7 @@ def page() -> None:
     workspace = desk.workspace()
     st.title(desk.say("app.page.data"))
     report = LoadReport.from_manifest(workspace.manifest())
+    show_loading(desk, expanded=report is None)
     if report is None:
         st.info(desk.say("app.nothing_loaded"), icon=":material/info:")
         return
@@ -58,6 +61,7 @@ def _quarantine(desk: Desk) -> None:
     )
     titles = {name: st.column_config.Column(desk.say(f"app.column.{name}")) for name in shown.columns}
     st.dataframe(shown, column_config=titles, hide_index=True, width="stretch", height=360, key="quarantine")
+    download(desk, shown, "quarantine", key="quarantine")
 
 
 def _problems(desk: Desk, problems: Any) -> str:

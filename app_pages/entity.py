@@ -6,6 +6,7 @@ import streamlit as st
 
 from ringtrace.app_pages.charts import months
 from ringtrace.app_pages.frames import level_sign, show_lines
+from ringtrace.app_pages.ledger import show_ledger
 from ringtrace.app_pages.naming import Names
 from ringtrace.app_pages.plain import markdown, masked, money, period, visible
 from ringtrace.app_pages.shell import Desk, open_desk
@@ -79,6 +80,8 @@ def _show(desk: Desk, ref: NodeRef) -> None:
             hidden = desk.masked and column.sensitivity != "none"
             shown = masked(value, column.sensitivity) if hidden else visible(meaning or value, 10_000)
             st.markdown(f"{markdown(column.label(desk.language))}: **{markdown(shown, 10_000)}**")
+    if ref.label in ("Pharmacy", "Hospital"):
+        show_ledger(desk, ref.id)
     st.subheader(desk.say("app.explore.lines"))
     if beneath.empty:
         st.caption(desk.say("app.explore.no_lines"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from ringtrace.app_pages.finding_parts import (
@@ -16,11 +18,14 @@ from ringtrace.app_pages.finding_parts import (
 )
 from ringtrace.app_pages.frames import level_word
 from ringtrace.app_pages.judging import show_actions, show_verdict
+from ringtrace.app_pages.ledger import show_ledger
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.app_pages.wording import told, told_markdown
 from ringtrace.casework.ranking import rank
 from ringtrace.findings import Finding
+
+_LEDGER_KINDS: Final = frozenset({"pharmacy_collusion", "stock_imbalance", "drug_resale"})
 
 
 def page() -> None:
@@ -73,6 +78,9 @@ def _show(desk: Desk, finding: Finding) -> None:
         show_checks(desk, finding)
     show_members(desk, finding)
     show_routes(desk, finding)
+    if finding.kind in _LEDGER_KINDS:
+        for place in [each.id for each in finding.members if each.suspected and each.label == "Pharmacy"][:1]:
+            show_ledger(desk, place)
     show_lanes(desk, finding)
     show_proof(desk, finding)
     show_verdict(desk, finding)
