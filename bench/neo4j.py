@@ -3,8 +3,8 @@
     python bench/neo4j.py
     python bench/neo4j.py --lines 50000      # a smaller trial
 
-Each way gets a new server on this machine, started here as in the tests (Java and Maven are needed). Plain UNWIND is what
-most write first: maps with Python's own dates and datetimes, batches of the same size, the same keys of nodes first.
+Each way gets a new server on this machine, started here as in the tests (Java and Maven are needed). Plain UNWIND is
+what most write first: maps with Python's own dates and datetimes, batches of the same size, the same node keys first.
 Every way is timed from the canonical tables to a graph with its indexes. What the servers hold in the end is compared
 by a fingerprint: counts, sums and extremes of each label's and type's properties.
 """
@@ -25,10 +25,10 @@ HERE = Path(__file__).parent
 # This file is called like the driver, and Python looks beside a script first.
 sys.path = [str(HERE.parent / "tests"), *(each for each in sys.path if Path(each or ".").resolve() != HERE.resolve())]
 
+import neo4j  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 from factories.neo4j_server import Neo4jServer  # noqa: E402
 
-import neo4j  # noqa: E402
 from ringtrace.data_schema.graph import Property, graph_schema  # noqa: E402
 from ringtrace.graph import neo4j_snapshot as snapshots  # noqa: E402
 from ringtrace.graph.neo4j_changes import BATCH  # noqa: E402
@@ -134,12 +134,13 @@ def main() -> None:
     contents: list[Fingerprint] = []
     with tempfile.TemporaryDirectory(prefix="ringtrace-neo4j-bench-") as folder:
         for way in (plain, online, offline):
-            seconds[way.__name__], content = measured(way, workspace, Path(folder) / way.__name__, options.heap)
+            taken, content = measured(way, workspace, Path(folder) / way.__name__, options.heap)
+            seconds[way.__name__] = taken
             contents.append(content)
             rows = sum(counts[0] for counts in content.values())
             sys.stdout.write(
-                f"{way.__name__:<8} {seconds[way.__name__]:8.1f} s  {rows:,} nodes and relationships, "
-                f"{rows / seconds[way.__name__]:,.0f} a second, {seconds['plain'] / seconds[way.__name__]:.1f} × plain\n"
+                f"{way.__name__:<8} {taken:8.1f} s  {rows:,} nodes and relationships, {rows / taken:,.0f} a second, "
+                f"{seconds['plain'] / taken:.1f} × plain\n"
             )
             sys.stdout.flush()
     differing = sorted(name for name in contents[0] if len({content[name] for content in contents}) > 1)

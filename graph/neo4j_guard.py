@@ -20,28 +20,28 @@ from ringtrace.graph.neo4j_names import PREFIX, Names, schema_names
 from ringtrace.graph.neo4j_statements import REGISTRY
 
 OPERATORS: Final = frozenset(
-    {"Aggregation", "Anti", "AntiConditionalApply", "AntiSemiApply", "Apply", "Argument", "ArgumentTracker",
-     "BFSPruningVarLengthExpand", "BidirectionalRepeat", "CacheProperties", "CartesianProduct", "ConditionalApply",
-     "ConditionalSelectOrSemiApply", "DirectedRelationshipIndexContainsScan", "DirectedRelationshipIndexEndsWithScan",
+    {"Anti", "AntiConditionalApply", "AntiSemiApply", "Apply", "Argument", "ArgumentTracker",
+     "BFSPruningVarLengthExpand", "BidirectionalRepeat(Trail)", "CacheProperties", "CartesianProduct",
+     "ConditionalApply", "DirectedRelationshipIndexContainsScan", "DirectedRelationshipIndexEndsWithScan",
      "DirectedRelationshipIndexScan", "DirectedRelationshipIndexSeek", "DirectedRelationshipIndexSeekByRange",
      "DirectedRelationshipTypeScan", "DirectedUnionRelationshipTypesScan", "Distinct", "Eager", "EagerAggregation",
-     "EmptyResult", "EmptyRow", "ExhaustiveLimit", "Expand(All)", "Expand(Into)", "Filter",
-     "IntersectionNodeByLabelsScan", "LeftOuterHashJoin", "LetAntiSemiApply", "LetSelectOrAntiSemiApply",
-     "LetSelectOrSemiApply", "LetSemiApply", "Limit", "MultiNodeIndexSeek", "NodeByLabelScan",
-     "NodeCountFromCountStore", "NodeHashJoin", "NodeIndexContainsScan", "NodeIndexEndsWithScan", "NodeIndexScan",
-     "NodeIndexSeek", "NodeIndexSeekByRange", "NodeUniqueIndexSeek", "NodeUniqueIndexSeekByRange", "Optional",
+     "EmptyResult", "ExhaustiveLimit", "Expand(All)", "Expand(Into)", "Filter", "IntersectionNodeByLabelsScan",
+     "LetAntiSemiApply", "LetSelectOrAntiSemiApply", "LetSelectOrSemiApply", "LetSemiApply", "Limit",
+     "MultiNodeIndexSeek", "NodeByLabelScan", "NodeCountFromCountStore", "NodeHashJoin", "NodeIndexContainsScan",
+     "NodeIndexEndsWithScan", "NodeIndexScan", "NodeIndexSeek", "NodeIndexSeekByRange", "NodeLeftOuterHashJoin",
+     "NodeRightOuterHashJoin", "NodeUniqueIndexSeek", "NodeUniqueIndexSeekByRange", "NullifyMetadata", "Optional",
      "OptionalExpand(All)", "OptionalExpand(Into)", "OrderedAggregation", "OrderedDistinct", "OrderedUnion",
-     "PartialSort", "PartialTop", "PartitionedNodeByLabelScan", "PartitionedUnwind", "PathPropagatingBFS",
-     "ProcedureCall", "ProduceResults", "ProjectEndpoints", "Projection", "RelationshipCountFromCountStore",
-     "Repeat", "Repeat(Trail)", "RightOuterHashJoin", "RollUpApply", "SelectOrAntiSemiApply", "SelectOrSemiApply",
-     "SemiApply", "ShortestPath", "SimulatedExpand", "Skip", "Sort", "StatefulShortestPath(All)",
-     "StatefulShortestPath(Into)", "SubqueryForeach", "Top", "Top1WithTies", "Trail", "TriadicBuild",
-     "TriadicFilter", "TriadicSelection", "UndirectedRelationshipIndexContainsScan",
+     "PartialSort", "PartialTop", "PartitionedNodeByLabelScan", "PartitionedNodeIndexScan", "PartitionedNodeIndexSeek",
+     "PartitionedNodeIndexSeekByRange", "PartitionedUnwind", "PathPropagatingBFS", "ProcedureCall", "ProduceResults",
+     "ProjectEndpoints", "Projection", "RelationshipCountFromCountStore", "Repeat(Trail)", "Repeat(Walk)",
+     "RepeatOptions", "RollUpApply", "SelectOrAntiSemiApply", "SelectOrSemiApply", "SemiApply", "ShortestPath",
+     "SimulatedExpand", "Skip", "Sort", "StatefulShortestPath(All)", "StatefulShortestPath(Into)", "Top",
+     "TriadicBuild", "TriadicFilter", "TriadicSelection", "UndirectedRelationshipIndexContainsScan",
      "UndirectedRelationshipIndexEndsWithScan", "UndirectedRelationshipIndexScan", "UndirectedRelationshipIndexSeek",
-     "UndirectedRelationshipIndexSeekByRange", "UndirectedRelationshipTypeScan",
-     "UndirectedUnionRelationshipTypesScan", "Union", "UnionNodeByLabelsScan", "Unwind", "ValueHashJoin",
-     "VarLengthExpand(All)", "VarLengthExpand(Into)", "VarLengthExpand(Pruning)", "VarLengthExpand(Pruning,BFS)",
-     "VarLengthExpand(Pruning,BFS,All)", "VarLengthExpand(Pruning,BFS,Into)"}
+     "UndirectedRelationshipIndexSeekByRange", "UndirectedRelationshipTypeScan", "UndirectedUnionRelationshipTypesScan",
+     "Union", "UnionNodeByLabelsScan", "Unwind", "ValueHashJoin", "VarLengthExpand(All)", "VarLengthExpand(Into)",
+     "VarLengthExpand(Pruning)", "VarLengthExpand(Pruning,BFS)", "VarLengthExpand(Pruning,BFS,All)",
+     "VarLengthExpand(Pruning,BFS,Into)"}
 )  # fmt: skip
 """Operators that only read, and begin at something that the query names."""
 

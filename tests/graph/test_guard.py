@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from factories.city import City
+from factories.engines import ENGINES, opened
 
 from ringtrace.errors import RingTraceError
-from ringtrace.graph import build_graph, open_graph
 from ringtrace.graph.guard import check_plan, check_reading
 from ringtrace.graph.store import GraphStore
 
@@ -154,15 +155,37 @@ HARMLESS = [
     "MATCH (p:Patient) OPTIONAL MATCH (p)-[:OWNS]->(c:Card) RETURN p.id, c.id",
     "MATCH (p:Patient) RETURN p.id UNION MATCH (s:Pharmacy) RETURN s.id AS `p.id`",
     "MATCH (p:Patient) WHERE EXISTS { MATCH (p)-[:SETTLED]->() } RETURN p.id",
-    "MATCH q = (p:Patient {id: 'p1'})-[:SETTLED* SHORTEST 1..2]-(o:Patient) RETURN length(q)",
     "MATCH (p:Patient) RETURN CASE WHEN p.name IS NULL THEN 'none' ELSE p.name END AS name",
-    "CALL show_tables() RETURN *",
-    "call Show_Tables() RETURN name",
-    "CALL table_info('Patient') RETURN name",
     "RETURN 1.5e3 + 0.5 - -2 AS number, [1, 2][1] AS first, 5 % 2 AS rest",
     "RETURN '中文' AS 名称",
-    "RETURN size('a') AS n, list_contains([1], 1) AS has, upper('x') AS big",
 ]  # fmt: skip
+
+OWN_WORDS = {
+    "ladybug": [
+        "MATCH q = (p:Patient {id: 'p1'})-[:SETTLED* SHORTEST 1..2]-(o:Patient) RETURN length(q)",
+        "CALL show_tables() RETURN *",
+        "call Show_Tables() RETURN name",
+        "CALL table_info('Patient') RETURN name",
+        "RETURN size('a') AS n, list_contains([1], 1) AS has, upper('x') AS big",
+    ],
+    "neo4j": [
+        "MATCH (n) RETURN count(*)",
+        "MATCH (n {id: $id}) RETURN n",
+        "MATCH (n WHERE n.id = $id) RETURN n",
+        "MATCH (a:Patient), (b) WHERE b.id = a.id RETURN b",
+        "MATCH q = shortestPath((p:Patient {id: 'p1'})-[:SETTLED*..2]-(o:Settlement)) RETURN length(q)",
+        "MATCH q = (a:Patient) ((p)-[:SETTLED]->(s)){1,2} (b) RETURN length(q)",
+        "MATCH (p:Patient) CALL (p) { MATCH (p)-[:SETTLED]->(s) RETURN count(s) AS n } RETURN p.id, n",
+        "MATCH (p:Patient) RETURN [(p)-[:SETTLED]->(s) | s.id] AS settlements",
+        "MATCH (p:Patient) WHERE p:Patient OR p:Card RETURN labels(p)",
+        "MATCH (p:`Patient`) RETURN p.id AS Patient",
+        "WITH {Patient: 1} AS map RETURN map.Patient",
+        "RETURN date('2025-01-01') + duration({days: 1}) AS tomorrow, datetime.fromEpoch(0, 0) AS then",
+        "CALL db.labels() YIELD label RETURN label",
+        "CALL db.relationshipTypes()",
+        "RETURN size('a') AS n, toUpper('x') AS big, reduce(s = 0, x IN [1, 2] | s + x) AS total",
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("query", HOSTILE)
@@ -172,20 +195,67 @@ def test_hostile_statements_are_refused_before_an_engine_sees_them(query: str) -
     assert refused.value.hint
 
 
-@pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> GraphStore:
+@pytest.fixture(scope="module", params=ENGINES)
+def graph(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
     city = City()
     city.person("p1", psn_name="One")
     city.visit("p1", "S1", "2025-03-01 08:00:00")
-    workspace = city.workspace(tmp_path_factory.mktemp("guard"))
-    build_graph(workspace)
-    return open_graph(workspace)
+    with opened(request.param, city.workspace(tmp_path_factory.mktemp("guard"))) as store:
+        yield store
+
+
+SLIPPED = [
+    "CREATE (:Patient {id: 'x'})",
+    "MATCH (p:Patient) SET p.name = 'x'",
+    "MATCH (p:Patient) DETACH DELETE p",
+    "MERGE (p:Patient {id: 'p1'}) RETURN p",
+    "LOAD CSV FROM 'file:///etc/passwd' AS line RETURN line",
+    "LOAD CSV FROM 'http://127.0.0.1:9/x' AS line RETURN line",
+    "CALL db.createLabel('X')",
+    "CALL dbms.listConfig()",
+    "CALL dbms.components()",
+    "SHOW SETTINGS",
+    "SHOW TRANSACTIONS",
+    "TERMINATE TRANSACTIONS 'x'",
+    "CREATE INDEX FOR (p:Patient) ON (p.name)",
+    "FOREACH (x IN [1] | CREATE (:Patient {id: 'x'}))",
+]
+
+
+@pytest.fixture(scope="module")
+def own_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    city = City()
+    city.visit("p1", "S1", "2025-03-01 08:00:00")
+    with opened("neo4j", city.workspace(tmp_path_factory.mktemp("slipped"))) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphStore]:
+    city = City()
+    city.visit("p1", "S1", "2025-03-01 08:00:00")
+    with opened("ladybug", city.workspace(tmp_path_factory.mktemp("embedded"))) as store:
+        yield store
 
 
 @pytest.mark.parametrize("query", HARMLESS)
 def test_harmless_statements_run(graph: GraphStore, query: str) -> None:
     parameters = {name: "p1" for name in ("id", "set") if f"${name}" in query}
     graph.run_cypher(query, parameters)
+
+
+def test_harmless_statements_in_an_engine_s_own_words_run(graph: GraphStore) -> None:
+    for query in OWN_WORDS[graph.engine]:
+        graph.run_cypher(query, {"id": "p1"} if "$id" in query else {})
+
+
+def test_hostile_statements_change_nothing(graph: GraphStore) -> None:
+    count = "MATCH (p:Patient) RETURN count(*)"
+    before = graph.run_cypher(count).rows
+    for query in HOSTILE:
+        with pytest.raises(RingTraceError):
+            graph.run_cypher(query, {"file": "/etc/passwd"})
+    assert graph.run_cypher(count).rows == before
 
 
 @pytest.mark.parametrize(
@@ -205,13 +275,25 @@ def test_a_plan_with_anything_else_than_reading_is_refused(lines: list[str], ref
     )
 
 
+@pytest.mark.parametrize("query", SLIPPED)
+@pytest.mark.neo4j
+@pytest.mark.xdist_group("neo4j")
+def test_neo4j_s_plan_refuses_what_slipped_through_the_words(
+    own_words: GraphStore, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringtrace.graph.neo4j_store.check_reading", lambda query: None)
+    with pytest.raises(RingTraceError) as refused:
+        own_words.run_cypher(query)
+    assert "not allowed" in refused.value.happened or "could not be run" in refused.value.happened
+
+
 def test_a_statement_that_slipped_through_the_words_fails_by_its_plan(
-    graph: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    embedded: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ringtrace.graph.ladybug_store.check_reading", lambda query: None)
     target = tmp_path / "leaked.csv"
     with pytest.raises(RingTraceError, match="COPY_TO"):
-        graph.run_cypher(f"COPY (MATCH (p:Patient) RETURN p.id) TO '{target}'")
+        embedded.run_cypher(f"COPY (MATCH (p:Patient) RETURN p.id) TO '{target}'")
     assert not target.exists()
 
 
@@ -230,7 +312,7 @@ def test_more_rows_than_the_limit_say_so(graph: GraphStore) -> None:
 
 def test_a_wrong_query_gives_the_engine_s_own_words(graph: GraphStore) -> None:
     with pytest.raises(RingTraceError, match="nope"):
-        graph.run_cypher("MATCH (p:Patient) RETURN p.nope")
+        graph.run_cypher("MATCH (p:Patient) RETURN nope.id")
 
 
 @pytest.mark.parametrize("value", ["' OR 1=1 //", "x'}) DETACH DELETE n //", "`", "\\", "\x00", "中文"])

@@ -60,7 +60,7 @@ def on_server(workspace: Workspace, address: Address) -> Content:
         return content(store)
 
 
-def town(*, visits: int = 30, without: str = "", odd: bool = True) -> City:
+def town(*, visits: int = 15, without: str = "", odd: bool = True) -> City:
     """People, cards, two shops and packs; names hold what trips a careless writer of files."""
     city = City()
     for number in range(1, 6):
@@ -123,7 +123,7 @@ def changed(workspace: Workspace, city: City, scratch: Path) -> None:
 
 
 def test_a_demo_city_with_its_findings_is_the_same_on_both_engines(tmp_path: Path, address: Address) -> None:
-    simulate(tmp_path / "city", persons=300, seed=5, difficulty="medium", months=3)
+    simulate(tmp_path / "city", persons=500, seed=5, difficulty="medium", months=2)
     workspace = Workspace(tmp_path / "w", create=True)
     load_folder(tmp_path / "city", workspace)
     with workspace.connect() as tables:
@@ -158,9 +158,9 @@ def test_only_changes_travel_and_what_is_gone_goes(tmp_path: Path, address: Addr
     workspace = town().workspace(tmp_path / "one")
     first = fill_neo4j(workspace, address)
     assert fill_neo4j(workspace, address).sent == 0
-    changed(workspace, town(visits=31), tmp_path / "two")
+    changed(workspace, town(visits=16), tmp_path / "two")
     grown = fill_neo4j(workspace, address)
-    assert 0 < grown.sent < first.sent / 3
+    assert 0 < grown.sent < first.sent / 2
     assert on_server(workspace, address) == embedded(workspace)
     changed(workspace, town(visits=9, without="p4", odd=False), tmp_path / "three")
     fill_neo4j(workspace, address)
@@ -215,7 +215,7 @@ def test_a_fill_that_was_cut_off_goes_on(
     with pytest.raises(RingTraceError, match="not complete"):
         Neo4jStore(workspace, address)
     if loaded_meanwhile:
-        changed(workspace, town(visits=33), tmp_path / "two")
+        changed(workspace, town(visits=17), tmp_path / "two")
     report = fill_neo4j(workspace, address)
     if not loaded_meanwhile:
         assert report.sent < sum(report.counts.nodes.values()) + sum(report.counts.relationships.values())
@@ -288,7 +288,7 @@ def test_an_imported_graph_is_the_same_and_takes_changes(tmp_path: Path, own_ser
     own_server.start()
     assert fill_neo4j(workspace, own_server.address).sent == 0
     assert on_server(workspace, own_server.address) == embedded(workspace)
-    changed(workspace, town(visits=31), tmp_path / "two")
+    changed(workspace, town(visits=16), tmp_path / "two")
     save_findings(workspace, [finding("p2")])
     assert fill_neo4j(workspace, own_server.address).sent < 60
     assert on_server(workspace, own_server.address) == embedded(workspace)
@@ -316,7 +316,7 @@ def test_a_server_lost_in_the_middle_says_so_and_the_fill_goes_on(
     own_server.stop()
     own_server.configure("server.databases.default_to_read_only=true")
     own_server.start()
-    changed(workspace, town(visits=31), tmp_path / "two")
+    changed(workspace, town(visits=16), tmp_path / "two")
     with pytest.raises(RingTraceError, match="may only be read"):
         fill_neo4j(workspace, own_server.address)
     with Neo4jStore(workspace, own_server.address) as store:
