@@ -128,12 +128,13 @@ class City:
         workspace = Workspace(folder / "workspace", create=True)
         listed: dict[str, list[str]] = {}
         sources: list[Source] = []
-        with workspace.writing():
+        with workspace.writing(), duckdb.connect() as connection:
             for number, (name, rows) in enumerate(self.rows.items(), start=1):
                 if not rows:
                     continue
                 listed[name] = [f"tables/{name}-1.parquet"]
-                sources.append(_write(name, number, self._ordered(rows, shuffle), workspace.path / listed[name][0]))
+                target = workspace.path / listed[name][0]
+                sources.append(_write(connection, name, number, self._ordered(rows, shuffle), target))
             workspace.commit(
                 {
                     "tables": listed,
@@ -151,7 +152,9 @@ class City:
         return [rows[place] for place in np.random.default_rng(shuffle).permutation(len(rows))]
 
 
-def _write(name: str, number: int, rows: Iterable[dict[str, Any]], target: Path) -> Source:
+def _write(
+    connection: duckdb.DuckDBPyConnection, name: str, number: int, rows: Iterable[dict[str, Any]], target: Path
+) -> Source:
     """Write the canonical table and, as its source, the cells of a CSV that would have given it."""
     table = tables()[name]
     lines: list[dict[str, Any]] = []
@@ -172,9 +175,8 @@ def _write(name: str, number: int, rows: Iterable[dict[str, Any]], target: Path)
     )
     casts = ", ".join(f"CAST({column} AS {sql_type}) AS {column}" for column, sql_type in columns.items())
     target.parent.mkdir(exist_ok=True)
-    with duckdb.connect() as connection:
-        connection.register("delivered", arrow)
-        connection.execute(f"COPY (SELECT {casts} FROM delivered) TO '{target}' (FORMAT parquet)")
+    connection.register("delivered", arrow)
+    connection.execute(f"COPY (SELECT {casts} FROM delivered) TO '{target}' (FORMAT parquet)")
     headers = tuple(column.name for column in table.columns)
     landing = f"sources/{name}-1.parquet"
     (target.parent.parent / "sources").mkdir(exist_ok=True)
