@@ -1,7 +1,7 @@
 """Fill a Neo4j server in three ways with the same rows: plain UNWIND, `ringtrace graph --to`, the offline importer.
 
-    python bench/neo4j.py
-    python bench/neo4j.py --lines 50000      # a smaller trial
+    python bench/neo4j_fill.py
+    python bench/neo4j_fill.py --lines 50000      # a smaller trial
 
 Each way gets a new server on this machine, started here as in the tests (Java and Maven are needed). Plain UNWIND is
 what most write first: maps with Python's own dates and datetimes, batches of the same size, the same node keys first.
