@@ -48,6 +48,19 @@ def show_facts(desk: Desk, finding: Finding) -> None:
         )
 
 
+def show_key_people(desk: Desk, finding: Finding) -> None:
+    """Who stands in the middle of it, by name: the holder, collector or organiser, and how involved they are."""
+    chief = [each for each in finding.members if each.suspected and each.role in _FIRST_ROLES]
+    if not chief:
+        return
+    names = Names.of(desk, [(member.label, member.id) for member in chief])
+    for member in sorted(chief, key=lambda each: (-each.weight, each.id))[:3]:
+        st.markdown(
+            f":material/person_pin: {markdown(desk.term('role', member.role))}: "
+            f"**{markdown(names.caption(member.label, member.id))}** {markdown(names.key(member.label, member.id))}"
+        )
+
+
 def show_reasons(desk: Desk, finding: Finding) -> None:
     """Why it stands out: what was seen beside what chance or the peer group would give."""
     st.subheader(desk.say("app.finding.why"))

@@ -126,7 +126,7 @@ def download(desk: Desk, frame: pd.DataFrame, name: str, *, key: str) -> None:
         for form in ("csv", "xlsx"):
             st.download_button(
                 form.upper(),
-                partial(_written, desk, frame, name, form),
+                partial(written, desk, frame, name, form),
                 file_name=f"ringtrace-{name}.{form}",
                 icon=":material/download:",
                 type="tertiary",
@@ -135,7 +135,7 @@ def download(desk: Desk, frame: pd.DataFrame, name: str, *, key: str) -> None:
             )
 
 
-def _written(desk: Desk, frame: pd.DataFrame, name: str, form: str) -> bytes:
+def written(desk: Desk, frame: pd.DataFrame, name: str, form: str) -> bytes:
     """The values under the titles on the screen, text that a spreadsheet would run or change kept as text."""
     hidden: list[Sensitivity] = [sensitivity_of(str(column)) if desk.masked else "none" for column in frame.columns]
     rows = [

@@ -240,9 +240,48 @@ def test_the_timeline_shows_links_only_while_they_are_used(visitor: Visitor) -> 
     assert visitor.view() == before
 
 
-def test_an_investigator_collects_exports_and_verifies(visitor: Visitor, tmp_path: Path) -> None:
+def test_the_first_half_hour_of_an_investigator(visitor: Visitor, tmp_path: Path) -> None:
+    """From the overview to a verified folder; each step says what is seen, each expansion that nothing moved."""
     page = visitor.page
+    visitor.open("")
+    page.get_by_role("button", name="Open").first.click()  # the most urgent finding
+    expect(page.get_by_text("probable holder: 张三1")).to_be_visible()
+    expect(page.get_by_text("5 Jan 2025", exact=True)).to_be_visible()
+    expect(page.get_by_text("¥4,779.00").first).to_be_visible()
+    expect(page.get_by_text("does not explain it").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Where the proof is")).to_be_visible()
+
+    page.get_by_role("button", name="Open in the graph").click()
+    visitor.canvas(10)
+    before = visitor.view()
+    page.mouse.click(*visitor.at(node("Pharmacy", "S1")))
+    expect(page.get_by_role("heading", name="康宁大药房")).to_be_visible()
+    page.get_by_role("button", name="customers").click()
+    page.wait_for_function("ringtraceCanvas.nodes.length > 10")
+    _unmoved(before, visitor.view())
+
+    before, links = visitor.view(), page.evaluate("ringtraceCanvas.edges.length")
+    page.mouse.click(*visitor.at(node("Patient", "P2")))
+    page.get_by_role("tab", name="Goods in time").click()
+    page.get_by_role("button", name="Follow").click()
+    expect(page.get_by_text("Step by step (1;")).to_be_visible(timeout=20_000)
+    page.wait_for_function(f"ringtraceCanvas.edges.length === {links + 1}")
+    _unmoved(before, visitor.view())
+
+    page.get_by_role("tab", name="The query behind this view").click()
+    page.get_by_role("textbox", name="Save as").fill("around-P2")
+    page.get_by_role("button", name="Save the query").click()
+    expect(page.get_by_text("Saved among the queries")).to_be_visible()
+
     visitor.open(f"finding?id={RING}")
+    about = page.get_by_role("combobox", name="About")
+    about.click()
+    page.get_by_role("option", name="张三6").click()
+    page.get_by_role("radiogroup", name="Verdict").get_by_text("cleared").click()
+    page.get_by_role("textbox", name="Reason").fill("works next door")
+    page.get_by_role("button", name="Record the verdict").click()
+    expect(page.get_by_text("works next door", exact=True)).to_be_visible()
+
     page.get_by_role("button", name="Put into the basket").click()
     expect(page.get_by_role("button", name="Take out of the basket")).to_be_visible()
     page.get_by_role("link", name="Evidence basket").click()
@@ -257,3 +296,8 @@ def test_an_investigator_collects_exports_and_verifies(visitor: Visitor, tmp_pat
     check.press("Tab")
     page.get_by_role("button", name="Verify").click()
     expect(page.locator("[data-testid=stAlertContentSuccess]").last).to_be_visible(timeout=20_000)
+
+
+def _unmoved(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert {key: after["positions"][key] for key in before["positions"]} == before["positions"]
+    assert (after["scale"], after["centre"], after["mounts"]) == (before["scale"], before["centre"], 1)

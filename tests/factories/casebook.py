@@ -23,6 +23,7 @@ LONG = "长" * 10_000
 RING = "borrowed_card_ring-0001"
 Opener = Callable[..., AppTest]
 """Opens the app on a workspace, at a page, with the values of its address."""
+CHAIN = "89999999990000000001"
 OTHER = "drug_resale-0002"
 
 
@@ -49,6 +50,9 @@ def city() -> tuple[City, list[str]]:
         ])
         for month in range(1, 9) for number in range(1, 9) if (number * month) % 5
     ]  # fmt: skip
+    # A pack that comes back: sold to P2, and months later sold again by the other shop.
+    for person, shop, time in (("P2", "S1", "2025-02-10 16:00:00"), ("P3", "S2", "2025-09-03 09:00:00")):
+        made.visit(person, shop, time, items=[{"med_list_codg": "D1", "cnt": 1, "fee": 80, "drug_trac_codg": CHAIN}])
     made.background(seed=1, persons=100)
     return made, ring
 
