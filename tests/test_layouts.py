@@ -14,6 +14,9 @@ from ringtrace.loaders import LoadReport, load_folder
 from ringtrace.simulate import simulate
 from ringtrace.workspace import Workspace
 
+# One process of a parallel run gets these tests, so that what they share is made once.
+pytestmark = pytest.mark.xdist_group("layouts")
+
 SEED = 7
 
 

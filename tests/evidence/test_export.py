@@ -19,12 +19,17 @@ from ringtrace.findings import Finding
 from ringtrace.texts import LANGUAGES, Language
 from ringtrace.workspace import Workspace
 
+# One process of a parallel run gets these tests, so that what they share is made once.
+pytestmark = pytest.mark.xdist_group("export")
 
-@pytest.fixture
-def exported(tmp_path: Path) -> tuple[Path, Finding, ExportReport]:
-    workspace, finding = case(tmp_path)
-    report = export(workspace, [finding.finding_id], tmp_path / "out", language="en")
-    return tmp_path / "out" / "data", finding, report
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finding, ExportReport]:
+    """An export that the tests read and never change."""
+    folder = tmp_path_factory.mktemp("case")
+    workspace, finding = case(folder)
+    report = export(workspace, [finding.finding_id], folder / "out", language="en")
+    return folder / "out" / "data", finding, report
 
 
 def test_folder_is_a_bag_that_other_software_accepts(exported: tuple[Path, Finding, ExportReport]) -> None:

@@ -17,6 +17,9 @@ from ringtrace.evidence import export, verify
 from ringtrace.evidence.bag import read_manifest, write_bag
 from ringtrace.texts import LANGUAGES
 
+# One process of a parallel run gets these tests, so that what they share is made once.
+pytestmark = pytest.mark.xdist_group("verify")
+
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:

@@ -12,6 +12,9 @@ from ringtrace.data_schema import TABLE_NAMES, tables
 from ringtrace.errors import RingTraceError
 from ringtrace.simulate import simulate
 
+# One process of a parallel run gets these tests, so that what they share is made once.
+pytestmark = pytest.mark.xdist_group("city")
+
 PERSONS, SEED = 4_000, 7
 
 
