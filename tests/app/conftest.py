@@ -29,17 +29,25 @@ def workspace(built: Workspace, tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def open_app(monkeypatch: pytest.MonkeyPatch) -> Opener:
-    def opened(workspace: Workspace | Path | None, page: str | None = None, **query: str) -> AppTest:
+    def opened(
+        workspace: Workspace | Path | None,
+        page: str | None = None,
+        language: str = "en",
+        masked: bool = False,
+        **query: str,
+    ) -> AppTest:
         monkeypatch.setattr("sys.argv", ["app.py"])
         if workspace is None:
             monkeypatch.delenv(WORKSPACE_VARIABLE, raising=False)
         else:
             monkeypatch.setenv(WORKSPACE_VARIABLE, str(getattr(workspace, "path", workspace)))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        # One run only: the page is asked for before the first, with language and mask as a browser would have them.
+        app.session_state["language"] = language
+        app.session_state["masked"] = masked
         if page:
             app.switch_page(f"app_pages/{page}.py")
             app.query_params.update(query)
-            app.run()
-        return app
+        return app.run()
 
     return opened

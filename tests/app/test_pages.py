@@ -27,18 +27,14 @@ def words(app: AppTest) -> str:
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("page", NAMES)
 def test_page_opens(built: Workspace, open_app: Opener, page: str, language: str) -> None:
-    app = open_app(built)
-    app.session_state["language"] = language
-    app.switch_page(f"app_pages/{page}.py").run()
+    app = open_app(built, page, language=language)
     assert not app.exception
     assert not app.error
 
 
 @pytest.mark.parametrize("page", NAMES)
 def test_page_opens_with_masked_names(built: Workspace, open_app: Opener, page: str) -> None:
-    app = open_app(built)
-    app.session_state["masked"] = True
-    app.switch_page(f"app_pages/{page}.py").run()
+    app = open_app(built, page, masked=True)
     assert not app.exception
     shown = words(app) + "".join(frame.value.to_csv() for frame in app.dataframe)
     assert "张三" not in shown
