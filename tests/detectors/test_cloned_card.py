@@ -1,0 +1,80 @@
+"""A card in two places at once: found where nobody can travel so fast, left alone where something else explains it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories.city import START, City
+from factories.claims import (
+    SUSPECTED,
+    at,
+    leaping,
+    outcomes,
+    run,
+)
+
+
+def test_a_card_in_two_cities_within_half_an_hour_is_found(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, leaping(3), "cloned_card")
+    assert finding.level in SUSPECTED
+    assert {(m.label, m.id, m.role) for m in finding.members} >= {
+        ("Card", "Cp", "card"),
+        ("Patient", "p", "card_holder"),
+    }
+    assert len(finding.evidence) == 6
+
+
+def test_a_day_trip_is_no_finding(tmp_path: Path) -> None:
+    assert run(tmp_path, leaping(5, minutes=200), "cloned_card")[0] == []
+
+
+@pytest.mark.parametrize("columns", [{"manl_reim_flag": "1"}, {"med_type": "21"}], ids=["by hand", "stay"])
+def test_what_an_office_settles_is_no_leap(tmp_path: Path, columns: dict[str, Any]) -> None:
+    assert run(tmp_path, leaping(3, **columns), "cloned_card")[0] == []
+
+
+def test_a_family_account_explains(tmp_path: Path) -> None:
+    city = leaping(3)
+    city.add("cards", mdtrt_cert_no="Cp", psn_no="p", share_psn_no="q")
+    (finding,), _ = run(tmp_path, city, "cloned_card")
+    assert (finding.level, outcomes(finding)["family_account"]) == ("explained", "explains")
+
+
+def test_a_wrong_clock_explains(tmp_path: Path) -> None:
+    city = leaping(0)
+    for number in range(8):
+        city.visit(f"p{number}", "A", at(number))
+        city.visit(f"p{number}", "B", at(number, 10, 20))
+    findings, _ = run(tmp_path, city, "cloned_card")
+    assert len(findings) == 8
+    assert {finding.level for finding in findings} == {"explained"}
+
+
+def test_without_coordinates_other_cities_count_and_the_same_one_does_not(tmp_path: Path) -> None:
+    city = City()
+    for name, region in (("A", "330106"), ("B", "330302"), ("C", "330108")):
+        city.shop(name, admdvs=region)
+    for number in range(3):
+        city.visit("p", "A", at(10 * number))
+        city.visit("p", "B", at(10 * number, 10, 12))
+        city.visit("q", "A", at(10 * number))
+        city.visit("q", "C", at(10 * number, 10, 12))
+    findings, _ = run(tmp_path, city, "cloned_card")
+    assert {finding.members[0].id for finding in findings} == {"Cp"}
+
+
+def test_times_without_hours_give_a_gap(tmp_path: Path) -> None:
+    city = leaping(0)
+    for number in range(10):
+        for shop in ("A", "B"):
+            city.visit("p", shop, START + timedelta(days=number))
+    assert run(tmp_path, city, "cloned_card") == ([], ["claims.gap.days_only"])
+
+
+def test_no_coordinates_and_no_regions_give_a_gap(tmp_path: Path) -> None:
+    city = City()
+    city.visit("p", "A", at(1))
+    assert run(tmp_path, city, "cloned_card") == ([], ["claims.gap.no_places"])

@@ -1,0 +1,152 @@
+"""Cards of the dead, and stays of people who were elsewhere: what is found, and what a death or a stay explains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from factories.city import City
+from factories.claims import (
+    SUSPECTED,
+    at,
+    hospitals,
+    outcomes,
+    run,
+    town_with_dead,
+)
+
+
+def test_a_dead_persons_card_used_for_months_is_found(tmp_path: Path) -> None:
+    city = town_with_dead()
+    used = [city.visit("dead", "S1", at(40 + 20 * number), total=100) for number in range(5)]
+    (finding,), _ = run(tmp_path, city, "ghost_patient")
+    assert finding.level in SUSPECTED
+    assert {ref.key for ref in finding.evidence if ref.table == "settlements"} == set(used)
+    assert ("persons", "dead") in {(ref.table, ref.key) for ref in finding.evidence}
+    assert finding.amount == 500
+    assert {(member.id, member.role) for member in finding.members} == {("dead", "ghost"), ("S1", "witness")}
+
+
+@pytest.mark.parametrize(
+    ("shop", "time", "columns"),
+    [
+        ("S1", "2025-02-01 18:00", {}),  # on the day
+        ("S1", "2025-02-03 09:00", {}),  # fetched by the family
+        ("H1", "2025-03-01 09:00", {"begntime": "2025-01-20 08:00", "endtime": "2025-02-01 03:00", "med_type": "21"}),
+        ("H1", "2025-04-01 09:00", {"manl_reim_flag": "1"}),
+    ],
+    ids=["same day", "grace", "stay billed later", "claimed by the family"],
+)
+def test_what_a_death_leaves_to_settle_is_no_finding(
+    tmp_path: Path, shop: str, time: str, columns: dict[str, Any]
+) -> None:
+    city = town_with_dead()
+    city.visit("dead", shop, time, **columns)
+    assert run(tmp_path, city, "ghost_patient")[0] == []
+
+
+def test_a_refunded_settlement_after_death_is_no_finding(tmp_path: Path) -> None:
+    city = town_with_dead()
+    sold = city.visit("dead", "S1", at(60), total=80)
+    city.visit("dead", "S1", at(61), total=-80, refd_setl_flag="1", init_setl_id=sold)
+    assert run(tmp_path, city, "ghost_patient")[0] == []
+
+
+def test_one_late_use_is_a_yellow_sign_only(tmp_path: Path) -> None:
+    city = town_with_dead()
+    city.visit("dead", "S1", at(60))
+    (finding,), _ = run(tmp_path, city, "ghost_patient")
+    assert finding.level == "yellow"
+
+
+def test_someone_who_goes_on_living_casts_doubt_on_the_register(tmp_path: Path) -> None:
+    city = town_with_dead()
+    for number in range(12):
+        place = ("S1", "H1", "S2", "S3")[number % 4]
+        city.visit("dead", place, at(40 + 15 * number), med_type="11" if place == "H1" else "41", chfpdr_code="D1")
+    (finding,), _ = run(tmp_path, city, "ghost_patient")
+    assert outcomes(finding)["wrong_register"] == "partly"
+    assert finding.level == "yellow"
+
+
+def test_a_default_date_of_death_is_not_believed(tmp_path: Path) -> None:
+    city = City()
+    for number in range(30):
+        city.person(f"p{number}", die_date="1900-01-01")
+        city.visit(f"p{number}", "S1", at(number))
+    findings, gaps = run(tmp_path, city, "ghost_patient")
+    assert findings == []
+    assert "claims.gap.default_death" in gaps
+
+
+def test_a_closing_bill_that_many_of_the_dead_have_is_custom(tmp_path: Path) -> None:
+    city = City()
+    for number in range(40):
+        city.person(f"p{number}", die_date=f"2025-01-{number % 28 + 1:02d}")
+        city.visit(f"p{number}", "H1", at(number % 28 + 9), med_type="11")
+    for day in (90, 110, 140, 170):
+        city.visit("p0", "S1", at(day))
+    (finding,), gaps = run(tmp_path, city, "ghost_patient")
+    assert ("claims.gap.closing" in gaps, finding.members[0].id) == (True, "p0")
+    assert finding.reasons[0].value == 4
+
+
+# -- stays -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hospital_whose_patients_are_elsewhere_is_found(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, hospitals(8), "ghost_patient")
+    assert finding.level in SUSPECTED
+    assert {member.id for member in finding.members if member.role == "ghost"} == {f"p{n:03d}" for n in range(8)}
+    assert ("Hospital", "H0", "provider") in {(m.label, m.id, m.role) for m in finding.members}
+    (reason,) = [reason for reason in finding.reasons if reason.code == "other_care"]
+    assert (reason.value, float(reason.expected or 0) < 1) == (8, True)
+
+
+@pytest.mark.parametrize("day", [0, 6], ids=["admission", "discharge"])
+def test_elsewhere_on_the_first_or_last_day_is_allowed(tmp_path: Path, day: int) -> None:
+    city = hospitals(0)
+    for number in range(10):
+        city.visit(f"p{number:03d}", "H9", at(number % 100 + day, 12), med_type="11")
+    assert run(tmp_path, city, "ghost_patient")[0] == []
+
+
+def test_an_outpatient_visit_in_the_same_hospital_is_allowed(tmp_path: Path) -> None:
+    assert run(tmp_path, hospitals(10, elsewhere="H0"), "ghost_patient")[0] == []
+
+
+def test_errands_that_happen_at_every_hospital_are_no_finding(tmp_path: Path) -> None:
+    city = hospitals(0)
+    for number in range(0, 160, 4):
+        city.visit(f"p{number:03d}", "S9", at(number % 100 + 2), med_type="41")
+    assert run(tmp_path, city, "ghost_patient")[0] == []
+
+
+def test_lines_missing_everywhere_are_a_gap_and_no_sign(tmp_path: Path) -> None:
+    city = hospitals(0)
+    kept = city.rows["settlement_items"]
+    city.rows["settlement_items"] = [row for number, row in enumerate(kept) if number % 40 > 30 or number > 120]
+    findings, gaps = run(tmp_path, city, "ghost_patient")
+    assert findings == []
+    assert "claims.gap.bare_stays" in gaps
+
+
+def test_stays_without_one_line_of_care_are_found(tmp_path: Path) -> None:
+    city = hospitals(0)
+    for number in range(100):
+        items = [{"med_list_codg": "D1", "fee": 900}]
+        city.visit(f"y{number}", "H3", at(number + 9), items=items, med_type="21",
+                   begntime=str(at(number)), endtime=str(at(number + 9)))  # fmt: skip
+    for number in range(10):
+        city.visit(f"x{number}", "H2", at(number + 9), total=3000, med_type="21",
+                   begntime=str(at(number)), endtime=str(at(number + 9)))  # fmt: skip
+    (finding,), _ = run(tmp_path, city, "ghost_patient")
+    assert {reason.code for reason in finding.reasons} == {"no_care"}
+    assert {member.id for member in finding.members} == {"H2", *(f"x{n}" for n in range(10))}
+
+
+def test_without_lines_at_all_nobody_is_blamed(tmp_path: Path) -> None:
+    findings, gaps = run(tmp_path, hospitals(0, with_items=False), "ghost_patient")
+    assert findings == []
+    assert "claims.gap.no_stay_items" in gaps

@@ -1,0 +1,33 @@
+"""A place that bills items restricted to the other sex: found, and told from a wife's medicine and a wrong register."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from factories.city import City
+from factories.claims import (
+    at,
+    run,
+    wrong_sex,
+)
+
+
+def test_a_place_that_bills_womens_drugs_to_men_is_found(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, wrong_sex(30), "restricted_item")
+    assert finding.level == "orange"
+    assert ("H0", "provider") in {(member.id, member.role) for member in finding.members}
+    assert len(finding.evidence) == 30
+
+
+def test_a_wifes_medicine_here_and_there_is_no_finding(tmp_path: Path) -> None:
+    assert run(tmp_path, wrong_sex(3), "restricted_item")[0] == []
+
+
+def test_a_register_that_the_id_number_contradicts_is_not_believed(tmp_path: Path) -> None:
+    assert run(tmp_path, wrong_sex(30, certno="330106196109121829"), "restricted_item")[0] == []
+
+
+def test_no_sex_gives_a_gap(tmp_path: Path) -> None:
+    city = City()
+    city.visit("p", "S1", at(1), items=[{"med_list_codg": "D1"}])
+    assert run(tmp_path, city, "restricted_item") == ([], ["claims.gap.no_sex"])
