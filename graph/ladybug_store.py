@@ -18,6 +18,7 @@ from ringtrace.graph import ladybug_values as values
 from ringtrace.graph.cypher_store import CypherStore
 from ringtrace.graph.files import GraphVersion
 from ringtrace.graph.guard import check_plan, check_reading
+from ringtrace.graph.ladybug_worker import AVAILABLE, MEMORY, Worker
 from ringtrace.graph.store import DEFAULT_ROW_LIMIT, DEFAULT_TIMEOUT, Engine, Node, NodeRef, Relationship, Rows
 
 BUFFER_POOL: Final = 1 << 30
@@ -52,6 +53,7 @@ class LadybugStore(CypherStore):
         self._local = threading.local()
         # Weakly: a thread that ends takes its connection along, while a store in a server lives on.
         self._connections: WeakSet[ladybug.Connection] = WeakSet()
+        self._worker = Worker(database, version) if AVAILABLE else None
 
     # -- plumbing ---------------------------------------------------------------------------------------------------
 
@@ -60,6 +62,8 @@ class LadybugStore(CypherStore):
         return "ladybug"
 
     def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
         for connection in list(self._connections):
             connection.close()
         self._connections.clear()
@@ -103,6 +107,12 @@ class LadybugStore(CypherStore):
         timeout: float = DEFAULT_TIMEOUT,
     ) -> Rows:
         check_reading(query)
+        if self._worker is None:
+            return self.run_here(query, parameters or {}, row_limit, timeout)
+        return self._worker.run(query, parameters or {}, row_limit, timeout)
+
+    def run_here(self, query: str, parameters: Mapping[str, Any], row_limit: int, timeout: float) -> Rows:
+        """As `run_cypher`, in this process, for a query whose words were checked."""
         connection = self._connection()
         connection.set_query_timeout(_milliseconds(timeout))
         started = perf_counter()
@@ -153,4 +163,6 @@ def _milliseconds(seconds: float) -> int:
 def _failure(message: str, timeout: float) -> RingTraceError:
     if "interrupted" in message.lower():
         return RingTraceError.of("graph.cypher.timeout", seconds=timeout)
+    if "bad_alloc" in message or "buffer manager" in message.lower() or "buffer pool is full" in message.lower():
+        return RingTraceError.of("graph.cypher.memory", gib=MEMORY / (1 << 30))
     return RingTraceError.of("graph.cypher.failed", message=message)

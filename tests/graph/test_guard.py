@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from factories.city import City
@@ -301,6 +302,23 @@ def test_a_long_query_is_stopped(graph: GraphStore) -> None:
     with pytest.raises(RingTraceError, match=r"0\.2"):
         graph.run_cypher("UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y RETURN sum(x * y)", timeout=0.2)
     assert graph.run_cypher("RETURN 1").rows == ((1,),)
+
+
+@pytest.mark.parametrize(
+    ("query", "happened"),
+    [
+        ("RETURN size(range(1, 250000000))", "memory"),
+        ("UNWIND range(1, 20000000) AS x RETURN collect(x)", "memory|seconds"),
+    ],
+)
+def test_a_query_that_heeds_no_limit_is_ended_and_the_next_one_runs(
+    embedded: GraphStore, query: str, happened: str
+) -> None:
+    started = perf_counter()
+    with pytest.raises(RingTraceError, match=happened):
+        embedded.run_cypher(query, timeout=3)
+    assert perf_counter() - started < 60
+    assert embedded.run_cypher("RETURN 1").rows == ((1,),)
 
 
 def test_more_rows_than_the_limit_say_so(graph: GraphStore) -> None:
