@@ -208,13 +208,14 @@ _READERS: Final = {".yaml": _read_yaml, ".yml": _read_yaml, ".json": _read_json,
 
 def _completed(key: str, raw: dict[str, Any]) -> dict[str, Any]:
     """BloodHound's own export has name, description and query only; the rest is made up from them."""
-    known = {name: value for name, value in raw.items() if value is not None}
+    known = {name: value for name, value in raw.items() if value not in (None, "")}
     made = draft(key, known["query"], name=known.get("name"), description=known.get("description") or None)
+    made.pop("author")  # whoever brings a query in did not write it
     if "parameters" in known:
         made.pop("parameters")
     # The same file imported twice is the same query.
     made["guid"] = str(uuid5(NAMESPACE_URL, f"{known.get('name')}\n{known['query']}"))
-    return made | known
+    return made | known | {"prebuilt": False}
 
 
 def _key(name: str) -> str:

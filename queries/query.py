@@ -298,6 +298,8 @@ def _ours_problems(query: SavedQuery) -> list[str]:
     needed = ("zh", "identity_fields", "innocent_explanations", "verification_steps", "tests")
     found += [f"{name} is missing" for name in needed if not getattr(query, name)]
     found += [f"{which} is missing" for which in TEXTS if which not in query.texts]
+    if not query.applies_to and any(each.kind == "id" for each in query.parameters):
+        found.append("applies_to is missing, though a parameter names a node")
     known = catalogue()
     for group, keys in (("innocent", query.innocent_explanations), ("verify", query.verification_steps)):
         found += [
