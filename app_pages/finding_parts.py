@@ -18,7 +18,7 @@ from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings, pa
 from ringtrace.casework.notebook import member_subject, verdicts
 from ringtrace.casework.ranking import suspects
 from ringtrace.data_schema import tables
-from ringtrace.findings import Finding, Reason, Value
+from ringtrace.findings import Finding, Reason, Value, current_run
 
 _OUTCOMES: Final = {
     "explains": ":material/check_circle:",
@@ -159,8 +159,7 @@ def show_members(desk: Desk, finding: Finding) -> None:
 
 def show_lanes(desk: Desk, finding: Finding) -> None:
     """When: a row for each card, a mark for each use, coloured by place."""
-    with desk.connect() as connection:
-        uses, cut = card_uses(connection, finding)
+    uses, cut = _uses(*_key(desk, finding), desk, finding)
     if uses.empty:
         return
     st.subheader(desk.say("app.finding.lanes"))
@@ -210,8 +209,7 @@ def _occasion(desk: Desk, finding: Finding, uses: pd.DataFrame) -> tuple[datetim
 
 def show_routes(desk: Desk, finding: Finding) -> None:
     """The route of each pack whose trace code was sold more than once."""
-    with desk.connect() as connection:
-        sales = pack_routes(connection, finding)
+    sales = _sales(*_key(desk, finding), desk, finding)
     if sales.empty:
         return
     st.subheader(desk.say("app.finding.routes"))
@@ -224,8 +222,7 @@ def show_routes(desk: Desk, finding: Finding) -> None:
 def show_proof(desk: Desk, finding: Finding) -> None:
     """Where the proof is: every cited row with its file, row number and digest."""
     st.subheader(desk.say("app.finding.proof"))
-    with desk.connect() as connection:
-        frames = cited_rows(connection, finding)
+    frames = _rows(*_key(desk, finding), desk, finding)
     st.caption(desk.say("app.finding.proof.help", number=len(finding.evidence)))
     if not frames:
         return
@@ -244,3 +241,31 @@ def show_settings(desk: Desk, finding: Finding) -> None:
         )
         shown = presentable(desk, frame)
         st.dataframe(shown, column_config=configured(desk, shown), hide_index=True)
+
+
+# What a finding's page reads, kept while data and run are the same: each click on the page runs all of it again.
+def _key(desk: Desk, finding: Finding) -> tuple[str, int, int, str]:
+    workspace = desk.workspace()
+    return str(workspace.path), workspace.generation, current_run(workspace), finding.finding_id
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _uses(
+    folder: str, generation: int, run: int, finding_id: str, _desk: Desk, _finding: Finding
+) -> tuple[pd.DataFrame, bool]:
+    with _desk.connect() as connection:
+        return card_uses(connection, _finding)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _sales(folder: str, generation: int, run: int, finding_id: str, _desk: Desk, _finding: Finding) -> pd.DataFrame:
+    with _desk.connect() as connection:
+        return pack_routes(connection, _finding)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _rows(
+    folder: str, generation: int, run: int, finding_id: str, _desk: Desk, _finding: Finding
+) -> dict[str, pd.DataFrame]:
+    with _desk.connect() as connection:
+        return cited_rows(connection, _finding)

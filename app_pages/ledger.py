@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.charts import ledger
@@ -14,8 +15,8 @@ _ALL = ""
 
 def show_ledger(desk: Desk, place: str) -> None:
     """What came in beside what was settled, for all drugs or one of them; nothing where there is no ledger."""
-    with desk.connect() as connection:
-        frame = ledger_and_sales(connection, place)
+    workspace = desk.workspace()
+    frame = _read(desk, str(workspace.path), workspace.generation, place)
     if frame.empty:
         return
     st.subheader(desk.say("app.ledger.title"))
@@ -31,3 +32,9 @@ def show_ledger(desk: Desk, place: str) -> None:
     chosen = frame[frame["drug"] == drug] if drug else frame
     course = chosen.groupby("month", as_index=False)[["bought", "sold"]].sum()
     st.altair_chart(ledger(desk, course), width="stretch", key=f"ledger-chart-{place}")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _read(_desk: Desk, folder: str, generation: int, place: str) -> pd.DataFrame:
+    with _desk.connect() as connection:
+        return ledger_and_sales(connection, place)

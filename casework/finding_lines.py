@@ -38,9 +38,11 @@ def cited_rows(connection: duckdb.DuckDBPyConnection, finding: Finding, limit: i
             )
             SELECT {columns}, cited.file, cited.row, cited.sha256
             FROM {name} AS t JOIN cited ON {table.key_sql("t")} = cited.key
+            {"WHERE t.setl_id IN (SELECT unnest($settlements))" if name == "settlement_items" else ""}
             ORDER BY {order}
             """,
-            {
+            ({"settlements": _settlements_of_items([row[0] for row in rows])} if name == "settlement_items" else {})
+            | {
                 "keys": [row[0] for row in rows],
                 "files": [row[1] or "" for row in rows],
                 "rows": [row[2] for row in rows],
@@ -115,20 +117,25 @@ def pack_routes(connection: duckdb.DuckDBPyConnection, finding: Finding, max_pac
     if not cited:
         return pd.DataFrame()
     key = tables()["settlement_items"].key_sql("i")
+    # Keys and codes are taken apart only in the few rows that can hold one: both cost more than reading the table.
     return connection.execute(
         f"""
         WITH cited AS (SELECT DISTINCT unnest($cited) AS key),
         codes AS (
           SELECT DISTINCT i.med_list_codg, unnest(string_split(i.drug_trac_codg, '|')) AS pack
           FROM settlement_items AS i JOIN cited ON {key} = cited.key
+          WHERE i.setl_id IN (SELECT unnest($settlements))
         ),
-        -- Codes are taken apart before the join, so that it is one on equal values.
         coded AS (
-          SELECT i.med_list_codg, i.setl_id, {key} AS key, unnest(string_split(i.drug_trac_codg, '|')) AS pack
-          FROM settlement_items AS i
-          WHERE i.drug_trac_codg IS NOT NULL AND i.med_list_codg IN (SELECT med_list_codg FROM codes)
+          SELECT i.* FROM settlement_items AS i
+          WHERE i.drug_trac_codg IN (SELECT pack FROM codes)
+             OR (contains(i.drug_trac_codg, '|') AND i.med_list_codg IN (SELECT med_list_codg FROM codes))
         ),
-        sold AS (SELECT DISTINCT coded.* FROM coded JOIN codes USING (med_list_codg, pack)),
+        split AS (
+          SELECT i.med_list_codg, i.setl_id, {key} AS key, unnest(string_split(i.drug_trac_codg, '|')) AS pack
+          FROM coded AS i
+        ),
+        sold AS (SELECT DISTINCT split.* FROM split JOIN codes USING (med_list_codg, pack)),
         routed AS (SELECT pack, count(*) AS sales FROM sold GROUP BY pack HAVING count(*) > 1
                    ORDER BY sales DESC, pack LIMIT {int(max_packs)})
         SELECT sold.pack, s.setl_time AS time, s.fixmedins_code AS place,
@@ -140,7 +147,7 @@ def pack_routes(connection: duckdb.DuckDBPyConnection, finding: Finding, max_pac
         LEFT JOIN drugs AS drug USING (med_list_codg)
         ORDER BY routed.sales DESC, sold.pack, s.setl_time, s.setl_id
         """,
-        {"cited": cited},
+        {"cited": cited, "settlements": _settlements_of_items(cited)},
     ).df()
 
 
