@@ -41,6 +41,10 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 """
 
+# A server that lives for a minute: most of its time went into optimising code that runs once, and into a collector
+# that wants more cores than a desktop has.
+_BRIEF = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+
 # As in Neo4j's start script: its page cache and network layer reach into these packages.
 _OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "java.io", "sun.nio.ch")]
 
@@ -78,7 +82,7 @@ class Neo4jServer:
         """Run `neo4j-admin` on this server's files."""
         environment = os.environ | {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         subprocess.run(
-            ["java", "-Xmx512m", *_OPENS, "-cp", f"{jars()}/*", "org.neo4j.cli.AdminTool", *arguments],
+            ["java", "-Xmx512m", *_BRIEF, *_OPENS, "-cp", f"{jars()}/*", "org.neo4j.cli.AdminTool", *arguments],
             env=environment, check=True, stdout=subprocess.DEVNULL, cwd=cwd or self.home,
         )  # fmt: skip
 
@@ -87,7 +91,7 @@ class Neo4jServer:
         log = self.home / "logs" / "console.log"
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
-                ["java", f"-Xmx{self._heap}", *_OPENS, "-Dio.netty.tryReflectionSetAccessible=true",
+                ["java", f"-Xmx{self._heap}", *_BRIEF, *_OPENS, "-Dio.netty.tryReflectionSetAccessible=true",
                  "-cp", f"{jars()}/*", "org.neo4j.server.CommunityEntryPoint",
                  f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"],
                 stdout=stream, stderr=subprocess.STDOUT,
