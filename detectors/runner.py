@@ -77,6 +77,8 @@ def detect(
                 if detector.kind in wanted:
                     known = [each for each in before if each.kind == detector.kind]
                     findings += complete(tables, workspace, detector, context.drafts[detector.kind], known)
+        for gap in context.gaps:
+            gap.message.check()
         gaps += [gap for gap in context.gaps if gap.detector in wanted]
         progress(Step("detectors.step", len(chosen), len(chosen)))
         findings.sort(key=lambda each: (LEVELS.index(each.level), -each.score, each.finding_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +15,7 @@ from factories.city import City
 from ringtrace.detectors import detect, read_gaps
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.errors import RingTraceError
-from ringtrace.findings import EvidenceRef, Member, Message, read_findings
+from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, read_findings
 from ringtrace.loaders import original_rows
 from ringtrace.workspace import Workspace
 
@@ -114,6 +114,31 @@ def test_findings_and_gaps_are_saved(workspace: Workspace) -> None:
     report = detect(workspace, detectors=[Given(draft("ab"))])
     assert tuple(read_findings(workspace)) == report.findings
     assert read_gaps(workspace) == list(report.gaps) == [Gap("given", Message("rings.gap.no_items"))]
+
+
+@pytest.mark.parametrize("field", ["title", "summary", "reasons", "counter_evidence"])
+def test_a_sentence_that_the_catalogue_lacks_stops_the_run(workspace: Workspace, field: str) -> None:
+    """The reader would be shown its key: a bug of the detector, to be met while detecting and not in the app."""
+    missing = Message("rings.no_such_sentence")
+    sentences = {
+        "title": missing,
+        "summary": missing,
+        "reasons": (Reason("code", missing, 1, 0),),
+        "counter_evidence": (Check("code", "unknown", missing),),
+    }
+    with pytest.raises(KeyError, match="no_such_sentence"):
+        detect(workspace, detectors=[Given(replace(draft("ab"), **{field: sentences[field]}))])
+    assert read_findings(workspace) == []
+
+
+def test_a_gap_that_the_catalogue_lacks_stops_the_run(workspace: Workspace) -> None:
+    class Wordless(Given):
+        def detect(self, tables: duckdb.DuckDBPyConnection, context: Context) -> Iterable[Draft]:
+            context.gaps.append(Gap(self.kind, Message("rings.no_such_sentence")))
+            return ()
+
+    with pytest.raises(KeyError, match="no_such_sentence"):
+        detect(workspace, detectors=[Wordless()])
 
 
 def test_other_kinds_stay_when_one_is_run(workspace: Workspace) -> None:
