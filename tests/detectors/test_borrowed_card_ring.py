@@ -39,6 +39,7 @@ def city() -> City:
     return city
 
 
+@pytest.mark.positive
 def test_ring_of_strangers_is_found_whole(tmp_path: Path, city: City) -> None:
     cards = [f"r{number}" for number in range(8)]
     for card in cards:
@@ -53,6 +54,7 @@ def test_ordinary_life_has_no_ring(tmp_path: Path, city: City) -> None:
     assert found(tmp_path, city) == []
 
 
+@pytest.mark.near_miss
 def test_family_is_explained(tmp_path: Path, city: City) -> None:
     family = [f"f{number}" for number in range(5)]
     for name in family:

@@ -17,6 +17,7 @@ from factories.claims import (
 )
 
 
+@pytest.mark.positive
 def test_a_card_in_two_cities_within_half_an_hour_is_found(tmp_path: Path) -> None:
     (finding,), _ = run(tmp_path, leaping(3), "cloned_card")
     assert finding.level in SUSPECTED
@@ -27,6 +28,7 @@ def test_a_card_in_two_cities_within_half_an_hour_is_found(tmp_path: Path) -> No
     assert len(finding.evidence) == 6
 
 
+@pytest.mark.near_miss
 def test_a_day_trip_is_no_finding(tmp_path: Path) -> None:
     assert run(tmp_path, leaping(5, minutes=200), "cloned_card")[0] == []
 

@@ -16,6 +16,7 @@ from factories.claims import (
 )
 
 
+@pytest.mark.positive
 def test_bills_paid_on_the_platform_and_by_hand_are_found(tmp_path: Path) -> None:
     (finding,), _ = run(tmp_path, billed_twice(), "double_reimbursement")
     assert finding.level in SUSPECTED
@@ -44,6 +45,7 @@ def test_a_supplement_for_the_remainder_explains(tmp_path: Path) -> None:
     [{"total": 240}, {"invono": "INV99999"}, {"manl_reim_flag": "0"}, {"fund_pay_sumamt": 0}],
     ids=["another sum", "another invoice", "split settlement on the platform", "refused"],
 )
+@pytest.mark.near_miss
 def test_other_bills_are_no_finding(tmp_path: Path, second: dict[str, object]) -> None:
     assert run(tmp_path, billed_twice(1, second=second), "double_reimbursement")[0] == []
 

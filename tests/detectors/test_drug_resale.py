@@ -54,6 +54,7 @@ def accused(found: list[Draft]) -> set[str]:
     return {member.id for draft in found if draft.level != "explained" for member in draft.members if member.suspected}
 
 
+@pytest.mark.positive
 def test_packs_sold_again_name_outlet_and_sources(tmp_path: Path) -> None:
     (draft,), _ = drafts(resold(town()), tmp_path)
     roles = {(member.id, member.role) for member in draft.members if member.label in ("Patient", "Pharmacy")}
@@ -78,6 +79,7 @@ def test_a_single_pack_is_only_a_lead(tmp_path: Path) -> None:
     assert [draft.level for draft in found] == ["yellow"]
 
 
+@pytest.mark.near_miss
 def test_refunded_packs_may_be_sold_anew(tmp_path: Path) -> None:
     city = resold(town())
     for number in range(8):

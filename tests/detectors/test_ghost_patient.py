@@ -17,6 +17,7 @@ from factories.claims import (
 )
 
 
+@pytest.mark.positive
 def test_a_dead_persons_card_used_for_months_is_found(tmp_path: Path) -> None:
     city = town_with_dead()
     used = [city.visit("dead", "S1", at(40 + 20 * number), total=100) for number in range(5)]
@@ -38,6 +39,7 @@ def test_a_dead_persons_card_used_for_months_is_found(tmp_path: Path) -> None:
     ],
     ids=["same day", "grace", "stay billed later", "claimed by the family"],
 )
+@pytest.mark.near_miss
 def test_what_a_death_leaves_to_settle_is_no_finding(
     tmp_path: Path, shop: str, time: str, columns: dict[str, Any]
 ) -> None:

@@ -16,6 +16,7 @@ from factories.claims import (
 )
 
 
+@pytest.mark.positive
 def test_eight_daily_doses_a_day_at_three_places_are_found(tmp_path: Path) -> None:
     findings, _ = run(tmp_path, drawing(9), "overuse")
     (finding,) = [each for each in findings if any(m.label == "Drug" for m in each.members)]
@@ -25,6 +26,7 @@ def test_eight_daily_doses_a_day_at_three_places_are_found(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("rate", "places"), [(2, 3), (9, 2)], ids=["a double dose", "two places"])
+@pytest.mark.near_miss
 def test_heavy_but_possible_treatment_is_no_finding(tmp_path: Path, rate: int, places: int) -> None:
     assert run(tmp_path, drawing(rate, places), "overuse")[0] == []
 

@@ -38,6 +38,7 @@ def accused(found: list[Draft]) -> list[Draft]:
     return [draft for draft in found if draft.level in ("red", "orange")]
 
 
+@pytest.mark.positive
 def test_the_buyers_who_carry_the_excess_are_named_and_nobody_else(tmp_path: Path) -> None:
     town = StockedCity(5)
     people = crew(town)
@@ -71,6 +72,7 @@ def test_a_careless_shop_accuses_nobody(tmp_path: Path) -> None:
     assert accused(drafts(town, tmp_path)) == []
 
 
+@pytest.mark.near_miss
 def test_an_honest_night_shop_accuses_nobody(tmp_path: Path) -> None:
     town = StockedCity(8)
     for number in range(150):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from factories.city import City
 from factories.claims import (
     at,
@@ -12,6 +13,7 @@ from factories.claims import (
 )
 
 
+@pytest.mark.positive
 def test_a_place_that_bills_womens_drugs_to_men_is_found(tmp_path: Path) -> None:
     (finding,), _ = run(tmp_path, wrong_sex(30), "restricted_item")
     assert finding.level == "orange"
@@ -19,6 +21,7 @@ def test_a_place_that_bills_womens_drugs_to_men_is_found(tmp_path: Path) -> None
     assert len(finding.evidence) == 30
 
 
+@pytest.mark.near_miss
 def test_a_wifes_medicine_here_and_there_is_no_finding(tmp_path: Path) -> None:
     assert run(tmp_path, wrong_sex(3), "restricted_item")[0] == []
 

@@ -45,6 +45,7 @@ def drafts(city: City, folder: Path, context: Context | None = None) -> list[Dra
         return list(StockImbalance().detect(tables, context or Context()))
 
 
+@pytest.mark.positive
 def test_the_shop_that_never_had_its_goods_is_a_yellow_lead(tmp_path: Path) -> None:
     (draft,) = drafts(town(), tmp_path)
     assert draft.level == "yellow"
@@ -57,6 +58,7 @@ def test_sound_ledgers_give_no_lead(tmp_path: Path) -> None:
     assert drafts(town(odd=1.0), tmp_path) == []
 
 
+@pytest.mark.near_miss
 def test_a_ledger_that_starts_late_accuses_nobody(tmp_path: Path) -> None:
     city = town(opening=False)
     city.rows["inventory"] = [row for row in city.rows["inventory"] if row["fixmedins_code"] != "S3"]

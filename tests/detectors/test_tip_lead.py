@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from factories.claims import (
     at,
     run,
@@ -11,6 +12,8 @@ from factories.claims import (
 )
 
 
+@pytest.mark.positive
+@pytest.mark.near_miss
 def test_a_tip_that_the_data_support_is_a_lead_and_another_is_not(tmp_path: Path) -> None:
     city = town_with_dead()
     for number in range(5):

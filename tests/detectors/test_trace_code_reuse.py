@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from factories.city import City
 
 from ringtrace.detectors.detector import Context, Draft
@@ -35,6 +36,7 @@ def drafts(city: City, folder: Path, context: Context | None = None) -> list[Dra
         return list(TraceCodeReuse().detect(tables, context or Context()))
 
 
+@pytest.mark.positive
 def test_substitution_names_the_place_and_no_patient(tmp_path: Path) -> None:
     (draft,) = drafts(reused(town()), tmp_path)
     assert draft.level in ("red", "orange")
@@ -45,6 +47,7 @@ def test_substitution_names_the_place_and_no_patient(tmp_path: Path) -> None:
     assert len(draft.evidence) == 9
 
 
+@pytest.mark.near_miss
 def test_split_packs_flagged_or_sold_at_a_fraction_are_left_alone(tmp_path: Path) -> None:
     assert drafts(reused(town(), trdn_flag="1"), tmp_path / "flagged") == []
     assert drafts(reused(town(), fee=4), tmp_path / "cheap") == []
