@@ -101,7 +101,11 @@ def make_workspace(lines: int) -> Path:
     workspace = Workspace(folder, create=True)
     listed: dict[str, list[str]] = {}
     sources: list[Source] = []
-    spill = {"preserve_insertion_order": False, "temp_directory": str(folder / "spill"), "memory_limit": "4GB"}
+    spill: dict[str, Any] = {
+        "preserve_insertion_order": False,
+        "temp_directory": str(folder / "spill"),
+        "memory_limit": "4GB",
+    }
     with workspace.writing(), duckdb.connect(config=spill) as connection:
         for part in ("tables", "sources"):
             (folder / part).mkdir()

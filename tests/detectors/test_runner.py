@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import duckdb
 import pytest
@@ -120,7 +120,7 @@ def test_findings_and_gaps_are_saved(workspace: Workspace) -> None:
 def test_a_sentence_that_the_catalogue_lacks_stops_the_run(workspace: Workspace, field: str) -> None:
     """The reader would be shown its key: a bug of the detector, to be met while detecting and not in the app."""
     missing = Message("rings.no_such_sentence")
-    sentences = {
+    sentences: dict[str, Any] = {
         "title": missing,
         "summary": missing,
         "reasons": (Reason("code", missing, 1, 0),),
