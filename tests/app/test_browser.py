@@ -20,7 +20,8 @@ from ringtrace.app_pages.launch import command
 from ringtrace.app_pages.shell import PAGES
 from ringtrace.workspace import Workspace
 
-pytestmark = pytest.mark.browser
+# One process of a parallel run gets these tests, so that there is one server and one browser.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
 VIEW = """() => ({positions: ringtraceCanvas.network.getPositions(), scale: ringtraceCanvas.network.getScale(),
