@@ -151,7 +151,7 @@ def ledger(desk: Desk, frame: pd.DataFrame) -> Any:
             color=alt.Color(
                 "what:N",
                 scale=alt.Scale(domain=domain, range=[PLACE_COLOURS[0], PLACE_COLOURS[1]]),
-                legend=alt.Legend(title=None, orient="top"),
+                legend=alt.Legend(title=None, orient="top", offset=6, padding=0),
             ),
             strokeDash=alt.StrokeDash("what:N", scale=alt.Scale(domain=domain, range=[[1, 0], [6, 3]])),
             tooltip=[
@@ -190,7 +190,7 @@ def institutions(desk: Desk, frame: pd.DataFrame) -> Any:
                     domain=[*(words[each] for each in listed), none],
                     range=[*(LEVEL_COLOURS[each] for each in listed), "#8a93a066"],
                 ),
-                legend=alt.Legend(title=None, orient="top"),
+                legend=alt.Legend(title=None, orient="top", offset=6, padding=0),
             ),
             shape=alt.Shape(
                 "level:N",

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.charts import LEVEL_COLOURS, institutions
+from ringtrace.app_pages.charts import months as by_month
 from ringtrace.app_pages.frames import level_sign, level_word
-from ringtrace.app_pages.plain import day, markdown, money
+from ringtrace.app_pages.plain import markdown, money, period
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.overview import (
@@ -81,6 +82,7 @@ def _kinds(desk: Desk) -> None:
         return
     frame = _long(desk, counts)
     order = list(dict.fromkeys(frame["kind"]))
+    listed = [level_word(desk, each) for each in _SUSPICIOUS]
     chart = (
         alt.Chart(frame)
         .mark_bar()
@@ -93,7 +95,13 @@ def _kinds(desk: Desk) -> None:
                 scale=alt.Scale(
                     domain=[level_word(desk, level) for level in LEVEL_COLOURS], range=list(LEVEL_COLOURS.values())
                 ),
-                legend=alt.Legend(title=None, orient="top", values=[level_word(desk, each) for each in _SUSPICIOUS]),
+                legend=alt.Legend(
+                    title=None,
+                    orient="top",
+                    offset=6,
+                    padding=0,
+                    values=[level_word(desk, each) for each in _SUSPICIOUS],
+                ),
             ),
             order="rank:Q",
             tooltip=[
@@ -142,9 +150,17 @@ def _urgent(desk: Desk) -> None:
 def _loaded(desk: Desk, workspace: Workspace) -> None:
     st.subheader(desk.say("app.overview.loaded"))
     sizes = _sizes(desk, str(workspace.path), workspace.generation)
-    for size in sizes:
-        span = f" · {day(size.first, desk.language)} – {day(size.last, desk.language)}" if size.first else ""
-        st.markdown(f"**{tables()[size.table].label(desk.language)}** {size.rows:,}{span}")
+    frame = pd.DataFrame(
+        {
+            "table": [tables()[size.table].label(desk.language) for size in sizes],
+            "rows": [size.rows for size in sizes],
+            "span": [period(size.first, size.last, desk.language) if size.first else "" for size in sizes],
+        }
+    )
+    widths = {"table": 115, "span": 190}
+    titles = {name: st.column_config.Column(desk.say(f"app.column.{name}"), width=widths[name]) for name in widths}
+    rows = st.column_config.NumberColumn(desk.say("app.column.rows"), format="%,d", width=70)
+    st.dataframe(frame, column_config={**titles, "rows": rows}, hide_index=True, width="stretch", height="content")
     report = LoadReport.from_manifest(workspace.manifest())
     refused = report.total("quarantined") if report else 0
     if refused:
@@ -154,16 +170,7 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
     st.page_link("app_pages/data.py", label=desk.say("app.overview.files"), icon=":material/database:")
     months = _months(desk, str(workspace.path), workspace.generation)
     if len(months) > 1:
-        chart = (
-            alt.Chart(months)
-            .mark_bar()
-            .encode(
-                x=alt.X("month:T", title=None, axis=alt.Axis(format="%Y-%m", labelOverlap=True)),
-                y=alt.Y("settlements:Q", title=desk.say("app.overview.settlements")),
-            )
-            .properties(height=160)
-        )
-        st.altair_chart(chart, width="stretch")
+        st.altair_chart(by_month(months, desk.say("app.overview.settlements"), height=160), width="stretch")
     with desk.connect() as connection:
         located = institutions_on_map(connection, desk.findings())
     if len(located) > 1:
