@@ -73,7 +73,7 @@ def _spared(town: Town, rng: Generator, log: Log, visits: Table) -> Bools:
     fewer = np.zeros(len(town.people))
     for persons, times in log.spared:
         np.add.at(fewer, persons, times)
-    chance = np.minimum(0.92, fewer / np.maximum(usual, 1))
+    chance = np.minimum(0.75, fewer / np.maximum(usual, 1))
     left_out: Bools = own & (rng.random(len(own)) < chance[visits["person"]])
     return left_out
 

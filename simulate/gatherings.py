@@ -31,7 +31,7 @@ class Scene:
         if self._adults is None:
             people = self.town.people
             here = (people.dies == -1) & (people.care_home < 0) & (people.region < 6)
-            self._adults = np.flatnonzero((people.age >= 22) & here)
+            self._adults = np.flatnonzero((people.age >= 16) & here)
         return self._adults
 
     def some_adults(self) -> Ints:
@@ -132,7 +132,7 @@ def baskets(
 
     Those who take nothing for good buy from the shelf.
     """
-    shelf = np.array(town.goods.acute[-1].drugs)
+    shelf = np.array([drug for illness in town.goods.acute if not illness.sex for drug in illness.drugs])
     sought: Bools = rng.random(len(visit)) < share
     if wanted is not None and sought.any():
         for chance in (1.0, 0.35):

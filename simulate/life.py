@@ -158,7 +158,7 @@ def _short_illnesses(town: Town, log: Log) -> None:
         season = illness.winter ** np.cos(2 * np.pi * (of_year - 15) / 365)
         who = frailty * (people.male == (illness.sex == 1)) if illness.sex else frailty
         # Some are in the shop every week for this and that, and most are never there without a reason.
-        who = who * rng.gamma(0.45, 1 / 0.45, len(people)) if shelf else who
+        who = who * rng.gamma(1.0, 1.0, len(people)) if shelf else who
         n = int(rng.poisson(who.sum() * illness.rate * town.days / 365))
         person, day = choose(rng, who, n), choose(rng, season, n)
         drawn = rng.random(n)
@@ -166,7 +166,7 @@ def _short_illnesses(town: Town, log: Log) -> None:
         place = np.where(drawn < share, usual_shop(town, rng, person), usual_clinic(town, rng, person))
         disease = np.full(n, len(town.goods.chronic) + number)
         visit = attend(town, log, rng, person, place, day, chronic=False, disease=disease)
-        owner, _ = expand(rng.choice([1, 1, 2, 2, 3], n))
+        owner, _ = expand(rng.choice([1, 1, 1, 2, 2], n))
         product = pick(town, rng, np.array(illness.drugs), len(owner))
         count = np.where(rng.random(len(owner)) < 0.8, 1, 2)
         # In clinics some tablets are counted out of an opened pack.
