@@ -6,7 +6,7 @@ WORKSPACE ?= demo/workspace
 
 ROOMS := $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
 
-.PHONY: demo app test lint docs clean
+.PHONY: demo app test test-servers lint docs clean
 
 demo: $(STAMP)
 	$(BIN)/ringtrace demo --folder demo
@@ -15,7 +15,11 @@ app: $(STAMP)
 	$(BIN)/ringtrace app --workspace $(WORKSPACE)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not neo4j and not browser"
+
+# What needs a real Neo4j (Java and Maven, or NEO4J_URL) and a real browser (chromium); their absence is a failure here.
+test-servers: $(STAMP)
+	REQUIRE_NEO4J=1 REQUIRE_BROWSER=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "neo4j or browser"
 
 lint: $(STAMP) .typing/ringtrace
 	$(BIN)/ruff format --check .
