@@ -100,7 +100,7 @@ def _kinds(desk: Desk) -> None:
                     orient="top",
                     offset=6,
                     padding=0,
-                    values=[level_word(desk, each) for each in _SUSPICIOUS],
+                    values=listed,
                 ),
             ),
             order="rank:Q",

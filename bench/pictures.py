@@ -32,7 +32,7 @@ WAIT = 1_500  # ms for charts to settle
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture: its file, page, the kind of finding that it shows, language, theme, and what it scrolls to."""
+    """A picture: its file, page, the kind of finding that it shows, language, theme, what to scroll to and press."""
 
     name: str
     page: str
@@ -42,6 +42,7 @@ class Shot:
     scroll_to: str | None = None
     click: str | None = None
     expand: bool = False
+    press: str | None = None
 
 
 SHOTS = (
@@ -55,6 +56,8 @@ SHOTS = (
     Shot("lanes-zh", "finding?id={id}", "borrowed_card_ring", locale="zh-CN", theme="dark", scroll_to="时间线"),
     Shot("routes-en", "finding?id={id}", "drug_resale", scroll_to="The route of each pack"),
     Shot("routes-zh", "finding?id={id}", "drug_resale", locale="zh-CN", scroll_to="每盒药的去向"),
+    Shot("queries-en", "queries?key=people_in_several_findings", press="Run"),
+    Shot("queries-zh", "queries?key=people_in_several_findings", locale="zh-CN", theme="dark", press="运行"),
     Shot("explore-en", "explore?finding={id}", "borrowed_card_ring", click="Patient", expand=True),
     Shot("explore-zh", "explore?finding={id}", "borrowed_card_ring", locale="zh-CN", theme="dark", click="Pharmacy"),
 )
@@ -111,6 +114,9 @@ def take(browser: Browser, base: str, shot: Shot, finding: str, out: Path) -> No
             page.locator("[data-tool=fit]").click()
         page.mouse.move(640, 5)
         page.wait_for_timeout(WAIT)
+    if shot.press:
+        page.get_by_role("button", name=shot.press).first.click()
+        ready(page)
     target = out / f"{shot.name}.png"
     page.screenshot(path=target)
     context.close()
