@@ -156,7 +156,7 @@ def _resale(city: City) -> None:
     # K2: Y1 → s1 → Y3 → s3 → Y4 → p1: sold three times at three places.
     city.visit("s1", KANGNING, "2025-03-02 09:00:00", setl_id="k2a", items=[item("D2", 5000.0, codes="K2")])
     city.visit("s3", BIANJING, "2025-03-21 15:00:00", setl_id="k2b", items=[item("D2", 5000.0, codes="K2")])
-    city.visit("p1", XINGLIN, "2025-04-10 15:00:00", setl_id="k2c", items=[item("D2", 5000.0, codes="K2")])
+    city.visit("p1", XINGLIN, "2025-04-10 09:00:00", setl_id="k2c", items=[item("D2", 5000.0, codes="K2")])
     # K3: twice at Y2: substitution, not resale.
     city.visit("p3", RENXIN, "2025-05-01 10:00:00", setl_id="k3a", items=[item("D5", 80.0, codes="K3")])
     city.visit("p5", RENXIN, "2025-05-02 10:00:00", setl_id="k3b", items=[item("D5", 80.0, codes="K3")])
