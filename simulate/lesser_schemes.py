@@ -157,9 +157,11 @@ def honest_claims(scene: Scene) -> None:
     n = max(5, len(town.people) // 500)
     person = rng.choice(np.flatnonzero(town.people.dies == -1), n)
     place = rng.choice(town.places.hospital_range, n)
-    day, length = rng.integers(0, town.days - 70, n), rng.integers(3, 14, n)
+    day, length = rng.integers(0, max(1, town.days - 70), n), rng.integers(3, 14, n)
     visit = admit(town, scene.log, rng, person, place, day, length, manual=1)
-    scene.log.visit_table()["time"][visit] += rng.integers(5, 50, n) * DAY
+    times = scene.log.visit_table()["time"]
+    left = town.days - 1 - times[visit] // DAY  # a short simulation ends before the slowest claims come in
+    times[visit] += np.minimum(rng.integers(5, 50, n), np.maximum(left, 0)) * DAY
 
 
 def _by_hand(scene: Scene, rows: Ints, after: Ints, manual: int, group: int) -> None:

@@ -235,6 +235,11 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     assert digest(tmp_path / "c", 4)["settlements.csv"] != first["settlements.csv"]
 
 
+def test_the_shortest_city_allowed_can_be_made(tmp_path: Path) -> None:
+    simulate(tmp_path, persons=500, seed=5, months=2)
+    assert (tmp_path / "settlements.csv").stat().st_size > 0
+
+
 @pytest.mark.parametrize("wrong", [{"persons": 10}, {"months": 1}, {"difficulty": "impossible"}])
 def test_parameters_out_of_range_are_refused_before_anything_is_written(
     tmp_path: Path, wrong: dict[str, object]
