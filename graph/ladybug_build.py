@@ -57,21 +57,23 @@ def load(database: Path, tables: Iterable[GraphFiles], *, progress: Progress = s
     schema = graph_schema()
     total = sum(not node.written for node in schema.nodes.values())
     total += sum(not each.written for each in schema.relationships.values())
-    nodes: dict[str, int] = {}
+    nodes = dict.fromkeys(schema.nodes, 0)
     stubs: dict[str, int] = {}
-    relationships: dict[str, int] = {}
+    relationships = dict.fromkeys(schema.relationships, 0)
+    done = 0
     with ladybug.Database(str(database), buffer_pool_size=BUFFER_POOL) as base, ladybug.Connection(base) as connection:
         for statement in ddl():
             connection.execute(statement)
         for made in tables:
-            progress(Step("graph.step.load", len(nodes) + len(relationships), total))
+            progress(Step("graph.step.load", min(done, total), total))
+            done += 1
             if isinstance(made, NodeFiles):
                 connection.execute(f"COPY {made.label} FROM {_listed(made.files)}")
                 nodes[made.label], stubs[made.label] = made.count, made.stubs
             else:
                 ends = f"(from='{made.source}', to='{made.target}')"
                 connection.execute(f"COPY {made.type} FROM {_listed(made.files)} {ends}")
-                relationships[made.type] = relationships.get(made.type, 0) + made.count
+                relationships[made.type] += made.count
             for file in made.files:
                 file.unlink()
         progress(Step("graph.step.load", total, total))

@@ -87,12 +87,14 @@ class Snapshot:
         return self.folder / part.file
 
     def counts(self) -> GraphCounts:
-        nodes = {part.name: part.count for part in self.parts if part.is_node}
+        """Counts of every declared label and type; what has no rows has no part, and counts as 0."""
+        schema = graph_schema()
+        nodes = dict.fromkeys(schema.nodes, 0) | {part.name: part.count for part in self.parts if part.is_node}
         stubs = {part.name: part.stubs for part in self.parts if part.stubs}
-        relationships: dict[str, int] = {}
+        relationships = dict.fromkeys(schema.relationships, 0)
         for part in self.parts:
             if not part.is_node:
-                relationships[part.name] = relationships.get(part.name, 0) + part.count
+                relationships[part.name] += part.count
         return GraphCounts(nodes, stubs, relationships)
 
 
