@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringtrace import __version__, console, query_cli
+from ringtrace.console import DEFAULT_WORKSPACE, WorkspaceOption, open_workspace, words
 from ringtrace.errors import RingTraceError
 from ringtrace.texts import default_language, text
 
@@ -19,21 +20,12 @@ if TYPE_CHECKING:  # rooms are imported by the command that needs them: `ringtra
     from ringtrace.workspace import Workspace
 
 
-def _t(key: str) -> str:
-    return text(key, default_language())
-
-
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help=_t("cli.about"),
+    help=words("cli.about"),
 )  # fmt: skip
 
 app.add_typer(query_cli.app, name="query")
-
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", envvar="RINGTRACE_WORKSPACE", help=_t("cli.workspace"))
-]
-DEFAULT_WORKSPACE = Path("ringtrace-workspace")
 
 
 class Preset(StrEnum):
@@ -71,11 +63,11 @@ class LanguageChoice(StrEnum):
 
 
 # `readable=False`: load_folder says it in three parts and in the user's language.
-FolderArgument = Annotated[Path, typer.Argument(readable=False, help=_t("cli.folder"))]
-PresetOption = Annotated[Preset | None, typer.Option(help=_t("cli.preset"))]
-MappingOption = Annotated[Path | None, typer.Option(help=_t("cli.mapping"))]
-BadShareOption = Annotated[float, typer.Option("--max-bad", min=0, max=1, help=_t("cli.max_bad"))]
-KindOption = Annotated[list[str] | None, typer.Option("--kind", help=_t("cli.kind"))]
+FolderArgument = Annotated[Path, typer.Argument(readable=False, help=words("cli.folder"))]
+PresetOption = Annotated[Preset | None, typer.Option(help=words("cli.preset"))]
+MappingOption = Annotated[Path | None, typer.Option(help=words("cli.mapping"))]
+BadShareOption = Annotated[float, typer.Option("--max-bad", min=0, max=1, help=words("cli.max_bad"))]
+KindOption = Annotated[list[str] | None, typer.Option("--kind", help=words("cli.kind"))]
 
 
 def _version(wanted: bool) -> None:
@@ -86,18 +78,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    lang: Annotated[LanguageChoice | None, typer.Option(help=_t("cli.lang"))] = None,
+    lang: Annotated[LanguageChoice | None, typer.Option(help=words("cli.lang"))] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help=_t("cli.version"))
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=words("cli.version"))
     ] = False,
-    engine: Annotated[str | None, typer.Option("--graph", help=_t("cli.engine"))] = None,
+    engine: Annotated[str | None, typer.Option("--graph", help=words("cli.engine"))] = None,
 ) -> None:
     if lang is not None:
         os.environ["RINGTRACE_LANG"] = lang.value
     _read_from(engine)
 
 
-@app.command(help=_t("cli.load.help"))
+@app.command(help=words("cli.load.help"))
 def load(
     folder: FolderArgument,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
@@ -105,18 +97,18 @@ def load(
     mapping: MappingOption = None,
     max_bad: BadShareOption = 0.05,
 ) -> None:
-    _load(folder, _create(workspace), preset, mapping, max_bad)
+    _load(folder, open_workspace(workspace, create=True), preset, mapping, max_bad)
 
 
-@app.command(help=_t("cli.graph.help"))
+@app.command(help=words("cli.graph.help"))
 def graph(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    to: Annotated[str | None, typer.Option(help=_t("cli.graph.to"))] = None,
-    user: Annotated[str | None, typer.Option(envvar="NEO4J_USER", help=_t("cli.graph.user"))] = None,
-    files: Annotated[Path | None, typer.Option("--neo4j-import", help=_t("cli.graph.files"))] = None,
-    use: Annotated[str | None, typer.Option(help=_t("cli.graph.use"))] = None,
+    to: Annotated[str | None, typer.Option(help=words("cli.graph.to"))] = None,
+    user: Annotated[str | None, typer.Option(envvar="NEO4J_USER", help=words("cli.graph.user"))] = None,
+    files: Annotated[Path | None, typer.Option("--neo4j-import", help=words("cli.graph.files"))] = None,
+    use: Annotated[str | None, typer.Option(help=words("cli.graph.use"))] = None,
 ) -> None:
-    opened = _open(workspace)
+    opened = open_workspace(workspace)
     if to is not None:
         _fill(opened, to, user)
     if files is not None:
@@ -127,39 +119,39 @@ def graph(
         _graph(opened)
 
 
-@app.command(help=_t("cli.detect.help"))
+@app.command(help=words("cli.detect.help"))
 def detect(workspace: WorkspaceOption = DEFAULT_WORKSPACE, kind: KindOption = None) -> None:
-    _detect(_open(workspace), kind)
+    _detect(open_workspace(workspace), kind)
 
 
-@app.command(help=_t("cli.run.help"))
+@app.command(help=words("cli.run.help"))
 def run(
     folder: FolderArgument,
     workspace: Annotated[
-        Path | None, typer.Option("--workspace", "-w", envvar="RINGTRACE_WORKSPACE", help=_t("cli.run.workspace"))
+        Path | None, typer.Option("--workspace", "-w", envvar="RINGTRACE_WORKSPACE", help=words("cli.run.workspace"))
     ] = None,
-    out: Annotated[Path | None, typer.Option(help=_t("cli.run.out"))] = None,
+    out: Annotated[Path | None, typer.Option(help=words("cli.run.out"))] = None,
     preset: PresetOption = None,
     mapping: MappingOption = None,
     max_bad: BadShareOption = 0.05,
 ) -> None:
     name = folder.resolve().name
-    opened = _create(workspace or Path(f"{name}.workspace"))
+    opened = open_workspace(workspace or Path(f"{name}.workspace"), create=True)
     _run(folder, opened, out or Path(f"{name}.findings"), preset, mapping, max_bad)
     console.say("cli.run.next", workspace=opened.path)
 
 
-@app.command(help=_t("cli.findings.help"))
+@app.command(help=words("cli.findings.help"))
 def findings(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     kind: KindOption = None,
-    level: Annotated[list[str] | None, typer.Option(help=_t("cli.findings.level"))] = None,
-    form: Annotated[Format, typer.Option("--format", help=_t("cli.findings.format"))] = Format.table,
-    out: Annotated[Path | None, typer.Option(help=_t("cli.findings.out"))] = None,
+    level: Annotated[list[str] | None, typer.Option(help=words("cli.findings.level"))] = None,
+    form: Annotated[Format, typer.Option("--format", help=words("cli.findings.format"))] = Format.table,
+    out: Annotated[Path | None, typer.Option(help=words("cli.findings.out"))] = None,
 ) -> None:
     from ringtrace.evidence import tabular
 
-    chosen = _chosen(_open(workspace), kind, level)
+    chosen = _chosen(open_workspace(workspace), kind, level)
     if form is Format.table:
         _show_findings(chosen)
     elif form is Format.xlsx:
@@ -174,34 +166,34 @@ def findings(
         sys.stdout.write(tabular.findings_text(chosen, form.value, default_language()))
 
 
-@app.command(help=_t("cli.explain.help"))
+@app.command(help=words("cli.explain.help"))
 def explain(
-    finding: Annotated[str, typer.Argument(help=_t("cli.finding"))],
+    finding: Annotated[str, typer.Argument(help=words("cli.finding"))],
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    rows: Annotated[int, typer.Option(min=0, help=_t("cli.explain.rows"))] = 20,
+    rows: Annotated[int, typer.Option(min=0, help=words("cli.explain.rows"))] = 20,
 ) -> None:
-    console.explain(_named(_open(workspace), [finding])[0], rows)
+    console.explain(_named(open_workspace(workspace), [finding])[0], rows)
 
 
-@app.command(help=_t("cli.export.help"))
+@app.command(help=words("cli.export.help"))
 def export(
-    finding: Annotated[list[str], typer.Argument(help=_t("cli.finding"))],
-    out: Annotated[Path, typer.Option(help=_t("cli.export.out"))],
+    finding: Annotated[list[str], typer.Argument(help=words("cli.finding"))],
+    out: Annotated[Path, typer.Option(help=words("cli.export.out"))],
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    masked: Annotated[bool, typer.Option("--masked", help=_t("cli.export.masked"))] = False,
+    masked: Annotated[bool, typer.Option("--masked", help=words("cli.export.masked"))] = False,
 ) -> None:
     from ringtrace.evidence import export as export_evidence
 
-    opened = _open(workspace)
+    opened = open_workspace(workspace)
     ids = [each.finding_id for each in _named(opened, finding)]
     report = export_evidence(opened, ids, out, masked=masked, language=default_language())
     console.say("cli.export.done", path=out, findings=report.findings, rows=report.rows, seal=report.seal)
 
 
-@app.command(help=_t("cli.verify.help"))
+@app.command(help=words("cli.verify.help"))
 def verify(
-    folder: Annotated[Path, typer.Argument(help=_t("cli.verify.folder"))],
-    seal: Annotated[str | None, typer.Option(help=_t("cli.verify.seal"))] = None,
+    folder: Annotated[Path, typer.Argument(help=words("cli.verify.folder"))],
+    seal: Annotated[str | None, typer.Option(help=words("cli.verify.seal"))] = None,
 ) -> None:
     from ringtrace.evidence import verify as verify_evidence
 
@@ -212,14 +204,14 @@ def verify(
         raise RingTraceError.of("cli.verify.failed", path=folder, n=len(report.problems))
 
 
-@app.command(help=_t("cli.simulate.help"))
+@app.command(help=words("cli.simulate.help"))
 def simulate(
-    persons: Annotated[int, typer.Option(min=200, help=_t("cli.simulate.persons"))],
-    out: Annotated[Path, typer.Option(help=_t("cli.simulate.out"))],
-    seed: Annotated[int, typer.Option(help=_t("cli.simulate.seed"))] = 1,
-    difficulty: Annotated[Difficulty, typer.Option(help=_t("cli.simulate.difficulty"))] = Difficulty.medium,
-    months: Annotated[int, typer.Option(min=1, max=60, help=_t("cli.simulate.months"))] = 12,
-    clean: Annotated[bool, typer.Option("--no-schemes", help=_t("cli.simulate.clean"))] = False,
+    persons: Annotated[int, typer.Option(min=200, help=words("cli.simulate.persons"))],
+    out: Annotated[Path, typer.Option(help=words("cli.simulate.out"))],
+    seed: Annotated[int, typer.Option(help=words("cli.simulate.seed"))] = 1,
+    difficulty: Annotated[Difficulty, typer.Option(help=words("cli.simulate.difficulty"))] = Difficulty.medium,
+    months: Annotated[int, typer.Option(min=1, max=60, help=words("cli.simulate.months"))] = 12,
+    clean: Annotated[bool, typer.Option("--no-schemes", help=words("cli.simulate.clean"))] = False,
 ) -> None:
     from ringtrace.simulate import simulate as make_city
 
@@ -231,11 +223,11 @@ def simulate(
     console.say("cli.simulate.done", path=out)
 
 
-@app.command(help=_t("cli.demo.help"))
+@app.command(help=words("cli.demo.help"))
 def demo(
-    folder: Annotated[Path, typer.Option(help=_t("cli.demo.folder"))] = Path("demo"),
-    persons: Annotated[int, typer.Option(min=200, help=_t("cli.simulate.persons"))] = 20_000,
-    seed: Annotated[int, typer.Option(help=_t("cli.simulate.seed"))] = 1,
+    folder: Annotated[Path, typer.Option(help=words("cli.demo.folder"))] = Path("demo"),
+    persons: Annotated[int, typer.Option(min=200, help=words("cli.simulate.persons"))] = 20_000,
+    seed: Annotated[int, typer.Option(help=words("cli.simulate.seed"))] = 1,
 ) -> None:
     from ringtrace.simulate import simulate as make_city
 
@@ -243,34 +235,22 @@ def demo(
     if not (city / "settlements.csv").exists() and not any(city.glob("settlements*")):
         with console.progress() as progress:
             make_city(city, persons=persons, seed=seed, difficulty="mixed", progress=progress)
-    opened = _create(folder / "workspace")
+    opened = open_workspace(folder / "workspace", create=True)
     _run(city, opened, folder / "findings", None, None, 0.05)
     console.say("cli.demo.next", workspace=opened.path)
 
 
-@app.command("app", help=_t("cli.app.help"))
+@app.command("app", help=words("cli.app.help"))
 def open_app(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    port: Annotated[int, typer.Option(help=_t("cli.app.port"))] = 8501,
-    headless: Annotated[bool, typer.Option("--headless", help=_t("cli.app.headless"))] = False,
-    engine: Annotated[str | None, typer.Option("--graph", help=_t("cli.engine"))] = None,
+    port: Annotated[int, typer.Option(help=words("cli.app.port"))] = 8501,
+    headless: Annotated[bool, typer.Option("--headless", help=words("cli.app.headless"))] = False,
+    engine: Annotated[str | None, typer.Option("--graph", help=words("cli.engine"))] = None,
 ) -> None:
     from ringtrace.app_pages.launch import launch
 
     _read_from(engine)
-    launch(_open(workspace).path, port=port, headless=headless)
-
-
-def _open(path: Path) -> Workspace:
-    from ringtrace.workspace import Workspace
-
-    return Workspace(path)
-
-
-def _create(path: Path) -> Workspace:
-    from ringtrace.workspace import Workspace
-
-    return Workspace(path, create=True)
+    launch(open_workspace(workspace).path, port=port, headless=headless)
 
 
 def _load(folder: Path, workspace: Workspace, preset: Preset | None, mapping: Path | None, max_bad: float) -> None:
@@ -403,7 +383,7 @@ def _named(workspace: Workspace, ids: list[str]) -> list[Finding]:
 
 def _show_findings(chosen: list[Finding], limit: int | None = None) -> None:
     language = default_language()
-    headers = [_t(f"cli.findings.{name}") for name in ("id", "shown_level", "score", "amount", "title")]
+    headers = [words(f"cli.findings.{name}") for name in ("id", "shown_level", "score", "amount", "title")]
     rows = [
         (
             each.finding_id,

@@ -11,24 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringtrace import console
+from ringtrace.console import DEFAULT_WORKSPACE, WorkspaceOption, open_workspace, words
 from ringtrace.errors import RingTraceError
 from ringtrace.texts import default_language, text
 
 if TYPE_CHECKING:  # rooms are imported by the command that needs them: `ringtrace --help` answers at once
     from ringtrace.queries import Answer, Library, SavedQuery
-    from ringtrace.workspace import Workspace
 
 
-def _t(key: str) -> str:
-    return text(key, default_language())
-
-
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_t("queries.cli.help"))
-
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", envvar="RINGTRACE_WORKSPACE", help=_t("cli.workspace"))
-]
-DEFAULT_WORKSPACE = Path("ringtrace-workspace")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=words("queries.cli.help"))
 
 
 class Form(StrEnum):
@@ -65,15 +56,15 @@ class Direction(StrEnum):
     back = "back"
 
 
-FormOption = Annotated[Form, typer.Option("--format", help=_t("queries.cli.format"))]
-OutOption = Annotated[Path | None, typer.Option(help=_t("queries.cli.out"))]
+FormOption = Annotated[Form, typer.Option("--format", help=words("queries.cli.format"))]
+OutOption = Annotated[Path | None, typer.Option(help=words("queries.cli.out"))]
 
 
-@app.command("list", help=_t("queries.cli.list.help"))
+@app.command("list", help=words("queries.cli.list.help"))
 def list_queries(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    category: Annotated[str | None, typer.Option(help=_t("queries.cli.category"))] = None,
-    label: Annotated[str | None, typer.Option(help=_t("queries.cli.label"))] = None,
+    category: Annotated[str | None, typer.Option(help=words("queries.cli.category"))] = None,
+    label: Annotated[str | None, typer.Option(help=words("queries.cli.label"))] = None,
 ) -> None:
     language = default_language()
     library = _library(workspace)
@@ -84,7 +75,7 @@ def list_queries(
         and (label is None or label in each.applies_to)
     ]
     console.table(
-        [_t(f"queries.cli.column.{name}") for name in ("category", "key", "name", "parameters")],
+        [words(f"queries.cli.column.{name}") for name in ("category", "key", "name", "parameters")],
         [(each.category_name(language), each.key, each.title(language), " ".join(_parameters(each))) for each in shown],
     )
     console.say("queries.cli.list.count", shown=len(shown), n=len(library))
@@ -92,9 +83,9 @@ def list_queries(
         console.show_error(error)
 
 
-@app.command(help=_t("queries.cli.show.help"))
+@app.command(help=words("queries.cli.show.help"))
 def show(
-    query: Annotated[str, typer.Argument(help=_t("queries.cli.query"))],
+    query: Annotated[str, typer.Argument(help=words("queries.cli.query"))],
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
     from ringtrace.queries.showing import described
@@ -104,20 +95,20 @@ def show(
         console.out.print(line, markup=False, soft_wrap=True)
 
 
-@app.command(help=_t("queries.cli.run.help"))
+@app.command(help=words("queries.cli.run.help"))
 def run(
-    query: Annotated[str, typer.Argument(help=_t("queries.cli.run.query"))],
+    query: Annotated[str, typer.Argument(help=words("queries.cli.run.query"))],
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    param: Annotated[list[str] | None, typer.Option("--param", "-p", help=_t("queries.cli.param"))] = None,
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help=words("queries.cli.param"))] = None,
     form: FormOption = Form.table,
     out: OutOption = None,
-    limit: Annotated[int, typer.Option(min=1, help=_t("queries.cli.limit"))] = 10_000,
-    timeout: Annotated[float, typer.Option(min=0.001, help=_t("queries.cli.timeout"))] = 30.0,
+    limit: Annotated[int, typer.Option(min=1, help=words("queries.cli.limit"))] = 10_000,
+    timeout: Annotated[float, typer.Option(min=0.001, help=words("queries.cli.timeout"))] = 30.0,
 ) -> None:
     from ringtrace import queries
     from ringtrace.graph import open_graph
 
-    opened = _open(workspace)
+    opened = open_workspace(workspace)
     values = _values(param or [])
     drawn = form in (Form.graphml, Form.html)
     with open_graph(opened) as store:
@@ -134,15 +125,15 @@ def run(
                 console.say("queries.cli.population", rows=len(answer.rows.rows), n=population)
 
 
-@app.command(help=_t("queries.cli.new.help"))
+@app.command(help=words("queries.cli.new.help"))
 def new(
-    key: Annotated[str, typer.Argument(help=_t("queries.cli.key"))],
-    source: Annotated[str, typer.Option("--from", help=_t("queries.cli.new.source"))] = "-",
+    key: Annotated[str, typer.Argument(help=words("queries.cli.key"))],
+    source: Annotated[str, typer.Option("--from", help=words("queries.cli.new.source"))] = "-",
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    name: Annotated[str | None, typer.Option(help=_t("queries.cli.new.name"))] = None,
-    description: Annotated[str | None, typer.Option(help=_t("queries.cli.new.description"))] = None,
-    category: Annotated[str, typer.Option(help=_t("queries.cli.category"))] = "own",
-    author: Annotated[str | None, typer.Option(help=_t("queries.cli.new.author"))] = None,
+    name: Annotated[str | None, typer.Option(help=words("queries.cli.new.name"))] = None,
+    description: Annotated[str | None, typer.Option(help=words("queries.cli.new.description"))] = None,
+    category: Annotated[str, typer.Option(help=words("queries.cli.category"))] = "own",
+    author: Annotated[str | None, typer.Option(help=words("queries.cli.new.author"))] = None,
 ) -> None:
     from ringtrace.graph.guard import check_reading
     from ringtrace.queries import Library
@@ -150,31 +141,31 @@ def new(
 
     cypher = _own_text(source) or source
     check_reading(cypher)
-    library = Library(_open(workspace))
+    library = Library(open_workspace(workspace))
     raw = draft(key, cypher, name=name, description=description, category=category, author=author)
     saved = library.save(key, raw)
     console.say("queries.cli.saved", path=library.path(key), revision=saved.revision)
 
 
-@app.command("import", help=_t("queries.cli.import.help"))
+@app.command("import", help=words("queries.cli.import.help"))
 def import_queries(
-    files: Annotated[list[Path], typer.Argument(help=_t("queries.cli.import.files"))],
+    files: Annotated[list[Path], typer.Argument(help=words("queries.cli.import.files"))],
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
     from ringtrace.queries import Library
     from ringtrace.queries.exchange import read_files
 
-    library = Library(_open(workspace))
+    library = Library(open_workspace(workspace))
     for key, raw in read_files(files):
         saved = library.save(key, raw)
         console.say("queries.cli.saved", path=library.path(key), revision=saved.revision)
 
 
-@app.command(help=_t("queries.cli.export.help"))
+@app.command(help=words("queries.cli.export.help"))
 def export(
-    out: Annotated[Path, typer.Option(help=_t("queries.cli.export.out"))],
-    query: Annotated[list[str] | None, typer.Argument(help=_t("queries.cli.export.query"))] = None,
-    to: Annotated[Target, typer.Option(help=_t("queries.cli.export.to"))] = Target.yaml,
+    out: Annotated[Path, typer.Option(help=words("queries.cli.export.out"))],
+    query: Annotated[list[str] | None, typer.Argument(help=words("queries.cli.export.query"))] = None,
+    to: Annotated[Target, typer.Option(help=words("queries.cli.export.to"))] = Target.yaml,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
     from ringtrace.queries.exchange import write_bloodhound, write_browser, write_yaml
@@ -186,18 +177,18 @@ def export(
     console.say("queries.cli.exported", n=len(chosen), path=out)
 
 
-@app.command(help=_t("queries.cli.path.help"))
+@app.command(help=words("queries.cli.path.help"))
 def path(
-    start: Annotated[str, typer.Option("--from", help=_t("queries.cli.path.start"))],
-    end: Annotated[str, typer.Option("--to", help=_t("queries.cli.path.end"))] = "outlet",
+    start: Annotated[str, typer.Option("--from", help=words("queries.cli.path.start"))],
+    end: Annotated[str, typer.Option("--to", help=words("queries.cli.path.end"))] = "outlet",
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    direction: Annotated[Direction, typer.Option(help=_t("queries.cli.path.direction"))] = Direction.forward,
-    since: Annotated[datetime | None, typer.Option(help=_t("queries.cli.path.since"))] = None,
-    until: Annotated[datetime | None, typer.Option(help=_t("queries.cli.path.until"))] = None,
-    longest_gap: Annotated[str | None, typer.Option(help=_t("queries.cli.path.gap"))] = None,
-    optimum: Annotated[Optimum, typer.Option(help=_t("queries.cli.path.optimum"))] = Optimum.fewest_hops,
-    pack: Annotated[str | None, typer.Option(help=_t("queries.cli.path.pack"))] = None,
-    any_pack: Annotated[bool, typer.Option("--any-pack", help=_t("queries.cli.path.any_pack"))] = False,
+    direction: Annotated[Direction, typer.Option(help=words("queries.cli.path.direction"))] = Direction.forward,
+    since: Annotated[datetime | None, typer.Option(help=words("queries.cli.path.since"))] = None,
+    until: Annotated[datetime | None, typer.Option(help=words("queries.cli.path.until"))] = None,
+    longest_gap: Annotated[str | None, typer.Option(help=words("queries.cli.path.gap"))] = None,
+    optimum: Annotated[Optimum, typer.Option(help=words("queries.cli.path.optimum"))] = Optimum.fewest_hops,
+    pack: Annotated[str | None, typer.Option(help=words("queries.cli.path.pack"))] = None,
+    any_pack: Annotated[bool, typer.Option("--any-pack", help=words("queries.cli.path.any_pack"))] = False,
     form: FormOption = Form.table,
     out: OutOption = None,
 ) -> None:
@@ -211,7 +202,7 @@ def path(
         raise RingTraceError.of(
             "queries.parameter.wrong", name="longest-gap", value=longest_gap, form=str(error)
         ) from error
-    with open_graph(_open(workspace)) as store:
+    with open_graph(open_workspace(workspace)) as store:
         answer = find_path(
             store, node_named(start), OUTLET if end == OUTLET else node_named(end), direction=direction.value,
             begin=since, until=until, longest_gap=gap, optimum=optimum.value, pack=pack, any_pack=any_pack,
@@ -219,17 +210,11 @@ def path(
         _show(draw_path(store, answer) if form in (Form.graphml, Form.html) and answer.rows.rows else answer, form, out)
 
 
-def _open(path: Path) -> Workspace:
-    from ringtrace.workspace import Workspace
-
-    return Workspace(path)
-
-
 def _library(path: Path) -> Library:
     """A workspace adds queries of its own; without one, ours can still be listed, read and exported."""
     from ringtrace.queries import Library
 
-    return Library(_open(path) if path.exists() or path != DEFAULT_WORKSPACE else None)
+    return Library(open_workspace(path) if path.exists() or path != DEFAULT_WORKSPACE else None)
 
 
 def _parameters(query: SavedQuery) -> list[str]:
