@@ -6,10 +6,9 @@ from typing import Final
 
 import streamlit as st
 
+from ringtrace.app_pages.finding_glance import show_answers, show_facts
 from ringtrace.app_pages.finding_parts import (
     show_checks,
-    show_facts,
-    show_key_people,
     show_lanes,
     show_members,
     show_proof,
@@ -71,7 +70,7 @@ def _show(desk: Desk, finding: Finding) -> None:
     st.header(told_markdown(desk, finding, finding.title))
     st.markdown(told_markdown(desk, finding, finding.summary))
     show_facts(desk, finding)
-    show_key_people(desk, finding)
+    show_answers(desk, finding)
     show_actions(desk, finding)
     why, against = st.columns(2, gap="large")
     with why:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,99 +10,81 @@ import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.charts import lanes, routes
-from ringtrace.app_pages.frames import configured, level_sign, presentable, show_lines
+from ringtrace.app_pages.finding_glance import AGAINST, FIRST_ROLES, PROOF
+from ringtrace.app_pages.frames import configured, presentable, show_lines
 from ringtrace.app_pages.naming import Names
-from ringtrace.app_pages.plain import day, markdown, money, period, visible
+from ringtrace.app_pages.plain import markdown, period, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings, pack_routes
 from ringtrace.casework.notebook import member_subject, verdicts
-from ringtrace.casework.ranking import suspects
 from ringtrace.data_schema import tables
 from ringtrace.findings import Finding, Reason, Value, current_run
 
 _OUTCOMES: Final = {
     "explains": ":material/check_circle:",
     "partly": ":material/contrast:",
-    "does_not_explain": ":material/cancel:",
     "unknown": ":material/help:",
+    "does_not_explain": ":material/cancel:",
 }
-_FIRST_ROLES: Final = ("holder", "collector", "organiser", "reseller", "seller")
-
-
-def show_facts(desk: Desk, finding: Finding) -> None:
-    """Level, money, people, time and score at one glance."""
-    language = desk.language
-    with st.container(horizontal=True):
-        st.metric(desk.say("app.column.level"), level_sign(desk, finding.level), border=True)
-        st.metric(
-            desk.say("app.column.amount"),
-            markdown(money(finding.amount, language)),
-            border=True,
-            help=desk.say("app.overview.amount.help"),
-        )
-        st.metric(desk.say("app.column.people"), suspects(finding), border=True)
-        st.metric(desk.say("app.column.first"), markdown(day(finding.first_time, language)), border=True)
-        st.metric(desk.say("app.column.last"), markdown(day(finding.last_time, language)), border=True)
-        st.metric(
-            desk.say("app.column.score"), f"{finding.score:.2f}", border=True, help=desk.say("app.finding.score.help")
-        )
-
-
-def show_key_people(desk: Desk, finding: Finding) -> None:
-    """Who stands in the middle of it, by name: the holder, collector or organiser, and how involved they are."""
-    chief = [each for each in finding.members if each.suspected and each.role in _FIRST_ROLES]
-    if not chief:
-        return
-    names = Names.of(desk, [(member.label, member.id) for member in chief])
-    for member in sorted(chief, key=lambda each: (-each.weight, each.id))[:3]:
-        st.markdown(
-            f":material/person_pin: {markdown(desk.term('role', member.role))}: "
-            f"**{markdown(names.caption(member.label, member.id))}** {markdown(names.key(member.label, member.id))}"
-        )
+"""Outcome of a check → its sign; those that may clear come first."""
+_LEAST_CHANCE: Final = 1e-9
 
 
 def show_reasons(desk: Desk, finding: Finding) -> None:
     """Why it stands out: what was seen beside what chance or the peer group would give."""
     st.subheader(desk.say("app.finding.why"))
     for reason in finding.reasons:
+        measured = " · ".join(_measures(desk, reason))
         with st.container(border=True):
-            st.markdown(told_markdown(desk, finding, reason.message))
-            st.caption(" · ".join(_measures(desk, reason)))
+            st.markdown(told_markdown(desk, finding, reason.message) + (f"  \n:small[{measured}]" if measured else ""))
 
 
 def _measures(desk: Desk, reason: Reason) -> list[str]:
+    """The figures behind the sentence; what was seen only where there is something to hold it against."""
     parts = []
-    if reason.value is not None:
-        parts.append(desk.say("app.finding.seen", value=_figure(reason.value)))
     if reason.expected is not None:
+        if reason.value is not None:
+            parts.append(desk.say("app.finding.seen", value=_figure(reason.value)))
         parts.append(desk.say("app.finding.expected", value=_figure(reason.expected)))
     if reason.ratio is not None:
         parts.append(desk.say("app.finding.ratio", value=_figure(reason.ratio)))
     if reason.p_value is not None:
-        parts.append(desk.say("app.finding.chance", value=markdown(f"{reason.p_value:.2g}")))
+        parts.append(_chance(desk, reason.p_value))
     if reason.rule_ref:
-        parts.append(markdown(reason.rule_ref))
+        parts.append(markdown(desk.term("rule", reason.rule_ref)))
     return parts
+
+
+def _chance(desk: Desk, p_value: float) -> str:
+    """A probability as people say it: one in so many."""
+    if p_value < _LEAST_CHANCE:
+        return desk.say("app.finding.chance.least")
+    if p_value > 0.1:
+        return desk.say("app.finding.chance", value=markdown(f"{p_value:.0%}"))
+    odds = 1 / p_value
+    rounded = round(odds, 1 - math.floor(math.log10(odds)))
+    return desk.say("app.finding.chance", value=desk.say("app.finding.odds", number=int(rounded)))
 
 
 def _figure(value: Value) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return markdown(value)
-    shown = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}" if abs(value) >= 0.01 else f"{value:.2g}"
-    return markdown(shown)
+    whole = float(value).is_integer() or abs(value) >= 100
+    return markdown(f"{value:,.0f}" if whole else f"{value:,.2f}" if abs(value) >= 0.01 else f"{value:.2g}")
 
 
 def show_checks(desk: Desk, finding: Finding) -> None:
-    """What speaks against it: each innocent explanation that was looked into, and what came of it."""
-    st.subheader(desk.say("app.finding.against"))
+    """What speaks against it: each innocent explanation that was looked into, those that hold first."""
+    st.subheader(desk.say("app.finding.against"), anchor=AGAINST)
     if not finding.counter_evidence:
         st.caption(desk.say("app.finding.no_checks"))
-    for check in finding.counter_evidence:
-        with st.container(border=True):
-            icon = _OUTCOMES[check.outcome]
-            told = told_markdown(desk, finding, check.message)
-            st.markdown(f"{icon} **{desk.term('outcome', check.outcome)}** — {told}")
+    for outcome, icon in _OUTCOMES.items():
+        checks = [each for each in finding.counter_evidence if each.outcome == outcome]
+        if checks:
+            told = "\n".join(f"- {told_markdown(desk, finding, each.message)}" for each in checks)
+            with st.container(border=True):
+                st.markdown(f"{icon} **{desk.term('outcome', outcome)}** ({len(checks)})\n{told}")
 
 
 def show_members(desk: Desk, finding: Finding) -> None:
@@ -111,7 +94,7 @@ def show_members(desk: Desk, finding: Finding) -> None:
     judged = verdicts(desk.workspace())
     ordered = sorted(
         finding.members,
-        key=lambda each: (not each.suspected, each.role not in _FIRST_ROLES, each.role, -each.weight, each.id),
+        key=lambda each: (not each.suspected, each.role not in FIRST_ROLES, each.role, -each.weight, each.id),
     )
     rows = []
     for member in ordered:
@@ -145,7 +128,7 @@ def show_members(desk: Desk, finding: Finding) -> None:
         },
         hide_index=True,
         width="stretch",
-        height="content" if len(rows) <= 12 else 380,
+        height="content" if len(rows) <= 16 else 480,
         on_select="rerun",
         selection_mode=["single-row", "single-cell"],
         key=f"members-{finding.finding_id}",
@@ -221,7 +204,7 @@ def show_routes(desk: Desk, finding: Finding) -> None:
 
 def show_proof(desk: Desk, finding: Finding) -> None:
     """Where the proof is: every cited row with its file, row number and digest."""
-    st.subheader(desk.say("app.finding.proof"))
+    st.subheader(desk.say("app.finding.proof"), anchor=PROOF)
     frames = _rows(*_key(desk, finding), desk, finding)
     st.caption(desk.say("app.finding.proof.help", number=len(finding.evidence)))
     if not frames:
@@ -229,7 +212,10 @@ def show_proof(desk: Desk, finding: Finding) -> None:
     tabs = st.tabs([f"{tables()[name].label(desk.language)} ({len(frame):,})" for name, frame in frames.items()])
     for tab, (name, frame) in zip(tabs, frames.items(), strict=True):
         with tab:
-            show_lines(desk, frame, name, key=f"proof-{finding.finding_id}-{name}")
+            # Where a row stands comes first: at the end, it would be out of sight.
+            stands = [column for column in ("file", "row") if column in frame.columns]
+            ordered = frame[[*stands, *(column for column in frame.columns if column not in stands)]]
+            show_lines(desk, ordered, name, key=f"proof-{finding.finding_id}-{name}")
 
 
 def show_settings(desk: Desk, finding: Finding) -> None:
