@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from factories.casebook import Opener, casebook
+from factories.visitor import Visitor
+from playwright.sync_api import sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from ringtrace.app_pages.launch import WORKSPACE_VARIABLE
+from ringtrace.app_pages.launch import WORKSPACE_VARIABLE, command
 from ringtrace.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent.parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +63,62 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Opener:
         return app.run()
 
     return opened
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The app for the workspace in `folder`, on a free port of loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with subprocess.Popen(command(folder, port=port, headless=True), stdout=subprocess.DEVNULL) as process:
+        try:
+            base = f"http://127.0.0.1:{port}"
+            _wait(f"{base}/_stcore/health")
+            yield base
+        finally:
+            process.terminate()
+
+
+def _wait(url: str) -> None:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"{url} does not answer")
+
+
+# The server lives as long as the tests; the browser only for a module, since Playwright keeps an event loop running
+# that other tests in the same process would trip over.
+@pytest.fixture(scope="session")
+def address(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if CHROMIUM is None:
+        if REQUIRED:
+            pytest.fail("REQUIRE_BROWSER=1, but there is no chromium on the path")
+        pytest.skip("there is no chromium on the path")
+    copy = tmp_path_factory.mktemp("served") / "workspace"
+    shutil.copytree(built.path, copy)
+    with served(copy) as base:
+        yield base
+
+
+@pytest.fixture(scope="module")
+def browser(address: str) -> Iterator[Any]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visitor(browser: Any, address: str) -> Iterator[Visitor]:
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
+    visit = Visitor(context.new_page(), address)
+    yield visit
+    context.close()
+    assert visit.left == []
+    assert visit.broken == []

@@ -2,124 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from factories.casebook import RING
-from playwright.sync_api import Dialog, Page, Request, Route, expect, sync_playwright
+from factories.visitor import Visitor
+from playwright.sync_api import expect
 
-from ringtrace.app_pages.launch import command
 from ringtrace.app_pages.shell import PAGES
-from ringtrace.workspace import Workspace
 
 # One process of a parallel run gets these tests, so that there is one server and one browser.
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-REQUIRED = os.environ.get("REQUIRE_BROWSER") == "1"
-VIEW = """() => ({positions: ringtraceCanvas.network.getPositions(), scale: ringtraceCanvas.network.getScale(),
-    centre: ringtraceCanvas.network.getViewPosition(), mounts: ringtraceMounts})"""
 
 
 def node(label: str, key: str) -> str:
     return f"{label}\x1f{key}"
-
-
-@pytest.fixture(scope="module")
-def address(built: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if CHROMIUM is None:
-        if REQUIRED:
-            pytest.fail("REQUIRE_BROWSER=1, but there is no chromium on the path")
-        pytest.skip("there is no chromium on the path")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    copy = tmp_path_factory.mktemp("served") / "workspace"
-    shutil.copytree(built.path, copy)
-    with subprocess.Popen(command(copy, port=port, headless=True), stdout=subprocess.DEVNULL) as served:
-        try:
-            base = f"http://127.0.0.1:{port}"
-            _wait(f"{base}/_stcore/health")
-            yield base
-        finally:
-            served.terminate()
-
-
-def _wait(url: str) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"{url} does not answer")
-
-
-class Visitor:
-    """A page, and what it tried to fetch from elsewhere or to run."""
-
-    def __init__(self, page: Page, base: str) -> None:
-        self.page, self.base = page, base
-        self.left: list[str] = []
-        self.broken: list[str] = []
-        page.route("**/*", self._local_only)
-        page.on("dialog", self._dismiss)
-        page.on("pageerror", lambda error: self.broken.append(str(error)))
-
-    def _dismiss(self, dialog: Dialog) -> None:
-        self.broken.append(f"dialog {dialog.message}")
-        dialog.dismiss()
-
-    def _local_only(self, route: Route, request: Request) -> None:
-        if request.url.startswith((self.base, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.left.append(request.url)
-            route.abort()
-
-    def open(self, path: str) -> None:
-        self.page.goto(f"{self.base}/{path}")
-        self.page.wait_for_selector("[data-testid=stSidebarNav]")
-        self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-
-    def canvas(self, nodes: int) -> None:
-        """Wait until that many nodes stand on the canvas."""
-        self.page.wait_for_function(f"globalThis.ringtraceCanvas?.nodes.length === {nodes}")
-
-    def view(self) -> dict[str, Any]:
-        seen: dict[str, Any] = self.page.evaluate(VIEW)
-        return seen
-
-    def at(self, node_id: str) -> tuple[float, float]:
-        where = self.page.evaluate("id => ringtraceCanvas.at(id)", node_id)
-        return where["x"], where["y"]
-
-
-@pytest.fixture(scope="module")
-def browser(address: str) -> Iterator[Any]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def visitor(browser: Any, address: str) -> Iterator[Visitor]:
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
-    visit = Visitor(context.new_page(), address)
-    yield visit
-    context.close()
-    assert visit.left == []
-    assert visit.broken == []
 
 
 def test_no_page_asks_anything_of_the_web(visitor: Visitor) -> None:
