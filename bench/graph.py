@@ -1,10 +1,11 @@
 """Time the graph build: canonical tables → Ladybug, beside the same rows through NetworkX and python-igraph.
 
     python bench/graph.py
-    python bench/graph.py --lines 1000000      # a smaller trial
+    python bench/graph.py --lines 1000000               # a smaller trial
+    python bench/graph.py --lines-per-settlement 1      # the same lines in twice the settlements
 
-The rows are made here by DuckDB, straight as canonical Parquet: every settlement line is a settlement with one item,
-half of the items with a trace code; one person to twenty lines, with four usual places and eight usual drugs. The
+The rows are made here by DuckDB, straight as canonical Parquet: two lines to a settlement, as in the simulated city;
+half of the lines with a trace code; one person to twenty lines, with four usual places and eight usual drugs. The
 in-memory libraries get a sample (`--peer-lines`) of the settlement grain only, since ten million lines of Python
 objects do not fit; the table gives lines a second, so that the figures compare. Peak memory is that of this process, as
 the operating system counts it.
@@ -36,7 +37,7 @@ from ringtrace.workspace import Workspace
 OUT = Path(__file__).parent / "out"
 
 
-def make_rows(lines: int) -> dict[str, str]:
+def make_rows(lines: int, per_settlement: int) -> dict[str, str]:
     """SELECTs over `range` for each table that the bench fills, by table name; columns absent here are NULL."""
     persons = max(lines // 20, 100)
     shops = max(lines // 10_000, 5)
@@ -66,11 +67,12 @@ def make_rows(lines: int) -> dict[str, str]:
             "AS fixmedins_code, '41' AS med_type, "
             "TIMESTAMP '2025-01-01 08:00:00' + to_seconds((hash(i + 1) % 31536000)::BIGINT) AS setl_time, "
             "CASE WHEN i % 5 = 0 THEN 'DR' || hash(i // 11) % 5000 END AS chfpdr_code, "
-            f"((hash(i + 2) % 30000) / 100.0) AS medfee_sumamt FROM range({lines}) t(i)"
+            f"((hash(i + 2) % 30000) / 100.0) AS medfee_sumamt FROM range({lines // per_settlement}) t(i)"
         ),
         "settlement_items": (
-            "SELECT 'N' || lpad(i::VARCHAR, 15, '0') AS setl_id, '1' AS feedetl_sn, "
-            f"'D' || lpad((hash(hash(i) % {persons} * 8 + hash(i + 3) % 8) % 2000)::VARCHAR, 6, '0') AS med_list_codg, "
+            f"SELECT 'N' || lpad((i // {per_settlement})::VARCHAR, 15, '0') AS setl_id, "
+            f"(1 + i % {per_settlement})::VARCHAR AS feedetl_sn, "
+            f"'D' || lpad((hash(hash(i // {per_settlement}) % {persons} * 8 + hash(i + 3) % 8) % 2000)::VARCHAR, 6, '0') AS med_list_codg, "
             "1 AS cnt, ((hash(i + 2) % 30000) / 100.0) AS det_item_fee_sumamt, "
             f"CASE WHEN i % 2 = 0 THEN '8' || lpad(i::VARCHAR, 19, '0') END AS drug_trac_codg FROM range({lines}) t(i)"
         ),
@@ -83,14 +85,14 @@ def make_rows(lines: int) -> dict[str, str]:
     }
 
 
-def make_workspace(lines: int) -> Workspace:
+def make_workspace(lines: int, per_settlement: int) -> Workspace:
     """The workspace with these rows, made once for this shape of the tables and kept below bench/out."""
-    rows = make_rows(lines)
+    rows = make_rows(lines, per_settlement)
     shape = json.dumps([rows, {name: table.sql_columns for name, table in tables().items()}])
-    folder = OUT / f"graph-{lines}-{hashlib.sha256(shape.encode()).hexdigest()[:8]}"
+    folder = OUT / f"graph-{lines}-{per_settlement}-{hashlib.sha256(shape.encode()).hexdigest()[:8]}"
     if (folder / "CURRENT").is_file():
         return Workspace(folder)
-    for stale in OUT.glob(f"graph-{lines}-*"):
+    for stale in OUT.glob(f"graph-{lines}-{per_settlement}-*"):
         shutil.rmtree(stale)
     workspace = Workspace(folder, create=True)
     listed = {}
@@ -109,15 +111,15 @@ def make_workspace(lines: int) -> Workspace:
     return workspace
 
 
-def peer_edges(workspace: Workspace, lines: int) -> list[tuple[str, str]]:
-    """The settlement grain of `lines` settlements, as pairs of keys: what the in-memory libraries are given."""
+def peer_edges(workspace: Workspace, settlements: int) -> list[tuple[str, str]]:
+    """The settlement grain of so many settlements, as pairs of keys: what the in-memory libraries are given."""
     connection = workspace.connect()
     rows = connection.execute(
         "WITH s AS (SELECT * FROM settlements LIMIT $1) "
         "SELECT psn_no, setl_id FROM s UNION ALL SELECT mdtrt_cert_no, setl_id FROM s "
         "UNION ALL SELECT setl_id, fixmedins_code FROM s UNION ALL SELECT setl_id, med_list_codg FROM s "
         "JOIN settlement_items USING (setl_id)",
-        [lines],
+        [settlements],
     ).fetchall()
     connection.close()
     return [(source, target) for source, target in rows]
@@ -137,9 +139,10 @@ def peak_gib() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=10_000_000)
+    parser.add_argument("--lines-per-settlement", type=int, default=2)
     parser.add_argument("--peer-lines", type=int, default=200_000)
     options = parser.parse_args()
-    workspace = make_workspace(options.lines)
+    workspace = make_workspace(options.lines, options.lines_per_settlement)
     shutil.rmtree(files.folder(workspace), ignore_errors=True)
     report = build_graph(workspace)
     memory = peak_gib()
@@ -165,7 +168,7 @@ def main() -> None:
         shop = NodeRef("Pharmacy", "S00000001")
         sys.stdout.write(f"expand a pharmacy{timed(lambda: graph.expand(shop)) * 1000:8.0f} ms\n")
         sys.stdout.write(f"search a name    {timed(lambda: graph.search('人123')) * 1000:8.0f} ms\n")
-    edges = peer_edges(workspace, options.peer_lines)
+    edges = peer_edges(workspace, options.peer_lines // options.lines_per_settlement)
     for name, work in (
         ("networkx", lambda: networkx.DiGraph(edges)),
         ("python-igraph", lambda: igraph.Graph.TupleList(edges, directed=True)),
@@ -173,7 +176,7 @@ def main() -> None:
         seconds = timed(work)
         sys.stdout.write(
             f"{name:<16} {seconds:8.1f} s  {options.peer_lines / seconds:12,.0f} lines/s"
-            f"  ({options.peer_lines:,} lines, 4 relationships each, no properties, in memory, nothing kept)\n"
+            f"  ({options.peer_lines:,} lines, the settlement grain only, no properties, in memory, nothing kept)\n"
         )
 
 
