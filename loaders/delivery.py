@@ -10,7 +10,7 @@ from pathlib import Path
 from ringtrace.data_schema import tables
 from ringtrace.errors import RingTraceError
 from ringtrace.loaders import workbook
-from ringtrace.loaders.folder import Found, find_files, mapped
+from ringtrace.loaders.folder import Found, find_files, mapped, passed_over
 from ringtrace.loaders.mapping import HeaderMapping
 from ringtrace.loaders.preset import Delivery, Extract, Preset, SourceFile, SourceGroup
 from ringtrace.loaders.presets import PRESETS
@@ -22,13 +22,17 @@ _JOINED = re.compile(r'delivery\."((?:[^"]|"")+)"')
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A delivery, the preset that takes it, and what it makes of it; `used` and `unused` are its files."""
+    """A delivery, the preset that takes it, and what it makes of it; `used` and `unused` are its data files.
+
+    `passed_over` names the files of kinds that are never read.
+    """
 
     folder: Path
     preset: Preset
     extracts: tuple[Extract, ...]
     used: tuple[Found, ...]
     unused: tuple[Found, ...]
+    passed_over: tuple[str, ...]
 
     def of(self, table: str, *, primary: bool) -> list[Extract]:
         """The extracts that fill a table, primary or derived ones."""
@@ -71,6 +75,7 @@ def plan_load(folder: Path, preset: str | None, mapping: HeaderMapping) -> Plan:
         extracts=extracts,
         used=tuple(found for found in files if found.role in roles),
         unused=tuple(found for found in files if found.role not in roles),
+        passed_over=passed_over(folder),
     )
 
 

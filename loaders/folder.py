@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from ringtrace.errors import RingTraceError
-from ringtrace.loaders.mapping import HeaderMapping
+from ringtrace.loaders.mapping import FILE_NAME, HeaderMapping
 
 Format = Literal["csv", "parquet", "xlsx"]
 Compression = Literal["gzip", "zstd"]
@@ -60,17 +60,27 @@ def find_files(folder: Path) -> list[Found]:
     if not folder.is_dir():
         raise RingTraceError.of("loaders.no_folder", folder=folder)
     found: list[Found] = []
-    for place, below, names in os.walk(folder, onerror=_cannot_look):
-        below[:] = [name for name in below if not name.startswith(_HIDDEN)]
-        for name in names:
-            stem, kind = _split_ending(name)
-            path = Path(place, name)
-            if kind is not None and not name.startswith(_HIDDEN) and path.is_file():
-                relative = path.relative_to(folder)
-                found.append(Found(path, relative.as_posix(), _role(relative.parts[:-1], stem), *kind))
+    for path in _visible(folder):
+        stem, kind = _split_ending(path.name)
+        if kind is not None:
+            relative = path.relative_to(folder)
+            found.append(Found(path, relative.as_posix(), _role(relative.parts[:-1], stem), *kind))
     if not found:
         raise RingTraceError.of("loaders.empty_folder", folder=folder)
     return sorted(found, key=lambda each: natural_order(each.name))
+
+
+def passed_over(folder: Path) -> tuple[str, ...]:
+    """The files below `folder` that `find_files` leaves alone since they are of another kind (`.xls`, `.zip`, …)."""
+    others = (path for path in _visible(folder) if _split_ending(path.name)[1] is None and path.name != FILE_NAME)
+    return tuple(sorted((path.relative_to(folder).as_posix() for path in others), key=natural_order))
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    for place, below, names in os.walk(folder, onerror=_cannot_look):
+        below[:] = [name for name in below if not name.startswith(_HIDDEN)]
+        paths = (Path(place, name) for name in names if not name.startswith(_HIDDEN))
+        yield from (path for path in paths if path.is_file())
 
 
 def _cannot_look(error: OSError) -> None:

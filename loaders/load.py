@@ -139,6 +139,7 @@ class _Load:
             files=files,
             states=reports,
             seconds=round(time.monotonic() - started, 3),
+            passed_over=self.plan.passed_over,
         )
         if report.changed:
             number = self._commit(report, everything, loader.files, quarantined, {source.number for source in sources})

@@ -73,7 +73,8 @@ class Sheet:
 class LoadReport:
     """Outcome of `load_folder`; the workspace's manifest keeps the last one that changed something.
 
-    `changed` is false if the delivery said nothing new: the generation is then the one before.
+    `changed` is false if the delivery said nothing new: the generation is then the one before. `passed_over` names the
+    files of the folder that are of a kind which is never read.
     """
 
     preset: str
@@ -82,6 +83,7 @@ class LoadReport:
     files: tuple[FileReport, ...]
     states: tuple[TableReport, ...]
     seconds: float
+    passed_over: tuple[str, ...] = ()
 
     def total(self, outcome: str) -> int:
         """Sum of a column of the reconciliation (`read`, `loaded`, `replaced`, …) over all files."""
@@ -101,6 +103,7 @@ class LoadReport:
             _sheet("tables", language, tuple(_state_row(state, language) for state in self.states if state.rows)),
             _sheet("notes", language, notes),
             _sheet("unmapped", language, unmapped),
+            _sheet("passed_over", language, tuple((name,) for name in self.passed_over)),
         ]
         return tuple(sheet for sheet in sheets if sheet.rows)
 
@@ -117,6 +120,7 @@ class LoadReport:
             "summary": {
                 "preset": self.preset,
                 "seconds": self.seconds,
+                "passed_over": list(self.passed_over),
                 "tables": {state.table: asdict(state) for state in self.states},
             },
         }
@@ -134,6 +138,7 @@ class LoadReport:
             files=tuple(FileReport.from_dict(each) for each in manifest["reconciliation"]),
             states=tuple(TableReport(**each) for each in summary["tables"].values()),
             seconds=summary["seconds"],
+            passed_over=tuple(summary.get("passed_over", ())),
         )
 
 

@@ -212,6 +212,16 @@ def test_files_that_nobody_uses_are_listed_with_their_rows(tmp_path: Path) -> No
     ]
 
 
+def test_files_of_a_kind_that_is_never_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "in" / "older").mkdir(parents=True)
+    for name in ("persons.xls", "older/cards.zip", ".hidden.zip", "mapping.yaml"):
+        (tmp_path / "in" / name).touch()
+    report = load(tmp_path / "in", tmp_path / "ws", {"settlements.csv": [settlement(1)]})
+    assert report.passed_over == ("older/cards.zip", "persons.xls")
+    assert last_report(Workspace(tmp_path / "ws")) == report
+    assert ("persons.xls",) in [row for sheet in report.tables("en") for row in sheet.rows]
+
+
 def test_a_mapping_renames_headers_values_and_files(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
