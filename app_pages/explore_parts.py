@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.drawing import caption, node_id, ref_of, style
+from ringtrace.app_pages.entity_parts import show_identity
 from ringtrace.app_pages.explore_link import show_figures, show_link
 from ringtrace.app_pages.frames import level_sign, show_lines
 from ringtrace.app_pages.plain import markdown, masked, money, visible
@@ -17,6 +18,7 @@ from ringtrace.app_pages.shell import Desk
 from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.exploration import Exploration, Link
 from ringtrace.casework.lines import lines
+from ringtrace.casework.ranking import findings_with
 from ringtrace.casework.relations import Around, around, connect, expand
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.graph.store import GraphStore, Node, NodeRef
@@ -82,9 +84,7 @@ def _again() -> None:
 
 
 def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, say: Say) -> None:
-    kind = desk.label(node.label)
-    st.markdown(f"#### {style(node.label).mark} {markdown(caption(desk, node))}")
-    st.caption(f"{kind} · {markdown(_shown(desk, node, 'id'))}")
+    show_identity(desk, node.label, caption(desk, node), _shown(desk, node, "id"), beside=True)
     if node.stub:
         st.caption(f":material/help: {desk.say('app.node.stub')}")
     show_figures(desk, [node.ref])
@@ -148,12 +148,7 @@ def _way_buttons(
 
 
 def _in_findings(desk: Desk, ref: NodeRef) -> None:
-    within = [
-        (finding, member)
-        for finding in desk.findings()
-        for member in finding.members
-        if (member.label, member.id) == (ref.label, ref.id)
-    ]
+    within = findings_with(desk.findings(), ref.label, ref.id)
     if not within:
         return
     st.markdown(f"**{desk.say('app.explore.in_findings')}**")

@@ -18,6 +18,7 @@ from ringtrace.app_pages.finding_parts import (
 )
 from ringtrace.app_pages.frames import level_word
 from ringtrace.app_pages.judging import show_actions, show_verdict
+from ringtrace.app_pages.leads import SEEDS, show_leads
 from ringtrace.app_pages.ledger import show_ledger
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk
@@ -84,8 +85,16 @@ def _show(desk: Desk, finding: Finding) -> None:
             show_ledger(desk, place)
     show_lanes(desk, finding)
     show_proof(desk, finding)
+    show_leads(desk, _seeds(finding), key=finding.finding_id)
     show_verdict(desk, finding)
     show_settings(desk, finding)
+
+
+def _seeds(finding: Finding) -> list[str]:
+    """Whom an expansion starts from: the suspected people, or the suspected places where there are none."""
+    suspected = sorted((each for each in finding.members if each.suspected), key=lambda each: (-each.weight, each.id))
+    people = [each.id for each in suspected if each.label in ("Patient", "Card")]
+    return list(dict.fromkeys(people or [each.id for each in suspected if each.label in SEEDS]))
 
 
 if __name__ == "__main__":

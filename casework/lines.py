@@ -65,7 +65,7 @@ def figures(connection: duckdb.DuckDBPyConnection, *refs: NodeRef) -> Figures | 
     """The sum of the settlements that name every one of `refs`; None if settlements cannot name them."""
     if not has_lines(refs):
         return None
-    where, keys = _condition(refs)
+    where, keys = condition(refs)
     row = connection.execute(
         f"""
         SELECT count(*) FILTER (WHERE refd_setl_flag IS DISTINCT FROM '1')
@@ -81,7 +81,7 @@ def figures(connection: duckdb.DuckDBPyConnection, *refs: NodeRef) -> Figures | 
 
 def monthly(connection: duckdb.DuckDBPyConnection, *refs: NodeRef) -> pd.DataFrame:
     """Settlements that name every one of `refs`, per month: columns `month`, `settlements`, `amount` (yuan)."""
-    where, keys = _condition(refs)
+    where, keys = condition(refs)
     return connection.execute(
         f"""
         SELECT date_trunc('month', setl_time) AS month, count(*) AS settlements,
@@ -94,7 +94,7 @@ def monthly(connection: duckdb.DuckDBPyConnection, *refs: NodeRef) -> pd.DataFra
 
 def lines(connection: duckdb.DuckDBPyConnection, *refs: NodeRef, limit: int = 500) -> pd.DataFrame:
     """The settlements that name every one of `refs`, newest first, person and place named; `limit` rows at most."""
-    where, keys = _condition(refs)
+    where, keys = condition(refs)
     return connection.execute(
         f"""
         WITH chosen AS (
@@ -167,7 +167,7 @@ def link_strength(connection: duckdb.DuckDBPyConnection, source: NodeRef, target
     """The strength of the link between a person or card and what settlements name too; None for other links."""
     if source.label not in ("Patient", "Card") or target.label not in _NAMED_BY or target.label == source.label:
         return None
-    both, keys = _condition([source, target])
+    both, keys = condition([source, target])
     mine, theirs = both.split(" AND ", 1)
     # Two statements, since each gets only the parameters that it uses.
     counted = connection.execute(
@@ -183,7 +183,7 @@ def link_strength(connection: duckdb.DuckDBPyConnection, source: NodeRef, target
     return Strength(*counted, *usual)
 
 
-def _condition(refs: Sequence[NodeRef]) -> tuple[str, dict[str, str]]:
+def condition(refs: Sequence[NodeRef]) -> tuple[str, dict[str, str]]:
     """SQL that holds for the settlements naming all of `refs`, and the values of its parameters."""
     if not has_lines(refs):
         return "false", {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from ringtrace.findings import LEVELS, Finding, Level, current_run, read_findings
+from ringtrace.findings import LEVELS, Finding, Level, Member, current_run, read_findings
 from ringtrace.workspace import Workspace
 
 Order = Literal["urgency", "score", "amount", "newest", "people"]
@@ -59,6 +59,17 @@ def _searched(finding: Finding, told: Callable[[Finding], str]) -> Iterable[str]
     yield finding.finding_id
     yield told(finding)
     yield from (member.id for member in finding.members)
+
+
+def findings_with(findings: Iterable[Finding], label: str, key: str) -> list[tuple[Finding, Member]]:
+    """The findings that something is in, with it as their member, gravest first."""
+    within = [
+        (finding, member)
+        for finding in findings
+        for member in finding.members
+        if (member.label, member.id) == (label, key)
+    ]
+    return sorted(within, key=lambda each: (LEVELS.index(each[0].level), -each[0].score, each[0].finding_id))
 
 
 @dataclass(frozen=True, slots=True)

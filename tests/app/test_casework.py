@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringtrace.casework import notebook
+from ringtrace.casework.company import company, shared
 from ringtrace.casework.entities import names, record, search
 from ringtrace.casework.exploration import LIMIT, Exploration
 from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings
@@ -268,3 +269,20 @@ def test_two_desks_write_at_a_time(workspace: Workspace) -> None:
         desk.join()
     written = [entry.text for entry in notebook.entries(workspace)]
     assert sorted(written) == sorted(f"{author}{number}" for author in "ab" for number in range(25))
+
+
+def test_company_counts_settlements_and_what_the_register_shares(built: Workspace) -> None:
+    with built.connect() as connection:
+        of_person = {(each.label, each.id): each.settlements for each in company(connection, P1)}
+        of_shop = company(connection, NodeRef("Pharmacy", "S1"), limit=3)
+        alone = shared(connection, "P1")
+        expected = connection.execute(
+            "SELECT fixmedins_code, count(*) FROM settlements WHERE psn_no = 'P1' GROUP BY ALL"
+        ).fetchall()
+    assert {key: number for (label, key), number in of_person.items() if label == "Pharmacy"} == dict(expected)
+    assert [each.label for each in of_shop].count("Patient") == 3
+    assert [each.settlements for each in of_shop[:3]] == sorted(
+        (each.settlements for each in of_shop[:3]), reverse=True
+    )
+    assert all(each.others >= len(each.people) > 0 for each in alone)
+    assert "hh_no" not in {each.column for each in alone}

@@ -115,10 +115,25 @@ def test_hostile_values_stay_text(built: Workspace, open_app: Opener) -> None:
 
 def test_entity_shows_the_record_the_findings_and_the_lines(built: Workspace, open_app: Opener) -> None:
     app = open_app(built, "entity", label="Patient", id="P1")
-    assert app.title[0].value == "张三1"
+    assert app.title[0].value == "● 张三1"
     assert id_number(1) in words(app)
     assert any(button.label == "Open" for button in app.button)
-    assert len(app.dataframe[0].value) == 7
+    involved, lines = (frame.value for frame in app.dataframe)
+    assert dict(zip(involved["name"], involved["settlements"], strict=True))["康宁大药房"] == 5
+    assert len(lines) == 7
+
+
+def test_leads_are_looked_for_when_asked_and_name_those_who_meet(workspace: Workspace, open_app: Opener) -> None:
+    app = open_app(workspace, "entity", label="Patient", id="P1")
+    assert len(app.dataframe) == 2
+    app.button(key="look-Patient-P1").click().run()
+    assert not app.exception
+    leads = next(frame.value for frame in app.dataframe if "hop" in frame.value.columns)
+    assert {"P2", "P3", "P4", "P6"} <= set(leads["id"])  # P5 is never there with the others
+    assert "张三1 at the same place" in words(app)
+    hidden = open_app(workspace, "entity", masked=True, label="Patient", id="P1")
+    hidden.button(key="look-Patient-P1").click().run()
+    assert "张三" not in words(hidden) + "".join(frame.value.to_csv() for frame in hidden.dataframe)
 
 
 def test_search_finds_by_name_number_and_trace_code(built: Workspace, open_app: Opener) -> None:
