@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringtrace import __version__, console, query_cli
+from ringtrace import __version__, console, expand_cli, query_cli
 from ringtrace.console import DEFAULT_WORKSPACE, WorkspaceOption, open_workspace, words
 from ringtrace.errors import RingTraceError
 from ringtrace.texts import default_language, text
@@ -26,15 +26,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 app.add_typer(query_cli.app, name="query")
-
-
-class Preset(StrEnum):
-    """Layouts of a delivery that need no mapping."""
-
-    contract = "contract"
-    nhsa = "nhsa"
-    synthea = "synthea"
-    arcos = "arcos"
+app.command(help=words("cli.expand.help"))(expand_cli.expand)
 
 
 class Format(StrEnum):
@@ -64,7 +56,8 @@ class LanguageChoice(StrEnum):
 
 # `readable=False`: load_folder says it in three parts and in the user's language.
 FolderArgument = Annotated[Path, typer.Argument(readable=False, help=words("cli.folder"))]
-PresetOption = Annotated[Preset | None, typer.Option(help=words("cli.preset"))]
+# Text, so that an unknown one is answered by the loaders, who know all presets, in the user's language.
+PresetOption = Annotated[str | None, typer.Option(metavar="NAME", help=words("cli.preset"))]
 MappingOption = Annotated[Path | None, typer.Option(help=words("cli.mapping"))]
 BadShareOption = Annotated[float, typer.Option("--max-bad", min=0, max=1, help=words("cli.max_bad"))]
 KindOption = Annotated[list[str] | None, typer.Option("--kind", help=words("cli.kind"))]
@@ -253,12 +246,12 @@ def open_app(
     launch(open_workspace(workspace).path, port=port, headless=headless)
 
 
-def _load(folder: Path, workspace: Workspace, preset: Preset | None, mapping: Path | None, max_bad: float) -> None:
+def _load(folder: Path, workspace: Workspace, preset: str | None, mapping: Path | None, max_bad: float) -> None:
     from ringtrace.loaders import load_folder
 
     with console.progress() as progress:
         report = load_folder(
-            folder, workspace, preset=preset.value if preset else None, mapping=mapping, max_bad_share=max_bad,
+            folder, workspace, preset=preset, mapping=mapping, max_bad_share=max_bad,
             progress=progress,
         )  # fmt: skip
     for line in report.tables(default_language()):
@@ -342,7 +335,7 @@ def _detect(workspace: Workspace, kinds: list[str] | None) -> None:
 
 
 def _run(
-    folder: Path, workspace: Workspace, out: Path, preset: Preset | None, mapping: Path | None, max_bad: float
+    folder: Path, workspace: Workspace, out: Path, preset: str | None, mapping: Path | None, max_bad: float
 ) -> None:
     from ringtrace.evidence import tabular
     from ringtrace.findings import read_findings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ _LONGEST_CELL = 32_000  # Excel refuses a file with more than 32,767 characters 
 def findings_text(findings: Iterable[Finding], form: str, language: Language) -> str:
     """The findings as text in the form `jsonl` or `csv`."""
     if form == "jsonl":
-        return "".join(_line(finding.to_contract(language)) for finding in findings)
+        return "".join(json_line(finding.to_contract(language)) for finding in findings)
     if form == "csv":
         return csv_text(_headers(language), _rows(findings, language))
     raise ValueError(f"form {form!r} is not text; jsonl and csv are")
@@ -50,15 +50,26 @@ def write_findings(findings: Sequence[Finding], path: str | Path, form: str, lan
     else:
         mark = "\ufeff" if form == "csv" else ""
         content = (mark + findings_text(findings, form, language)).encode("utf-8", errors="replace")
+    write_file(target, content)
+
+
+def write_file(target: Path, content: bytes) -> None:
+    """Write `content` to `target`, whole or not at all.
+
+    Raises
+    ------
+    RingTraceError
+        If the file cannot be written.
+    """
     try:
         write_atomic(target, content)
     except OSError as problem:
         raise RingTraceError.of("evidence.table.disk", path=target, reason=problem.strerror or problem) from problem
 
 
-def _line(content: dict[str, Any]) -> str:
+def json_line(content: Mapping[str, Any]) -> str:
     """One line for every reader, also for those that end a line at U+0085, U+2028 or U+2029."""
-    dumped = json.dumps(content, ensure_ascii=False)
+    dumped = json.dumps(dict(content), ensure_ascii=False)
     for character in "\u0085\u2028\u2029":
         dumped = dumped.replace(character, f"\\u{ord(character):04x}")
     return dumped + "\n"
