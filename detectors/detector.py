@@ -53,6 +53,11 @@ class Context:
     drafts: dict[str, list[Draft]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     progress: Progress = silent
+    without: frozenset[str] = frozenset()
+
+    def without_of(self, kind: str) -> frozenset[str]:
+        """Signals and checks of a kind that this run leaves out (`parts`), to measure what they are worth."""
+        return frozenset(each.removeprefix(f"{kind}.") for each in self.without if each.startswith(f"{kind}."))
 
     def evidence_keys(self, kind: str, table: str) -> set[str]:
         """Keys of `table` rows that suspected drafts of `kind` already cite."""

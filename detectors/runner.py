@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from time import perf_counter
 
 import duckdb
 
+from ringtrace.detectors.ablation import checked_parts
 from ringtrace.detectors.citation import cite
 from ringtrace.detectors.detector import Context, Detector, Draft, Gap, parameters
 from ringtrace.detectors.identity import identify
@@ -39,6 +40,7 @@ def detect(
     kinds: Sequence[str] | None = None,
     progress: Progress = silent,
     detectors: Sequence[Detector] = DETECTORS,
+    without: Iterable[str] = (),
 ) -> DetectionReport:
     """Run the detectors on the workspace's current tables and save their findings as the newest run.
 
@@ -52,18 +54,21 @@ def detect(
         Told before each detector and at the end.
     detectors:
         What to run, in order; a kind that another one reads must stand before it.
+    without:
+        Signals and checks to leave out (`ablation.PARTS`), for measuring what they are worth.
 
     Raises
     ------
     RingTraceError
         If a kind is unknown, or another process is writing to the workspace.
     """
+    left_out = checked_parts(without)
     wanted = _wanted(kinds, detectors)
     needed = {need for kind in wanted for need in NEEDS.get(kind, ())} | wanted
     chosen = [detector for detector in detectors if detector.kind in needed]
     with workspace.writing():
         before = read_findings(workspace)
-        context = Context(progress=progress)
+        context = Context(progress=progress, without=left_out)
         seconds: dict[str, float] = {}
         findings = [each for each in before if each.kind not in wanted]
         gaps = [gap for gap in read_gaps(workspace) if gap.detector not in wanted]
@@ -76,7 +81,8 @@ def detect(
             for detector in chosen:
                 if detector.kind in wanted:
                     known = [each for each in before if each.kind == detector.kind]
-                    findings += complete(tables, workspace, detector, context.drafts[detector.kind], known)
+                    own = complete(tables, workspace, detector, context.drafts[detector.kind], known)
+                    findings += [_marked(each, left_out) for each in own] if left_out else own
         for gap in context.gaps:
             gap.message.check()
         gaps += [gap for gap in context.gaps if gap.detector in wanted]
@@ -86,6 +92,11 @@ def detect(
         _save_gaps(workspace, current_run(workspace) + 1, gaps)
         run = save_findings(workspace, findings)
     return DetectionReport(run, tuple(findings), tuple(gaps), seconds)
+
+
+def _marked(finding: Finding, left_out: frozenset[str]) -> Finding:
+    """The finding with what its run left out among its parameters, so that it is never taken for a full one."""
+    return replace(finding, parameters={**finding.parameters, "without": ", ".join(sorted(left_out))})
 
 
 def _wanted(kinds: Sequence[str] | None, detectors: Sequence[Detector]) -> set[str]:

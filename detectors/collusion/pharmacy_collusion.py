@@ -63,11 +63,13 @@ class PharmacyCollusion:
             return
         collusion_signals(tables)
         buyer_signals(tables)
-        _leave_out_resale(tables, context)
+        without = context.without_of(self.kind)
+        if "check.resale" not in without:
+            _leave_out_resale(tables, context)
         self._gaps(tables, context)
-        shops = list(fitted_shops(tables))
+        shops = list(fitted_shops(tables, without))
         for shop in shops:
-            draft = self._draft(tables, shop)
+            draft = self._draft(tables, shop, without)
             if draft is not None:
                 yield draft
 
@@ -87,7 +89,7 @@ class PharmacyCollusion:
         if "drain" in missing:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_acct_pay")))
 
-    def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop) -> Draft | None:
+    def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop, without: frozenset[str]) -> Draft | None:
         limits, fit = self.thresholds, shop.fit
         owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
         chosen = np.flatnonzero((fit.buyer >= limits.buyer) & (owed >= limits.feigned))
@@ -102,6 +104,7 @@ class PharmacyCollusion:
         ):
             return None
         checks = innocent_checks(tables, shop, cited, chosen)
+        checks = tuple(check for check in checks if f"check.{check.code}" not in without)
         score = collusion_score(net, len(families), len(chosen))
         # What is the goods' doing accuses no buyer; the shop remains a lead.
         cleared = any(check.outcome == "explains" for check in checks)

@@ -80,8 +80,10 @@ class Shop:
         ]
 
 
-def fitted_shops(tables: duckdb.DuckDBPyConnection) -> Iterator[Shop]:
+def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozenset()) -> Iterator[Shop]:
     """Every pharmacy with enough visits, in order of its code; needs `till_visits` and `till_buyers`.
+
+    Signals named in `without` (signal.…) are taken for unknown.
 
     The prior rate of an ordinary visit's signal is the median over the pharmacies, so that one bad shop, or a few, do
     not raise what is thought ordinary.
@@ -89,6 +91,8 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection) -> Iterator[Shop]:
     visit, places, names, persons = _arrays(tables)
     if not len(places):
         return
+    visit["signals"][:, [f"signal.{name}" in without for name in VISIT_SIGNALS]] = np.nan
+    persons[:, [f"signal.{name}" in without for name in PERSON_SIGNALS]] = np.nan
     bounds = np.flatnonzero(np.append(True, places[1:] != places[:-1]))
     ends = np.append(bounds[1:], len(places))
     enough = [(start, end) for start, end in zip(bounds, ends, strict=True) if end - start >= FEWEST_VISITS]

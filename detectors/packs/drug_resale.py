@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log1p
 from typing import ClassVar
 
@@ -56,15 +56,19 @@ class DrugResale:
         if not has_rows(tables, "settlement_items"):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_items")))
             return
-        steps = repeated_packs(tables)
+        without = context.without_of(self.kind)
+        steps = [
+            replace(step, explanation=None) if f"check.{step.explanation}" in without else step
+            for step in repeated_packs(tables)
+        ]
         coded = self._coded_sales(tables, context)
         if not has_rows(tables, "inventory"):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_inventory_resale")))
-        sisters = sister_branches(tables)
+        sisters = {} if "check.sister_branch" in without else sister_branches(tables)
         outlets = self._outlets(steps, coded, sisters)
         resold = {each.second.key for outlet in outlets for each in outlet.chained}
         drafts = [self._draft(group, resold) for group in outlets_together(outlets)]
-        yield from with_untraced(tables, drafts)
+        yield from drafts if "signal.untraced" in without else with_untraced(tables, drafts)
 
     def _coded_sales(self, tables: duckdb.DuckDBPyConnection, context: Context) -> dict[str, int]:
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()

@@ -59,4 +59,4 @@ class BorrowedCardRing:
         for column, entries in sorted(ties.placeholders.items()):
             context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
         for facts in read_facts(tables, footfall, groups, ties):
-            yield draft_of(facts)
+            yield draft_of(facts, context.without_of(self.kind))

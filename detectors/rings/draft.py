@@ -12,10 +12,10 @@ from ringtrace.findings import EvidenceRef, Message, Reason, Value
 VALIDATED_NETWORK = "Tumminello et al. 2011, doi:10.1371/journal.pone.0017994"
 
 
-def draft_of(facts: RingFacts) -> Draft:
-    """The draft of one group."""
-    checks = tuple(check(facts) for check in CHECKS)
-    score = ring_score(facts, checks)
+def draft_of(facts: RingFacts, without: frozenset[str] = frozenset()) -> Draft:
+    """The draft of one group; signals and checks named in `without` (signal.…, check.…) are left out."""
+    checks = tuple(check(facts) for check in CHECKS if f"check.{check.__name__}" not in without)
+    score = ring_score(facts, checks, without)
     level = ring_level(facts, checks, score)
     first, last = facts.visits[0].moment, max(visit.moment for visit in facts.visits)
     values: dict[str, Value] = {

@@ -82,9 +82,10 @@ def explaining(facts: RingFacts, checks: tuple[Check, ...]) -> bool:
     return facts.whereabouts.torn < TORN_TOO_OFTEN and any(check.outcome == "explains" for check in checks)
 
 
-def ring_score(facts: RingFacts, checks: tuple[Check, ...]) -> float:
-    """Probability that the group is a ring, as the module says."""
-    logit = INTERCEPT + sum(WEIGHTS[name] * value for name, value in signals(facts).items())
+def ring_score(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
+    """Probability that the group is a ring, as the module says; signals named in `without` (signal.…) are silent."""
+    heard = {name: value for name, value in signals(facts).items() if f"signal.{name}" not in without}
+    logit = INTERCEPT + sum(WEIGHTS[name] * value for name, value in heard.items())
     if explaining(facts, checks):
         logit -= EXPLAINED
     logit -= sum(PARTLY.get(check.code, 0.0) for check in checks if check.outcome == "partly")
