@@ -26,6 +26,7 @@ from scipy import stats
 from ringtrace.detectors.arrays import Bools, Floats, Ints, fetch_arrays, fetch_number
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.thresholds import RingThresholds
+from ringtrace.detectors.rings.trios import recurring_trios
 
 PORTION: Final = 8_000_000
 """Pairs that are counted at once: their hash table then takes some hundred megabytes."""
@@ -34,7 +35,7 @@ PORTION: Final = 8_000_000
 @dataclass(frozen=True, slots=True)
 class PairTest:
     """Pairs that met too often: persons `left` < `right`, days met, expected days, p-value, whether the p-value is
-    small enough for this many `hypotheses`.
+    small enough for this many `hypotheses`, and whether the pair belongs to a trio that met twice (`trios`).
     """
 
     left: Ints
@@ -43,6 +44,7 @@ class PairTest:
     expected: Floats
     p_value: Floats
     validated: Bools
+    recurring: Bools
     hypotheses: int
 
 
@@ -66,7 +68,7 @@ def co_visiting_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, lim
 
     Those that survive Benjamini–Hochberg at the rate `false_discovery` are `validated`. Among all pairs of a city a
     ring that meets eight times a year does not; so pairs with p ≤ `weak_pair` are given too, and it is for the group
-    to be tested as a whole.
+    to be tested as a whole. So are pairs that met on two days only, if a third was with them on both.
 
     Visits amid more than `max_crowd` others are left out of the join, which bounds it by max_crowd pairs a visit.
     Needs the tables of `build_visits`.
@@ -85,17 +87,31 @@ def co_visiting_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, lim
     hypotheses = fetch_number(tables, "SELECT sum(persons * (persons - 1) // 2) FROM visit_place")
     days, expected = found["days"].astype(np.int64), found["expected"].astype(np.float64)
     p_value = stats.poisson.sf(days - 1, expected)
-    validated = benjamini_hochberg(p_value, hypotheses, limits.false_discovery)
-    kept = validated | (p_value <= limits.weak_pair)
+    enough = days >= limits.min_days
+    validated = enough & benjamini_hochberg(np.where(enough, p_value, 1.0), hypotheses, limits.false_discovery)
+    weak = p_value <= limits.weak_pair
+    trios = recurring_trios(tables)
+    tables.execute("DROP TABLE met_day")
     left, right = found["l"].astype(np.int64), found["r"].astype(np.int64)
-    return PairTest(left[kept], right[kept], days[kept], expected[kept], p_value[kept], validated[kept], hypotheses)
+    recurring = weak & np.fromiter((pair in trios for pair in zip(left.tolist(), right.tolist(), strict=True)), bool)
+    kept = validated | (weak & enough) | recurring
+    return PairTest(
+        left[kept],
+        right[kept],
+        days[kept],
+        expected[kept],
+        p_value[kept],
+        validated[kept],
+        recurring[kept],
+        hypotheses,
+    )
 
 
 def _join_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> None:
-    """Make `co_visit(l, r, days)`: pairs with at least `min_days` days together, in two passes.
+    """Make `met_day(l, r, place, day)` and `co_visit(l, r, days)` of pairs with two days together or more.
 
-    Most pairs meet once. The first pass goes through the places a few at a time, so that these never pile up in
-    memory, and keeps the pairs that met twice at a place; the second counts the days of the few that are left.
+    Two passes: most pairs meet once. The first goes through the places a few at a time, so that these never pile up in
+    memory, and keeps the pairs that met twice at a place; the second looks up the days of the few that are left.
     """
     window = int(limits.window)
     tables.execute(
@@ -122,7 +138,7 @@ def _join_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: R
         )
     tables.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE co_visit AS
+        CREATE OR REPLACE TEMP TABLE met_day AS
         WITH often AS (SELECT person, count(*) AS n FROM visit_bucket GROUP BY person),
         pair AS (
             -- Begin with whoever comes seldom: a stand-in person with ten thousand visits meets everyone.
@@ -130,14 +146,17 @@ def _join_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: R
                 CASE WHEN a.n <= b.n THEN r ELSE l END AS frequent
             FROM met_often c JOIN often a ON a.person = c.l JOIN often b ON b.person = c.r
         )
-        SELECT c.l, c.r, count(DISTINCT least(a.t, b.t) // 86400) AS days
+        SELECT c.l, c.r, a.place, least(a.t, b.t) // 86400 AS day
         FROM pair c
         JOIN (SELECT *, bucket + unnest([-1, 0, 1]) AS met FROM visit_bucket) a ON a.person = c.rare
         JOIN visit_bucket b ON b.person = c.frequent AND b.place = a.place AND b.bucket = a.met
         WHERE abs(b.t - a.t) <= {window}
-        GROUP BY c.l, c.r HAVING days >= $days
-        """,
-        {"days": limits.min_days},
+        GROUP BY ALL
+        """
+    )
+    tables.execute(
+        "CREATE OR REPLACE TEMP TABLE co_visit AS "
+        "SELECT l, r, count(DISTINCT day) AS days FROM met_day GROUP BY l, r HAVING days >= 2"
     )
     tables.execute("DROP TABLE visit_bucket")
     tables.execute("DROP TABLE met_often")

@@ -30,6 +30,9 @@ from ringtrace.detectors.rings.thresholds import RingThresholds
 ROUNDS = 8
 """Most groups are stable after three rounds of growth; a group that still swings then is taken as it stands."""
 
+HANDFUL = 5
+"""Size up to which a group's occasions of two may count as its runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -49,7 +52,7 @@ def communities(pairs: PairTest, *, resolution: float, seed: int = 1) -> list[In
     persons, flat = np.unique(np.concatenate([pairs.left, pairs.right]), return_inverse=True)
     half = len(pairs.left)
     graph = igraph.Graph(n=len(persons), edges=np.stack([flat[:half], flat[half:]], axis=1))
-    graph.es["validated"] = pairs.validated.tolist()
+    graph.es["stands"] = (pairs.validated | pairs.recurring).tolist()
     _prune(graph)
     # igraph takes its random numbers from Python's generator; a fixed seed makes the partition repeatable.
     igraph.set_random_number_generator(random.Random(seed))
@@ -65,17 +68,29 @@ def _prune(graph: igraph.Graph) -> None:
     supported = np.zeros(graph.ecount(), dtype=bool)
     if len(sides):
         supported[graph.get_eids(pairs=sides.tolist())] = True
-    weak = ~(supported | np.array(graph.es["validated"], dtype=bool))
+    weak = ~(supported | np.array(graph.es["stands"], dtype=bool))
     graph.delete_edges(np.flatnonzero(weak).tolist())
 
 
 def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | None:
-    """The group that the community `start` grows or shrinks to, or None if less than three persons remain."""
+    """The group that the community `start` grows or shrinks to, or None if less than three persons remain.
+
+    A run is an occasion of three, and of two where the group is three. Where a handful so leaves too few runs, since
+    its members often miss one, occasions of two are tried.
+    """
+    group = _grow(footfall, start, limits, handful=3)
+    if group is None and len(start) <= HANDFUL:
+        group = _grow(footfall, start, limits, handful=HANDFUL)
+    return group
+
+
+def _grow(footfall: Footfall, start: Ints, limits: RingThresholds, *, handful: int) -> Group | None:
     members = np.sort(start)
     seen: set[bytes] = set()
     group: Group | None = None
     for _ in range(ROUNDS):
-        runs = find_runs(footfall, members, window=limits.window, hop=limits.hop, least=2 if len(members) <= 3 else 3)
+        least = 2 if len(members) <= handful else 3
+        runs = find_runs(footfall, members, window=limits.window, hop=limits.hop, least=least)
         if runs.count < limits.min_days:
             return None
         group = _attendance(footfall, runs, limits)
