@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.explore import draw_answer
 from ringtrace.app_pages.frames import download
 from ringtrace.app_pages.plain import markdown, masked, visible
+from ringtrace.app_pages.query_editor import own_query, put_into_editor
 from ringtrace.app_pages.shell import Desk, open_desk, show_error, stop
 from ringtrace.casework.answers import shown_rows
-from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
 from ringtrace.graph.store import GraphStore
-from ringtrace.queries import Answer, Library, Parameter, SavedQuery, draw, population, run, run_text, suggest
-from ringtrace.queries.exchange import draft
+from ringtrace.queries import Answer, Library, Parameter, SavedQuery, draw, population, run, suggest
 from ringtrace.queries.query import legal_bases
+from ringtrace.queries.runner import bind
 from ringtrace.queries.values import written
 
 _ROWS = 2_000
@@ -33,14 +35,20 @@ def page() -> None:
     library = Library(workspace)
     for broken in library.broken:
         show_error(broken)
-    saved, own = st.tabs([desk.say("app.query.library", number=len(library)), desk.say("app.query.own")])
-    with saved:
-        _library(desk, store, library)
-    with own:
-        _editor(desk, store, library)
+    # One of the two runs at a time: the one that is not looked at would only delay the other.
+    names = [desk.say("app.query.library", number=len(library)), desk.say("app.query.own")]
+    saved, own = st.tabs(names, key="query.tab", on_change="rerun")
+    if saved.open:
+        with saved:
+            _library(desk, store, library, names[1])
+    if own.open:
+        with own:
+            answer = own_query(desk, store, library)
+            if answer is not None:
+                _answer(desk, store, answer, None, {})
 
 
-def _library(desk: Desk, store: GraphStore, library: Library) -> None:
+def _library(desk: Desk, store: GraphStore, library: Library, own: str) -> None:
     queries = {each.key: each for each in library}
     wanted = st.query_params.get("key")
     words, chosen = st.columns([2, 5], vertical_alignment="bottom")
@@ -52,15 +60,29 @@ def _library(desk: Desk, store: GraphStore, library: Library) -> None:
     key = chosen.selectbox(
         desk.say("app.query.choose"),
         keys,
-        index=keys.index(wanted) if wanted in keys else 0,
+        index=keys.index(wanted) if wanted in keys else None,
         format_func=lambda each: f"{queries[each].category_name(desk.language)} · {queries[each].title(desk.language)}",
+        placeholder=desk.say("app.query.choose.hint"),
         key=f"query.choice-{wanted}",
     )
+    if key is None:
+        _shelf(desk, [queries[each] for each in keys])
+        return
     query = queries[key]
     st.markdown(f"{markdown(query.about(desk.language), 2_000)}")
     _background(desk, query)
     values = _inputs(desk, store, query)
-    if st.button(desk.say("app.query.run"), type="primary", icon=":material/play_arrow:", key="query.run"):
+    with st.container(horizontal=True):
+        wanted_now = st.button(desk.say("app.query.run"), type="primary", icon=":material/play_arrow:", key="query.run")
+        st.button(
+            desk.say("app.query.edit"),
+            icon=":material/edit:",
+            key="query.edit",
+            on_click=_edit,
+            args=(query, query.cypher(store.engine) or "", values, own),
+            help=desk.say("app.query.edit.help"),
+        )
+    if wanted_now:
         st.query_params["key"] = key
         try:
             with st.spinner(desk.say("app.query.running")):
@@ -72,6 +94,41 @@ def _library(desk: Desk, store: GraphStore, library: Library) -> None:
     kept = st.session_state.get("answer")
     if kept and kept[0].query is not None and kept[0].query.key == key:
         _answer(desk, store, *kept)
+
+
+def _edit(query: SavedQuery, cypher: str, values: dict[str, object], tab: str) -> None:
+    given = {each.name for each in query.parameters if not each.needed or each.name in values}
+    put_into_editor(cypher, bind(query, values, only=given))
+    st.session_state["query.tab"] = tab
+
+
+def _shelf(desk: Desk, queries: Sequence[SavedQuery]) -> None:
+    """The library to look through, a line for each question; a click opens one."""
+    frame = pd.DataFrame(
+        {
+            "kind": [visible(each.category_name(desk.language)) for each in queries],
+            "question": [visible(each.title(desk.language)) for each in queries],
+            "meaning": [visible(each.about(desk.language), 400) for each in queries],
+        }
+    )
+    widths = {"kind": 150, "question": 330, "meaning": 540}
+    picked = st.dataframe(
+        frame,
+        column_config={
+            name: st.column_config.TextColumn(desk.say(f"app.query.column.{name}"), width=width)
+            for name, width in widths.items()
+        },
+        hide_index=True,
+        width="stretch",
+        height=470,
+        on_select="rerun",
+        selection_mode="single-cell",
+        key="query.shelf",
+    )
+    cells = picked["selection"]["cells"]
+    if cells:
+        st.query_params["key"] = queries[cells[0][0]].key
+        st.rerun()
 
 
 def _searched(desk: Desk, query: SavedQuery) -> str:
@@ -97,7 +154,7 @@ def _inputs(desk: Desk, store: GraphStore, query: SavedQuery) -> dict[str, objec
     values: dict[str, object] = {}
     if not query.parameters:
         return values
-    columns = st.columns(min(4, len(query.parameters)), vertical_alignment="bottom")
+    columns = st.columns(max(3, min(4, len(query.parameters))), vertical_alignment="bottom")
     for number, parameter in enumerate(query.parameters):
         with columns[number % len(columns)]:
             value = _input(desk, store, query, parameter, values)
@@ -174,41 +231,6 @@ def _answer(desk: Desk, store: GraphStore, answer: Answer, out_of: int | None, v
         st.info(desk.say("app.query.no_graph"), icon=":material/info:")
     with st.expander(desk.say("app.query.cypher")):
         st.code(answer.cypher, language="cypher")
-
-
-def _editor(desk: Desk, store: GraphStore, library: Library) -> None:
-    """One's own Cypher, with the labels, types and properties that it can name beside it."""
-    write, known = st.columns([3, 1])
-    with known, st.container(height=330):
-        st.caption(desk.say("app.query.known"))
-        for label, node in graph_schema().nodes.items():
-            st.markdown(f"**:{label}** {desk.label(label)}  \n`{'` `'.join(each.name for each in node.properties)}`")
-        for name, kind in graph_schema().relationships.items():
-            ends = f"(:{'|'.join(kind.sources)})-[:{name}]->(:{'|'.join(kind.targets)})"
-            st.markdown(f"`{ends}`  \n{markdown(kind.phrase('out', desk.language))}")
-    with write:
-        cypher = st.text_area(
-            "Cypher", "MATCH (p:Patient)-[b:BOUGHT_AT]->(s:Pharmacy)\nRETURN p, b, s LIMIT 20", height=200, key="cypher"
-        )
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            wanted = st.button(desk.say("app.query.run"), icon=":material/play_arrow:", type="primary", key="own.run")
-            name = st.text_input(
-                desk.say("app.behind.name"), placeholder=desk.say("app.behind.name.hint"), key="own.as"
-            )
-            keep = st.button(desk.say("app.behind.save"), icon=":material/bookmark_add:", key="own.save")
-    try:
-        if wanted:
-            with st.spinner(desk.say("app.query.running")):
-                st.session_state["answer"] = (run_text(store, cypher, row_limit=_ROWS), None, {})
-        if keep and name.strip():
-            saved = library.save(name.strip(), draft(name.strip(), cypher, description=name.strip()))
-            st.success(desk.say("app.behind.saved", revision=saved.revision), icon=":material/check_circle:")
-    except RingTraceError as error:
-        show_error(error)
-        return
-    kept = st.session_state.get("answer")
-    if kept and kept[0].query is None:
-        _answer(desk, store, *kept)
 
 
 if __name__ == "__main__":
