@@ -48,15 +48,17 @@ def _kit(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64]
     """Of the cited visits whose total repeats, the part that the shop sells all year as one and the same basket."""
     row = tables.execute(
         """
-        WITH kits AS (
-            SELECT total FROM till_numbered v JOIN till_goods g USING (visit) WHERE shop = hash(?)
+        WITH baskets AS (
+            SELECT visit, bit_xor(hash(drug, cnt)) AS basket FROM sale_lines WHERE shop = hash($place) GROUP BY 1
+        ), kits AS (
+            SELECT total FROM till_numbered v JOIN baskets g USING (visit) WHERE shop = hash($place)
             GROUP BY total HAVING count(*) >= 10 AND count(DISTINCT basket) <= 0.2 * count(*)
                AND count(DISTINCT date_trunc('month', t)) >= 4 AND count(DISTINCT pair) >= 0.6 * count(*)
         )
         SELECT avg(CAST(total IN (FROM kits) AS INTEGER)) FROM till_numbered
-        WHERE repeated = 1 AND list_contains(?, row)
+        WHERE repeated = 1 AND list_contains($rows, row)
         """,
-        [shop.place, shop.rows[cited].tolist()],
+        {"place": shop.place, "rows": shop.rows[cited].tolist()},
     ).fetchone()
     share = float(row[0] or 0.0) if row else 0.0
     outcome: Outcome = "partly" if share >= 0.3 else "does_not_explain"

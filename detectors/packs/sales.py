@@ -15,9 +15,9 @@ from ringtrace.data_schema import tables as declared_tables
 def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `sale_lines`, once a connection.
 
-    Columns: `line`, `visit`, `goods` (64-bit hashes of the line's key, the settlement, and place with drug: joins of
-    millions of rows go by these, since text costs several times as much), `key` (of settlement_items), `setl_id`,
-    `psn_no`, `place` (institution), `retail` (whether a retail pharmacy), `t` (time of settlement), `drug`, `cnt`
+    Columns: `line`, `visit`, `goods`, `shop` (64-bit hashes of the line's key, the settlement, place with drug, and the
+    place: joins of millions of rows go by these, since text costs several times as much), `key` (of settlement_items),
+    `setl_id`, `psn_no`, `place` (institution), `retail` (whether a retail pharmacy), `t` (settled at), `drug`, `cnt`
     (packs, or units of a split pack), `amount` (yuan), `codes` (trace codes as delivered, NULL if none), `split`.
 
     A line is left out if its settlement is a refund, or if later refunds give back at least as many of that drug as
@@ -56,7 +56,7 @@ def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
             LEFT JOIN sold ON sold.setl_id = i.setl_id AND sold.drug = i.med_list_codg
             WHERE s.refd_setl_flag IS DISTINCT FROM '1' AND i.cnt > 0
         )
-        SELECT hash(key) AS line, hash(setl_id) AS visit, hash(place, drug) AS goods,
+        SELECT hash(key) AS line, hash(setl_id) AS visit, hash(place, drug) AS goods, hash(place) AS shop,
                key, setl_id, psn_no, place, retail, t, drug, cnt * remaining AS cnt, amount * remaining AS amount,
                codes, split
         FROM lines WHERE remaining > 0
@@ -68,24 +68,25 @@ SCANNING: Final = 0.3
 
 
 def scannable_lines(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `scannable_lines`: retail sales on which a trace code is to be expected.
+    """Make the temporary view `scannable_lines`: retail sales on which a trace code is to be expected.
 
-    Columns: `line`, `visit`, `psn_no`, `place`, `drug`, `t`, `cnt`, `bare` (whether the code is missing). Drugs that
-    hardly any shop scans, and months before a shop began to scan, are left out: there a missing code says nothing.
+    Columns: `line`, `visit`, `goods`, `shop`, `psn_no`, `place`, `drug`, `t`, `cnt`, `bare` (whether the code is
+    missing). Drugs that hardly any shop scans, and months before a shop began to scan, are left out: there a missing
+    code says nothing.
     """
     net_sale_lines(tables)
     tables.execute(f"""
-        CREATE TEMP TABLE IF NOT EXISTS scannable_lines AS
-        WITH retail AS (
-            SELECT line, visit, psn_no, place, drug, t, cnt, codes IS NULL AS bare, date_trunc('month', t) AS month
-            FROM sale_lines WHERE retail
-        ), drugs AS (
-            SELECT drug FROM retail GROUP BY 1 HAVING avg(CAST(NOT bare AS INTEGER)) >= {SCANNING}
-        ), months AS (
-            SELECT place, month FROM retail SEMI JOIN drugs USING (drug) GROUP BY 1, 2
-            HAVING avg(CAST(NOT bare AS INTEGER)) >= {SCANNING}
-        )
-        SELECT * EXCLUDE month FROM retail SEMI JOIN drugs USING (drug) SEMI JOIN months USING (place, month)
+        CREATE TEMP TABLE IF NOT EXISTS scanned_drugs AS
+        SELECT drug FROM sale_lines WHERE retail
+        GROUP BY 1 HAVING avg(CAST(codes IS NOT NULL AS INTEGER)) >= {SCANNING};
+        CREATE TEMP TABLE IF NOT EXISTS scanning_months AS
+        SELECT shop, date_trunc('month', t) AS month FROM sale_lines SEMI JOIN scanned_drugs USING (drug)
+        WHERE retail GROUP BY 1, 2 HAVING avg(CAST(codes IS NOT NULL AS INTEGER)) >= {SCANNING};
+        CREATE TEMP VIEW IF NOT EXISTS scannable_lines AS
+        SELECT l.line, l.visit, l.goods, l.shop, l.psn_no, l.place, l.drug, l.t, l.cnt, l.codes IS NULL AS bare
+        FROM sale_lines l SEMI JOIN scanned_drugs d ON d.drug = l.drug
+        SEMI JOIN scanning_months m ON m.shop = l.shop AND m.month = date_trunc('month', l.t)
+        WHERE l.retail
     """)
 
 

@@ -125,8 +125,8 @@ class StockImbalance:
         # Never above the warning level yellow: a bad ledger alone is no accusation.
         score = min(0.55, logistic(-2.0 + 0.3 * min(z, 6.0)))
         keys = tables.execute(
-            "SELECT l.key FROM stock_lines s JOIN sale_lines l USING (line) WHERE s.place = ? AND s.uncovered > 0 "
-            "AND list_contains(?, s.drug) ORDER BY l.amount DESC, l.key LIMIT ?",
+            "SELECT l.key FROM sale_lines l SEMI JOIN uncovered_lines u ON u.line = l.line WHERE l.place = ? "
+            "AND list_contains(?, l.drug) ORDER BY l.amount DESC, l.key LIMIT ?",
             [place, [each.drug for each in short], self.thresholds.most_lines],
         ).fetchall()
         return Draft(

@@ -144,7 +144,7 @@ def _lines(
         """
         SELECT key, t FROM sale_lines WHERE place = $place AND list_contains($drugs, drug) AND line IN (
             SELECT line FROM scannable_lines WHERE place = $place AND bare
-            UNION ALL SELECT line FROM stock_lines WHERE place = $place AND uncovered > 0)
+            UNION ALL SELECT line FROM uncovered_lines)
         ORDER BY t, key
         """,
         {"place": place, "drugs": codes},

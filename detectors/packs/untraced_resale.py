@@ -132,6 +132,8 @@ def drawers(tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]]) 
     three medical institutions or more.
     """
     drugs = sorted({drug for wanted in substances.values() for drug in wanted})
+    if not drugs:
+        return {}
     rows = tables.execute("""
         WITH draws AS (
             SELECT l.psn_no, coalesce(left(d.atc_code, 7), d.med_list_codg) AS substance, l.place, l.retail,

@@ -1,0 +1,66 @@
+"""What a pharmacy's visits took off the shelf: goods that its own ledger or its scanner does not know of."""
+
+from __future__ import annotations
+
+import duckdb
+
+from ringtrace.detectors.packs.ledger import stock_cover
+from ringtrace.detectors.packs.sales import scannable_lines
+from ringtrace.detectors.packs.trace_codes import repeated_packs
+
+
+def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `till_goods`: `visit` and its `unrecorded`, `uncoded`, `reused`, `short`.
+
+    Ledger and claims are first compared by goods and day; only where the day's claims exceed the ledger's sales does it
+    matter which of them the ledger has by the minute.
+    """
+    stock_cover(tables)
+    scannable_lines(tables)
+    reused = [step.second.key for step in repeated_packs(tables) if step.explanation is None and not step.elsewhere]
+    tables.execute("CREATE OR REPLACE TEMP TABLE reused_lines AS SELECT hash(unnest(?)) AS line", [sorted(set(reused))])
+    tables.execute("""
+        CREATE TEMP TABLE IF NOT EXISTS ledger_sales AS
+        SELECT hash(fixmedins_code, med_list_codg) AS goods, chg_time AS t, CAST(cnt AS DOUBLE) AS cnt
+        FROM inventory WHERE chg_type = 'sale';
+        CREATE TEMP TABLE IF NOT EXISTS ledger_months AS
+        SELECT DISTINCT goods, date_trunc('month', t) AS month FROM ledger_sales;
+
+        CREATE TEMP TABLE IF NOT EXISTS unrecorded_lines AS
+        WITH days AS (
+            SELECT goods, day, sum(claimed) AS claimed, sum(recorded) AS recorded FROM (
+                SELECT goods, CAST(t AS DATE) AS day, cnt AS claimed, 0 AS recorded FROM sale_lines WHERE retail
+                UNION ALL SELECT goods, CAST(t AS DATE), 0, cnt FROM ledger_sales)
+            GROUP BY 1, 2 HAVING sum(claimed) > sum(recorded)
+        ), minutes AS (
+            SELECT DISTINCT l.goods, date_trunc('minute', l.t) AS minute FROM ledger_sales l
+            SEMI JOIN days d ON d.goods = l.goods AND d.day = CAST(l.t AS DATE) WHERE l.t <> date_trunc('day', l.t)
+        ), lines AS (
+            SELECT l.line, l.goods, l.cnt, d.day, d.claimed, d.recorded, m.minute IS NOT NULL AS matched
+            FROM sale_lines l JOIN days d ON d.goods = l.goods AND d.day = CAST(l.t AS DATE)
+            LEFT JOIN minutes m ON m.goods = l.goods AND m.minute = date_trunc('minute', l.t)
+            WHERE l.retail
+        ), open AS (
+            SELECT *, coalesce(sum(cnt) FILTER (WHERE matched) OVER (PARTITION BY goods, day), 0) AS found FROM lines
+        )
+        SELECT line FROM open WHERE NOT matched AND recorded - found < 0.5 * (claimed - found);
+
+        CREATE TEMP TABLE IF NOT EXISTS till_goods AS
+        WITH short AS (FROM stock_balance WHERE uncovered >= greatest(3, 0.1 * sold)
+        ), marked AS (
+            SELECT l.visit, l.codes IS NULL AS bare, l.line IN (FROM reused_lines) AS reused,
+                   CASE WHEN l.goods IN (SELECT goods FROM short) THEN 1
+                        WHEN l.goods IN (SELECT goods FROM stock_balance) THEN 0 END AS short,
+                   l.drug IN (FROM scanned_drugs) AND (l.shop, date_trunc('month', l.t)) IN (FROM scanning_months)
+                   AS scannable,
+                   CASE WHEN l.line IN (FROM unrecorded_lines)
+                             AND (l.goods, date_trunc('month', l.t)) IN (FROM ledger_months) THEN 1
+                        WHEN (l.goods, date_trunc('month', l.t)) IN (FROM ledger_months) THEN 0 END AS unrecorded
+            FROM sale_lines l WHERE l.retail
+        )
+        SELECT visit, min(unrecorded) AS unrecorded, max(short) AS short,
+               CASE WHEN bool_or(reused) THEN NULL
+                    ELSE min(CAST(bare AS INTEGER)) FILTER (WHERE scannable) END AS uncoded,
+               max(CAST(reused AS INTEGER)) FILTER (WHERE NOT bare) AS reused
+        FROM marked GROUP BY visit
+    """)
