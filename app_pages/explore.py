@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -12,18 +12,16 @@ from ringtrace.app_pages.canvas import canvas, load_library
 from ringtrace.app_pages.drawing import drawn, levels_of, ref_of, style
 from ringtrace.app_pages.explore_parts import Chosen, show_beneath, show_panel, show_standing
 from ringtrace.app_pages.explore_paths import show_behind, show_goods
-from ringtrace.app_pages.frames import level_word
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk, stop
-from ringtrace.app_pages.wording import told
+from ringtrace.app_pages.wording import titles
 from ringtrace.casework.exploration import Exploration
 from ringtrace.casework.finding_lines import card_uses
 from ringtrace.casework.lines import moments
-from ringtrace.casework.ranking import rank
 from ringtrace.casework.relations import expand, start_from_finding, start_from_node
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
-from ringtrace.findings import Finding
+from ringtrace.findings import Level, current_run
 from ringtrace.graph.store import GraphStore, NodeRef
 from ringtrace.queries import Answer
 
@@ -106,12 +104,12 @@ def _find(desk: Desk, store: GraphStore) -> None:
     wanted = search.text_input(
         desk.say("app.explore.find"), placeholder=desk.say("app.explore.find.hint"), key="explore.find"
     )
-    findings = rank(desk.findings())
+    named = titles(desk)
     picked = start.selectbox(
         desk.say("app.explore.from_finding"),
-        [each.finding_id for each in findings],
+        list(named),
         index=None,
-        format_func=lambda each: _titled(desk, findings, each),
+        format_func=lambda each: named.get(each, each),
         placeholder="–",
         key="explore.start",
     )
@@ -126,11 +124,6 @@ def _find(desk: Desk, store: GraphStore) -> None:
         st.rerun()
     if wanted.strip():
         _hits(desk, store, wanted)
-
-
-def _titled(desk: Desk, findings: Sequence[Finding], finding_id: str) -> str:
-    finding = next(each for each in findings if each.finding_id == finding_id)
-    return f"{level_word(desk, finding.level)} · {told(desk, finding, finding.title, 100)}"
 
 
 def _hits(desk: Desk, store: GraphStore, wanted: str) -> None:
@@ -194,8 +187,8 @@ def _legend(desk: Desk, exploration: Exploration, left_out: set[str]) -> list[di
 
 def _data(desk: Desk, store: GraphStore, exploration: Exploration) -> dict[str, Any]:
     left_out = _left_out()
-    hidden = store.hidden_counts(exploration.picture.nodes) if exploration.picture.nodes else {}
-    return drawn(desk, exploration, hidden, levels_of(desk.findings()), left_out) | {
+    hidden = exploration.surroundings.hidden(store, exploration.picture.nodes.keys())
+    return drawn(desk, exploration, hidden, _levels(*_run(desk), desk), left_out) | {
         "view": st.session_state["exploration_id"],
         "height": _HEIGHT,
         # Told on the canvas itself: a message above would push it down, and with it everything that stands.
@@ -208,6 +201,16 @@ def _data(desk: Desk, store: GraphStore, exploration: Exploration) -> dict[str, 
         "selected": st.session_state.get("explore_selected"),
         "words": {tool: desk.say(f"app.canvas.{tool}") for tool in _TOOLS},
     }
+
+
+def _run(desk: Desk) -> tuple[str, int]:
+    workspace = desk.workspace()
+    return str(workspace.path), current_run(workspace)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _levels(folder: str, run: int, _desk: Desk) -> Mapping[NodeRef, Level]:
+    return levels_of(_desk.findings())
 
 
 def _times(desk: Desk, exploration: Exploration) -> dict[str, list[int]]:

@@ -16,13 +16,12 @@ from ringtrace.app_pages.finding_parts import (
     show_routes,
     show_settings,
 )
-from ringtrace.app_pages.frames import level_word
 from ringtrace.app_pages.judging import show_actions, show_verdict
 from ringtrace.app_pages.leads import SEEDS, show_leads
 from ringtrace.app_pages.ledger import show_ledger
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk
-from ringtrace.app_pages.wording import told, told_markdown
+from ringtrace.app_pages.wording import titles, told_markdown
 from ringtrace.casework.ranking import rank
 from ringtrace.findings import Finding
 
@@ -58,9 +57,7 @@ def _chosen(desk: Desk, findings: dict[str, Finding], wanted: str | None) -> Fin
         desk.say("app.finding.choose"),
         ids,
         index=at,
-        format_func=lambda each: (
-            f"{level_word(desk, findings[each].level)} · {told(desk, findings[each], findings[each].title, 200)}"
-        ),
+        format_func=titles(desk).__getitem__,
         key=f"finding-{ids[at]}",
         label_visibility="collapsed",
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
 import streamlit as st
 
+from ringtrace.app_pages.frames import level_word
 from ringtrace.app_pages.plain import markdown, masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.entities import names
+from ringtrace.casework.ranking import rank
 from ringtrace.findings import Finding, Message, current_run, read_findings
 from ringtrace.workspace import Workspace
 
@@ -39,6 +42,20 @@ def told(desk: Desk, finding: Finding, message: Message, limit: int = 2_000) -> 
 def told_markdown(desk: Desk, finding: Finding, message: Message, limit: int = 2_000) -> str:
     """The same for a place that reads Markdown."""
     return markdown(told(desk, finding, message, limit), limit + 20)
+
+
+def titles(desk: Desk) -> Mapping[str, str]:
+    """Finding id → level and title as plain text, worst first, for a box to choose from."""
+    workspace = desk.workspace()
+    return _titles(str(workspace.path), workspace.generation, current_run(workspace), desk.language, desk.masked, desk)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _titles(folder: str, generation: int, run: int, language: str, masked: bool, _desk: Desk) -> Mapping[str, str]:
+    return {
+        each.finding_id: f"{level_word(_desk, each.level)} · {told(_desk, each, each.title, 200)}"
+        for each in rank(_desk.findings())
+    }
 
 
 @lru_cache(maxsize=4_096)

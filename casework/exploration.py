@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from ringtrace.casework.surroundings import Surroundings
 from ringtrace.graph.layouts import Point, layout, place_new
 from ringtrace.graph.projections import KEY, from_relationships
 from ringtrace.graph.store import Node, NodeRef, Relationship
@@ -56,6 +57,7 @@ class Exploration:
     def __init__(self, finding_id: str | None = None) -> None:
         self.finding_id = finding_id
         self.spots: dict[NodeRef, Point] = {}
+        self.surroundings = Surroundings()
         self._history: list[Picture] = [Picture()]
         self._at = 0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringtrace.casework.exploration import Exploration
-from ringtrace.data_schema.graph import Direction
+from ringtrace.data_schema.graph import Direction, graph_schema
 from ringtrace.findings import BYSTANDER_ROLES, Finding
 from ringtrace.graph.store import GraphStore, NeighbourCount, NodeRef, Relationship
 
@@ -43,7 +43,7 @@ def start_from_finding(store: GraphStore, finding: Finding, exploration: Explora
     for code in places:
         wanted.update(dict.fromkeys((NodeRef("Pharmacy", code), NodeRef("Hospital", code))))
     nodes = store.nodes(wanted)
-    joins = store.between([node.ref for node in nodes])
+    joins = exploration.surroundings.joins(store, [node.ref for node in nodes])
     exploration.add(nodes, [each for each in joins if each.type not in _SHOP_AND_DRUG])
     return len({(member.label, member.id) for member in ordered}) - len({(each.label, each.id) for each in shown})
 
@@ -57,7 +57,7 @@ def start_from_node(store: GraphStore, ref: NodeRef, exploration: Exploration) -
     if node is None:
         return False
     standing = list(exploration.picture.nodes)
-    exploration.add([node], store.between([*standing, ref]) if standing else [])
+    exploration.add([node], exploration.surroundings.joins(store, [*standing, ref]) if standing else [])
     return True
 
 
@@ -82,8 +82,7 @@ def expand(
     """
     standing = set(exploration.picture.nodes)
     if way is None:
-        labels = sorted({each.label for each in store.neighbour_counts(ref)} - _GRAIN)
-        found = store.expand(ref, labels=labels or None, limit=_UNASKED)
+        found = store.expand(ref, labels=sorted(graph_schema().nodes.keys() - _GRAIN), limit=_UNASKED)
         fresh = [node for node in found.nodes if node.ref not in standing]
     else:
         # What stands may have come another way and need not be the most involved: ask past it, then take the first.
@@ -91,7 +90,8 @@ def expand(
         found = store.expand(ref, [way.type], labels=[way.label], direction=way.direction, limit=limit + shown)
         fresh = [node for node in found.nodes if node.ref not in standing][:limit]
     joined = standing | {ref} | {node.ref for node in fresh}
-    joins = [each for each in store.between(sorted(joined)) if each.type not in _SHOP_AND_DRUG or _names(each, ref)]
+    found_joins = exploration.surroundings.joins(store, joined)
+    joins = [each for each in found_joins if each.type not in _SHOP_AND_DRUG or _names(each, ref)]
     added = exploration.add(fresh, joins, parent=ref)
     return added, max(0, found.total - sum(each.other(ref) in joined for each in found.relationships))
 

@@ -1,0 +1,51 @@
+"""What the graph holds around a canvas, asked once: the engine reads whole labels to say it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from ringtrace.graph.store import GraphStore, NodeRef, Relationship
+
+
+class Surroundings:
+    """The degrees of what stood on a canvas, and the relationships between what stands there now.
+
+    Both are of one graph: with a store other than the last one, everything is asked anew.
+    """
+
+    def __init__(self) -> None:
+        self._store: weakref.ref[Any] | None = None
+        self._degrees: dict[NodeRef, int] = {}
+        self._asked: frozenset[NodeRef] = frozenset()
+        self._joins: list[Relationship] = []
+
+    def joins(self, store: GraphStore, refs: Iterable[NodeRef]) -> list[Relationship]:
+        """Every relationship that joins two of `refs`, as `GraphStore.between`."""
+        self._belong_to(store)
+        wanted = frozenset(refs)
+        if not wanted <= self._asked:
+            self._joins, self._asked = store.between(sorted(wanted)), wanted
+        return [each for each in self._joins if each.source in wanted and each.target in wanted]
+
+    def degrees(self, store: GraphStore, refs: Collection[NodeRef]) -> dict[NodeRef, int]:
+        """How many relationships each of `refs` has in the whole graph."""
+        self._belong_to(store)
+        unknown = [ref for ref in refs if ref not in self._degrees]
+        if unknown:
+            self._degrees |= dict.fromkeys(unknown, 0) | store.degrees(unknown)
+        return {ref: self._degrees[ref] for ref in refs}
+
+    def hidden(self, store: GraphStore, refs: Collection[NodeRef]) -> dict[NodeRef, int]:
+        """How many relationships of each of `refs` lead to what is not among them, as `GraphStore.hidden_counts`."""
+        hidden = self.degrees(store, refs)
+        for each in self.joins(store, refs):
+            hidden[each.source] -= 1
+            hidden[each.target] -= 1
+        return hidden
+
+    def _belong_to(self, store: GraphStore) -> None:
+        if self._store is None or self._store() is not store:
+            self._store = weakref.ref(store)
+            self._degrees, self._asked, self._joins = {}, frozenset(), []
