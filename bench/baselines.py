@@ -1,7 +1,7 @@
 """What the project has to beat: today's practice, each in its plain form, with the number of people told where it asks.
 
-Each takes a connection and the truth (for the number of people that a ranking may name: a help that no detector of
-ours gets) and gives groups of patients.
+Each takes a connection and gives groups of patients. The rankings are also told how many people to name: a help that no
+detector of ours gets.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Final
 
 import duckdb
 import igraph
-from scoring import Truth
 
-Baseline = Callable[[duckdb.DuckDBPyConnection, Truth], list[frozenset[str]]]
+Groups = list[frozenset[str]]
 
 WINDOW = 600
 LEAST = 3
@@ -46,21 +45,21 @@ def _graph(tables: duckdb.DuckDBPyConnection) -> igraph.Graph:
     return igraph.Graph.TupleList(_co_visits(tables), edge_attrs=["weight"])
 
 
-def _groups(graph: igraph.Graph, parts: igraph.VertexClustering) -> list[frozenset[str]]:
+def _groups(graph: igraph.Graph, parts: igraph.VertexClustering) -> Groups:
     return [frozenset(graph.vs[each]["name"] for each in part) for part in parts if len(part) >= 3]
 
 
-def co_visits_louvain(tables: duckdb.DuckDBPyConnection, truth: Truth) -> list[frozenset[str]]:
+def co_visits_louvain(tables: duckdb.DuckDBPyConnection) -> Groups:
     graph = _graph(tables)
     return _groups(graph, graph.community_multilevel(weights="weight"))
 
 
-def co_visits_components(tables: duckdb.DuckDBPyConnection, truth: Truth) -> list[frozenset[str]]:
+def co_visits_components(tables: duckdb.DuckDBPyConnection) -> Groups:
     graph = _graph(tables)
     return _groups(graph, graph.connected_components())
 
 
-def fraudar(tables: duckdb.DuckDBPyConnection, truth: Truth) -> list[frozenset[str]]:
+def fraudar(tables: duckdb.DuckDBPyConnection) -> Groups:
     """FRAUDAR (Hooi et al., KDD 2016) on patients × institutions: greedy peeling of log-weighted degrees, one block."""
     edges = tables.execute(
         "SELECT psn_no, fixmedins_code, count(*) FROM settlements GROUP BY ALL ORDER BY ALL"
@@ -96,25 +95,20 @@ def fraudar(tables: duckdb.DuckDBPyConnection, truth: Truth) -> list[frozenset[s
     return [frozenset(name for side, name in block if side == "p")]
 
 
-def _ranking(kind: str, order: str) -> Baseline:
-    def ranked(tables: duckdb.DuckDBPyConnection, truth: Truth) -> list[frozenset[str]]:
-        top = tables.execute(
-            f"SELECT psn_no FROM settlements GROUP BY psn_no ORDER BY {order} DESC, psn_no LIMIT $n",
-            {"n": len(truth.patients(kind))},
-        ).fetchall()
-        return [frozenset(person for (person,) in top)]
-
-    return ranked
+def ranked(tables: duckdb.DuckDBPyConnection, order: str, people: int) -> Groups:
+    """The `people` who are first by `order`, an aggregate of settlements, as one group."""
+    top = tables.execute(
+        f"SELECT psn_no FROM settlements GROUP BY psn_no ORDER BY {order} DESC, psn_no LIMIT $n", {"n": people}
+    ).fetchall()
+    return [frozenset(person for (person,) in top)]
 
 
-BASELINES: Final[dict[str, tuple[str, Baseline]]] = {
-    "co-visits + Louvain": ("borrowed_card_ring", co_visits_louvain),
-    "co-visits + components": ("borrowed_card_ring", co_visits_components),
-    "FRAUDAR (rings)": ("borrowed_card_ring", fraudar),
-    "FRAUDAR (collusion)": ("pharmacy_collusion", fraudar),
-    **{
-        f"{what} ({kind})": (kind, _ranking(kind, order))
-        for kind in ("borrowed_card_ring", "pharmacy_collusion", "drug_resale")
-        for what, order in (("amount", "sum(medfee_sumamt)"), ("degree", "count(DISTINCT fixmedins_code)"))
-    },
+GROUPINGS: Final[dict[str, Callable[[duckdb.DuckDBPyConnection], Groups]]] = {
+    "co-visits + Louvain": co_visits_louvain,
+    "co-visits + components": co_visits_components,
+    "FRAUDAR": fraudar,
+}
+RANKINGS: Final[dict[str, str]] = {
+    "ranking by amount": "sum(medfee_sumamt)",
+    "ranking by degree": "count(DISTINCT fixmedins_code)",
 }

@@ -2,21 +2,32 @@
 
     .venv/bin/python bench/quality.py --seeds 1001 1002 1003 1004 1005 --persons 60000 --difficulty medium hard
 
-Seeds 1–99 are for tuning, 1000 and above for evaluation. Cities are kept in bench/out and made once. Prints a table
-and writes bench/out/quality.json; `--truth FOLDER` measures a folder of contract tables with truth/ instead.
+Seeds 1–99 are for tuning, 1000 and above for evaluation. Each difficulty's cities are measured beside today's practice
+(baselines.py); then cities of the same seeds without any scheme; then the claims of ../shared/data/synthea, where
+nobody cheats. Prints a table for each, and the goals met and missed; writes bench/out/quality.json. Cities are kept in
+bench/out and made once; each is measured in a process of its own, so that its memory ends with it. `--truth FOLDER`
+measures folders of contract tables with truth/ instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
+import resource
+import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
-from baselines import BASELINES
-from scoring import ACTED_ON, Tally, Truth, read_truth, suspicions
+from baselines import GROUPINGS, RANKINGS, ranked
+from goals import goals, show_goals
+from scoring import ACTED_ON, Tally, Truth, calibration_error, read_truth, suspicions
 
 from ringtrace.detectors import DETECTORS, detect
 from ringtrace.findings import Finding
@@ -26,6 +37,8 @@ from ringtrace.simulate.planting import CityDifficulty
 from ringtrace.workspace import Workspace
 
 OUT = Path(__file__).parent / "out"
+SYNTHEA: Final = Path(__file__).parents[2] / "shared" / "data" / "synthea"
+CORE: Final = ("borrowed_card_ring", "pharmacy_collusion", "drug_resale")
 
 
 def city(persons: int, seed: int, difficulty: CityDifficulty, *, schemes: bool = True) -> tuple[Workspace, Truth]:
@@ -38,80 +51,165 @@ def city(persons: int, seed: int, difficulty: CityDifficulty, *, schemes: bool =
     return Workspace(folder / "workspace"), read_truth(folder / "data" / "truth")
 
 
-def measure(cities: list[tuple[Workspace, Truth, int]], kinds: list[str] | None, baselines: bool) -> dict[str, object]:
-    """All figures over the given (workspace, truth, persons)."""
-    tallies: dict[str, Tally] = defaultdict(Tally)
-    rivals: dict[str, Tally] = defaultdict(Tally)
-    seconds: dict[str, float] = defaultdict(float)
-    people_accused = places_accused = population = 0
-    for workspace, truth, persons in cities:
-        report = detect(workspace, kinds=kinds)
-        for kind, spent in report.seconds.items():
-            seconds[kind] += spent
-        for kind in kinds or [each.kind for each in DETECTORS]:
-            tallies[kind].add(truth, kind, suspicions(report.findings, kind))
-        people, places = accused(report.findings, kinds)
-        people_accused += len(people - truth.patients())
-        places_accused += len(places - truth.institutions())
-        population += persons
+def given(folder: Path) -> tuple[Workspace, Truth]:
+    """A folder of contract tables, loaded, with its truth; with none, every suspicion there is a false one."""
+    workspace = Workspace(OUT / f"given-{folder.resolve().name}", create=True)
+    load_folder(folder, workspace)
+    truth = folder / "truth"
+    return workspace, read_truth(truth) if truth.is_dir() else Truth((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A city to measure: simulated from `seed`, or a `folder` that is given."""
+
+    persons: int = 0
+    seed: int = 0
+    difficulty: CityDifficulty = "medium"
+    schemes: bool = True
+    folder: Path | None = None
+
+    def open(self) -> tuple[Workspace, Truth]:
+        if self.folder is not None:
+            return given(self.folder)
+        return city(self.persons, self.seed, self.difficulty, schemes=self.schemes)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one city gave, or several added up."""
+
+    kinds: dict[str, Tally] = field(default_factory=dict)
+    rivals: dict[str, Tally] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    acted_on: int = 0
+    people_accused: int = 0
+    places_accused: int = 0
+    population: int = 0
+    peak_gib: float = 0.0
+
+    def add(self, other: Outcome) -> None:
+        for mine, theirs in ((self.kinds, other.kinds), (self.rivals, other.rivals)):
+            for name, tally in theirs.items():
+                mine.setdefault(name, Tally()).merge(tally)
+        for name, spent in other.seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+        self.acted_on += other.acted_on
+        self.people_accused += other.people_accused
+        self.places_accused += other.places_accused
+        self.population += other.population
+        self.peak_gib = max(self.peak_gib, other.peak_gib)
+
+
+def measure(place: Place, kinds: Sequence[str], baselines: bool) -> Outcome:
+    """Detect in one city and compare with its truth."""
+    workspace, truth = place.open()
+    outcome = Outcome()
+    report = detect(workspace, kinds=kinds)
+    outcome.seconds |= report.seconds
+    for kind in kinds:
+        outcome.kinds[kind] = Tally()
+        outcome.kinds[kind].add(truth, kind, suspicions(report.findings, kind))
+    findings = [each for each in report.findings if each.kind in kinds and each.level in ACTED_ON]
+    people, places = accused(findings)
+    outcome.acted_on = len(findings)
+    outcome.people_accused = len(people - truth.patients())
+    outcome.places_accused = len(places - truth.institutions())
+    with workspace.connect() as tables:
+        outcome.population = (
+            place.persons or tables.execute("SELECT count(DISTINCT psn_no) FROM settlements").fetchall()[0][0]
+        )
         if baselines:
-            for name, (kind, baseline) in BASELINES.items():
-                begun = time.perf_counter()
-                with workspace.connect() as tables:
-                    groups = baseline(tables, truth)
-                rivals[f"{kind}: {name}"].add(truth, kind, [(1.0, True, group) for group in groups])
-                seconds[name] += time.perf_counter() - begun
-    return {
-        "cores": os.cpu_count(),
-        "people_accused_per_100000": round(1e5 * people_accused / population, 1),
-        "places_accused": places_accused,
-        "kinds": {name: figures(tally, seconds.get(name.split(": ")[-1])) for name, tally in tallies.items()},
-        "baselines": {name: figures(tally, seconds.get(name.split(": ")[-1])) for name, tally in rivals.items()},
-    }
+            _baselines(tables, truth, [kind for kind in kinds if kind in CORE], outcome)
+    outcome.peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    return outcome
 
 
-def accused(findings: tuple[Finding, ...], kinds: list[str] | None) -> tuple[set[str], set[str]]:
-    """Patients and institutions suspected at orange and above."""
-    members = [
-        member
-        for finding in findings
-        if finding.level in ACTED_ON and (kinds is None or finding.kind in kinds)
-        for member in finding.members
-        if member.suspected
-    ]
+def _baselines(tables: Any, truth: Truth, kinds: Sequence[str], outcome: Outcome) -> None:
+    """Each baseline against each of the kinds."""
+    begun = time.perf_counter()
+    for name, grouping in GROUPINGS.items():
+        groups = grouping(tables)
+        for kind in kinds:
+            outcome.rivals[f"{kind}: {name}"] = _rival(truth, kind, groups)
+    for name, order in RANKINGS.items():
+        for kind in kinds:
+            groups = ranked(tables, order, len(truth.patients(kind)))
+            outcome.rivals[f"{kind}: {name}"] = _rival(truth, kind, groups)
+    outcome.seconds["baselines"] = time.perf_counter() - begun
+
+
+def _rival(truth: Truth, kind: str, groups: Sequence[frozenset[str]]) -> Tally:
+    tally = Tally()
+    tally.add(truth, kind, [(1.0, True, group) for group in groups])
+    return tally
+
+
+def accused(findings: Sequence[Finding]) -> tuple[set[str], set[str]]:
+    """Patients and institutions suspected in these findings."""
+    members = [member for finding in findings for member in finding.members if member.suspected]
     return (
         {member.id for member in members if member.label == "Patient"},
         {member.id for member in members if member.label in ("Pharmacy", "Hospital")},
     )
 
 
-def figures(tally: Tally, spent: float | None) -> dict[str, object]:
+def run(places: Sequence[Place], kinds: Sequence[str], baselines: bool) -> dict[str, Any]:
+    """All figures over the cities, each measured in a process of its own."""
+    total = Outcome()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, max_tasks_per_child=1) as pool:
+        for place in places:
+            begun = time.perf_counter()
+            total.add(pool.submit(measure, place, kinds, baselines).result())
+            named = place.folder.name if place.folder else f"{place.difficulty} {place.seed}"
+            print(f"{named}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    scored = [each for tally in total.kinds.values() for each in tally.scored]
+    return {
+        "cores": os.cpu_count(),
+        "cities": len(places),
+        "acted_on": total.acted_on,
+        "people_accused_per_100000": round(1e5 * total.people_accused / max(total.population, 1), 1),
+        "places_accused": total.places_accused,
+        "calibration_error": calibration_error(scored),
+        "scored": len(scored),
+        "seconds": total.seconds,
+        "peak_gib": round(total.peak_gib, 2),
+        "kinds": {name: figures(tally) for name, tally in total.kinds.items()},
+        "baselines": {name: figures(tally) for name, tally in total.rivals.items()},
+    }
+
+
+def figures(tally: Tally) -> dict[str, Any]:
     return {
         "precision": tally.precision,
         "recall": tally.recall,
         "f1": tally.f1,
-        "groups_found": {name: f"{found}/{all_}" for name, (found, all_) in sorted(tally.found.items())},
+        "groups_found": {name: (found, planted) for name, (found, planted) in sorted(tally.found.items())},
         "findings": tally.findings,
         "findings_right": tally.right,
         "innocent_groups_accused": dict(tally.groups_accused),
         "calibration_error": tally.calibration_error,
-        "seconds": spent,
     }
 
 
-def show(name: str, result: dict[str, object]) -> None:
-    print(f"\n{name}: {result['cores']} cores; innocent people accused per 100,000: "
-          f"{result['people_accused_per_100000']}; innocent places accused: {result['places_accused']}")  # fmt: skip
+def show(name: str, result: dict[str, Any]) -> None:
+    spent = sum(seconds for kind, seconds in result["seconds"].items() if kind != "baselines")
     print(
-        f"{'':44}{'precision':>10}{'recall':>8}{'F1':>7}{'right':>9}{'ECE':>6}{'s':>7}  groups found; innocent accused"
+        f"\n{name}: {result['cities']} cities, {result['cores']} cores, {spent:.0f} s of detection, peak "
+        f"{result['peak_gib']} GiB; findings at orange and above: {result['acted_on']}; innocent people accused per "
+        f"100,000: {result['people_accused_per_100000']}; innocent places accused: {result['places_accused']}; "
+        f"calibration error {result['calibration_error']:.3f} over {result['scored']} findings"
     )
+    print(f"{'':44}{'precision':>10}{'recall':>8}{'F1':>7}{'right':>9}{'ECE':>6}{'s':>7}  groups; innocent accused")
     for part in ("kinds", "baselines"):
-        for kind, row in result[part].items():  # type: ignore[attr-defined]
+        for kind, row in result[part].items():
             right = f"{row['findings_right']}/{row['findings']}"
+            found = ", ".join(f"{level} {number}/{all_}" for level, (number, all_) in row["groups_found"].items())
+            accused_groups = ", ".join(f"{number} {kind}" for kind, number in row["innocent_groups_accused"].items())
             print(
                 f"{kind:44}{row['precision']:10.2f}{row['recall']:8.2f}{row['f1']:7.2f}{right:>9}"
-                f"{row['calibration_error']:6.2f}{row['seconds'] or 0:7.1f}  {row['groups_found']} "
-                f"{row['innocent_groups_accused']}"
+                f"{row['calibration_error']:6.2f}{result['seconds'].get(kind, 0):7.1f}  {found}; {accused_groups}"
             )
 
 
@@ -120,36 +218,38 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1001, 1002, 1003, 1004, 1005])
     parser.add_argument("--persons", type=int, default=60_000)
     parser.add_argument("--difficulty", nargs="+", default=["medium", "hard"])
-    parser.add_argument("--clean", action="store_true", help="also a city without schemes for each seed")
-    parser.add_argument("--kinds", nargs="+")
+    parser.add_argument("--kinds", nargs="+", default=[each.kind for each in DETECTORS])
+    parser.add_argument("--no-clean", action="store_true", help="no city without schemes")
+    parser.add_argument("--no-synthea", action="store_true")
     parser.add_argument("--no-baselines", action="store_true")
     parser.add_argument(
         "--truth", type=Path, nargs="+", help="folders of contract tables with truth/, instead of simulated ones"
     )
+    parser.add_argument("--prepare", action="store_true", help="only make the cities and load them")
     options = parser.parse_args()
-    results: dict[str, dict[str, object]] = {}
+    rounds: dict[str, list[Place]] = defaultdict(list)
     if options.truth:
-        cities = []
-        for folder in options.truth:
-            workspace = Workspace(OUT / f"given-{folder.name}", create=True)
-            load_folder(folder, workspace)
-            with workspace.connect() as tables:
-                persons = len(tables.execute("SELECT DISTINCT psn_no FROM settlements").fetchall())
-            cities.append((workspace, read_truth(folder / "truth"), persons))
-        results["given"] = measure(cities, options.kinds, not options.no_baselines)
+        rounds["given"] = [Place(folder=folder) for folder in options.truth]
     else:
         for difficulty in options.difficulty:
-            cities = [(*city(options.persons, seed, difficulty), options.persons) for seed in options.seeds]
-            results[difficulty] = measure(cities, options.kinds, not options.no_baselines)
-        if options.clean:
-            cities = [
-                (*city(options.persons, seed, "medium", schemes=False), options.persons) for seed in options.seeds
-            ]
-            results["clean"] = measure(cities, options.kinds, baselines=False)
-    for name, result in results.items():
-        show(name, result)
+            rounds[difficulty] = [Place(options.persons, seed, difficulty) for seed in options.seeds]
+        if not options.no_clean:
+            rounds["clean"] = [Place(options.persons, seed, schemes=False) for seed in options.seeds]
+        if not options.no_synthea and SYNTHEA.is_dir():
+            rounds["synthea"] = [Place(folder=SYNTHEA)]
+    if options.prepare:
+        for place in (place for places in rounds.values() for place in places):
+            place.open()
+        return
+    results: dict[str, dict[str, Any]] = {}
     OUT.mkdir(exist_ok=True)
-    (OUT / "quality.json").write_text(json.dumps(results, indent=1), "utf-8")
+    for name, places in rounds.items():
+        baselines = not options.no_baselines and name not in ("clean", "synthea")
+        results[name] = run(places, options.kinds, baselines)
+        show(name, results[name])
+        # Written after each round: an interruption keeps what was measured.
+        (OUT / "quality.json").write_text(json.dumps({"rounds": results, "goals": goals(results)}, indent=1), "utf-8")
+    show_goals(goals(results))
 
 
 if __name__ == "__main__":

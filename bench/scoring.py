@@ -33,8 +33,8 @@ class Truth:
     def patients(self, kind: str | None = None) -> set[str]:
         return {person for each in self.schemes if kind in (None, each.kind) for person in each.patients}
 
-    def institutions(self) -> set[str]:
-        return {place for each in self.schemes for place in each.institutions}
+    def institutions(self, kind: str | None = None) -> set[str]:
+        return {place for each in self.schemes if kind in (None, each.kind) for place in each.institutions}
 
 
 def read_truth(folder: Path) -> Truth:
@@ -65,6 +65,18 @@ def _rows(path: Path) -> Iterable[dict[str, str]]:
         yield from csv.DictReader(stream)
 
 
+def _pair() -> list[int]:
+    return [0, 0]
+
+
+def _pairs() -> dict[str, list[int]]:
+    return defaultdict(_pair)
+
+
+def _counts() -> dict[str, int]:
+    return defaultdict(int)
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts of one kind, summed over cities; the figures are ratios of these sums."""
@@ -74,14 +86,15 @@ class Tally:
     planted: int = 0
     right: int = 0
     findings: int = 0
-    found: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
-    groups_accused: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    found: dict[str, list[int]] = field(default_factory=_pairs)
+    groups_accused: dict[str, int] = field(default_factory=_counts)
     scored: list[tuple[float, bool]] = field(default_factory=list)
 
     def add(self, truth: Truth, kind: str, suspicions: Sequence[tuple[float, bool, frozenset[str]]]) -> None:
         """Count one city's suspicions: (score, acted on, patients)."""
         schemes = [each for each in truth.schemes if each.kind == kind and each.patients]
-        planted = truth.patients(kind)
+        # A tip may tell of any scheme.
+        planted = truth.patients(None if kind == "tip_lead" else kind)
         acted = [people for _, act, people in suspicions if act and people]
         accused = {person for people in acted for person in people}
         self.hit += len(accused & planted)
@@ -100,6 +113,20 @@ class Tally:
             if len(clean) >= 2 and any(2 * len(clean & each) >= len(clean) for each in acted):
                 self.groups_accused[innocent_kind] += 1
 
+    def merge(self, other: Tally) -> None:
+        """Add the counts of another city."""
+        self.hit += other.hit
+        self.suspected += other.suspected
+        self.planted += other.planted
+        self.right += other.right
+        self.findings += other.findings
+        for difficulty, (found, planted) in other.found.items():
+            self.found[difficulty][0] += found
+            self.found[difficulty][1] += planted
+        for kind, number in other.groups_accused.items():
+            self.groups_accused[kind] += number
+        self.scored += other.scored
+
     @property
     def precision(self) -> float:
         return self.hit / self.suspected if self.suspected else float("nan")
@@ -114,12 +141,16 @@ class Tally:
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error: mean |score − share right| over ten bins of the score, weighted by findings."""
-        bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-        for score, right in self.scored:
-            bins[min(9, int(score * 10))].append((score, right))
-        off = sum(abs(sum(score for score, _ in each) - sum(right for _, right in each)) for each in bins.values())
-        return off / len(self.scored) if self.scored else float("nan")
+        return calibration_error(self.scored)
+
+
+def calibration_error(scored: Sequence[tuple[float, bool]]) -> float:
+    """Expected calibration error: mean |score − share right| over ten bins of the score, weighted by findings."""
+    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for score, right in scored:
+        bins[min(9, int(score * 10))].append((score, right))
+    off = sum(abs(sum(score for score, _ in each) - sum(right for _, right in each)) for each in bins.values())
+    return off / len(scored) if scored else float("nan")
 
 
 def match(planted: Sequence[frozenset[str]], found: Sequence[frozenset[str]], least: float = 0.5) -> set[int]:

@@ -6,7 +6,7 @@ draft → select → complete (identity, amount, lineage) → save
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from time import perf_counter
@@ -14,6 +14,8 @@ from time import perf_counter
 import duckdb
 
 from ringtrace.detectors.ablation import checked_parts
+from ringtrace.detectors.calibration import Curve, calibrate
+from ringtrace.detectors.calibration import curves as stored_curves
 from ringtrace.detectors.citation import cite
 from ringtrace.detectors.detector import Context, Detector, Draft, Gap, parameters
 from ringtrace.detectors.identity import identify
@@ -41,6 +43,7 @@ def detect(
     progress: Progress = silent,
     detectors: Sequence[Detector] = DETECTORS,
     without: Iterable[str] = (),
+    curves: Mapping[str, Curve] | None = None,
 ) -> DetectionReport:
     """Run the detectors on the workspace's current tables and save their findings as the newest run.
 
@@ -56,6 +59,8 @@ def detect(
         What to run, in order; a kind that another one reads must stand before it.
     without:
         Signals and checks to leave out (`ablation.PARTS`), for measuring what they are worth.
+    curves:
+        From raw to calibrated scores by kind; the stored ones by default, `{}` keeps raw scores.
 
     Raises
     ------
@@ -63,6 +68,7 @@ def detect(
         If a kind is unknown, or another process is writing to the workspace.
     """
     left_out = checked_parts(without)
+    curve = stored_curves() if curves is None else curves
     wanted = _wanted(kinds, detectors)
     needed = {need for kind in wanted for need in NEEDS.get(kind, ())} | wanted
     chosen = [detector for detector in detectors if detector.kind in needed]
@@ -76,7 +82,8 @@ def detect(
             for number, detector in enumerate(chosen):
                 progress(Step("detectors.step", number, len(chosen)))
                 begun = perf_counter()
-                context.drafts[detector.kind] = _ordered(detector.detect(tables, context))
+                raw = detector.detect(tables, context)
+                context.drafts[detector.kind] = _ordered(calibrate(each, curve.get(detector.kind)) for each in raw)
                 seconds[detector.kind] = perf_counter() - begun
             for detector in chosen:
                 if detector.kind in wanted:

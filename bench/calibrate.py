@@ -1,0 +1,124 @@
+"""Fit the curves from raw scores to the share of findings that stand, by kind, on tuning cities only.
+
+    .venv/bin/python bench/calibrate.py --seeds 1 2 3 4 5 6 --persons 20000 --truth FOLDER… --write
+
+Seeds from 1000 on are refused: they are for measuring. `--truth` adds folders of contract tables with truth/, of
+another simulator (bench/second_city), so that no simulator's habits alone decide what a score is worth.
+
+A finding stands if at least half of the patients it suspects belong to a planted scheme of its kind; one that suspects
+no patient, if one of its institutions does. Isotonic regression of that on the raw score, with `PRIOR` findings added
+at the raw scores 0.05 … 0.95 whose share standing is the raw score itself: few findings then move the curve little,
+and no curve says 0 or 1. Prints for each kind the findings, the share that stands, and the expected calibration error
+of the raw score and of curves fitted without the city they are tried on. Kinds that no city plants get no curve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from quality import Place
+from scoring import Truth, calibration_error
+from sklearn.isotonic import IsotonicRegression
+
+from ringtrace.detectors import DETECTORS, detect
+from ringtrace.detectors.calibration import Curve, calibrated
+from ringtrace.findings import Finding
+
+TARGET = Path(__file__).parents[1] / "detectors" / "calibration.yaml"
+PRIOR: Final = 10.0
+FEWEST: Final = 20
+"""Findings of a kind below which no curve is fitted."""
+Scored = list[tuple[float, bool]]
+
+
+def stands(finding: Finding, truth: Truth) -> bool | None:
+    """Whether the finding is right; None where it suspects nobody."""
+    suspects = [member for member in finding.members if member.suspected]
+    people = {member.id for member in suspects if member.label == "Patient"}
+    places = {member.id for member in suspects if member.label in ("Pharmacy", "Hospital")}
+    if people:
+        return 2 * len(people & truth.patients(finding.kind)) >= len(people)
+    if places:
+        return bool(places & truth.institutions(finding.kind))
+    return None
+
+
+def raw_scores(place: Place) -> tuple[dict[str, Scored], set[str]]:
+    """(raw score, stands) of a city's findings that are not explained, by kind, and the kinds that it plants."""
+    workspace, truth = place.open()
+    found: dict[str, Scored] = defaultdict(list)
+    for finding in detect(workspace, curves={}).findings:
+        right = stands(finding, truth)
+        if finding.level != "explained" and right is not None:
+            found[finding.kind].append((finding.score, right))
+    return dict(found), {scheme.kind for scheme in truth.schemes}
+
+
+def fit(scored: Scored) -> Curve:
+    """The knots of the isotonic fit, ends of its steps only."""
+    grid = np.linspace(0.05, 0.95, 10)
+    scores = np.array([*grid, *(score for score, _ in scored)])
+    right = np.array([*grid, *(float(each) for _, each in scored)])
+    weight = np.array([*np.full(len(grid), PRIOR / len(grid)), *np.ones(len(scored))])
+    model = IsotonicRegression(y_min=0.01, y_max=0.99).fit(scores, right, sample_weight=weight)
+    knots = zip(model.X_thresholds_.tolist(), model.y_thresholds_.tolist(), strict=True)
+    return [(round(score, 4), round(share, 4)) for score, share in knots]
+
+
+def left_out_error(cities: Sequence[Scored]) -> float:
+    """Expected calibration error of each city's findings by the curve fitted to the others."""
+    tried: Scored = []
+    for number, own in enumerate(cities):
+        curve = fit([each for other, scored in enumerate(cities) if other != number for each in scored])
+        tried += [(calibrated(score, curve), right) for score, right in own]
+    return calibration_error(tried)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3, 4, 5, 6])
+    parser.add_argument("--persons", type=int, default=20_000)
+    parser.add_argument("--difficulty", nargs="+", default=["medium", "hard"])
+    parser.add_argument("--truth", type=Path, nargs="*", default=[])
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    if any(seed >= 1000 for seed in options.seeds):
+        parser.error("seeds from 1000 on are for measuring, not for fitting")
+    places = [Place(options.persons, seed, difficulty) for seed in options.seeds for difficulty in options.difficulty]
+    places += [Place(folder=folder) for folder in options.truth]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        measured = list(pool.map(raw_scores, places))
+    planted = {kind for _, kinds in measured for kind in kinds}
+    print(f"{len(places)} cities\n{'':24}{'findings':>9}{'stand':>7}{'ECE raw':>9}{'left out':>9}  curve")
+    lines = []
+    for kind in (detector.kind for detector in DETECTORS if detector.kind in planted):
+        by_city = [city.get(kind, []) for city, _ in measured]
+        scored = [each for city in by_city for each in city]
+        if len(scored) < FEWEST:
+            print(f"{kind:24}{len(scored):9}   too few for a curve")
+            continue
+        curve = fit(scored)
+        share = sum(right for _, right in scored) / len(scored)
+        shown = " ".join(f"{score:.2f}→{value:.2f}" for score, value in curve)
+        errors = f"{calibration_error(scored):9.3f}{left_out_error(by_city):9.3f}"
+        print(f"{kind:24}{len(scored):9}{share:7.2f}{errors}  {shown}")
+        lines.append(f"{kind}: [{', '.join(f'[{score}, {value}]' for score, value in curve)}]\n")
+    if options.write:
+        told = f"seeds {options.seeds} of {options.persons} persons ({', '.join(options.difficulty)})"
+        more = f" and {len(options.truth)} cities of another simulator" if options.truth else ""
+        TARGET.write_text(
+            "# From raw score to the share of findings that stand, by kind. Written by bench/calibrate.py from\n"
+            f"# {told}{more}; not edited by hand.\n{''.join(lines) or '{}'}",
+            "utf-8",
+        )
+
+
+if __name__ == "__main__":
+    main()
