@@ -19,7 +19,17 @@ def command(workspace: str | Path, *, port: int = 8501, headless: bool = False) 
     """
     script = Path(__file__).parent.parent / "app.py"
     options = [f"--server.port={port}", f"--server.headless={str(headless).lower()}"]
-    return [sys.executable, "-m", "streamlit", "run", str(script), *options, "--", "--workspace", str(workspace)]
+    return [
+        sys.executable,
+        "-m",
+        "ringtrace.app_pages.serve",
+        "run",
+        str(script),
+        *options,
+        "--",
+        "--workspace",
+        str(workspace),
+    ]
 
 
 def launch(workspace: str | Path, *, port: int = 8501, headless: bool = False) -> int:

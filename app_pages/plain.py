@@ -32,7 +32,8 @@ def visible(value: object, limit: int = LIMIT) -> str:
         return ""
     raw = str(value)
     head = raw[:limit]
-    shown = "".join(_mark(character) for character in head)
+    # A table has thousands of values, and hardly ever one with such a mark.
+    shown = head if head.isprintable() else "".join(_mark(character) for character in head)
     return f"{shown}… ({len(raw):,})" if len(raw) > limit else shown
 
 
