@@ -19,6 +19,7 @@ from ringtrace.detectors.packs.sales import net_sale_lines
 from ringtrace.detectors.rings.ties import CROWDED
 from ringtrace.detectors.scoring import ORANGE, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
+from ringtrace.workspace import has_rows
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Overuse:
         if not len(drawn["drug"]):
             context.gaps.append(Gap(self.kind, Message("claims.gap.no_ddd")))
             return
+        if not has_rows(tables, "persons"):
+            context.gaps.append(Gap(self.kind, Message("claims.gap.no_persons_overuse")))
         limits = self._limits(np.asarray(drawn["drug"], dtype=str), np.asarray(drawn["ddd"], dtype=float))
         rows = tables.execute(
             """

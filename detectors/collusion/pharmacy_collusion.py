@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 import duckdb
 import numpy as np
 
+from ringtrace.detectors.arrays import fetch_number
 from ringtrace.detectors.collusion.buyers import buyer_signals
 from ringtrace.detectors.collusion.checks import innocent_checks
 from ringtrace.detectors.collusion.shops import LEAST_NATS, SHOWN_ONLY, Shop, fitted_shops
@@ -86,6 +87,10 @@ class PharmacyCollusion:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_codes_collusion")))
         if not times_have_hours(tables):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.days_only")))
+        elif not fetch_number(tables, "SELECT count(open_hour) FROM institutions"):
+            context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_hours")))
+        if not has_rows(tables, "persons"):
+            context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_persons_collusion")))
         if "drain" in missing:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_acct_pay")))
 

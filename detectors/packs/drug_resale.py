@@ -14,6 +14,7 @@ from scipy.stats import poisson
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.packs.branches import sister_branches
 from ringtrace.detectors.packs.resale_groups import Outlet, outlets_together
+from ringtrace.detectors.packs.sales import times_have_hours
 from ringtrace.detectors.packs.trace_codes import PRIOR_SALES, Step, repeated_packs
 from ringtrace.detectors.packs.untraced_draft import with_untraced
 from ringtrace.detectors.scoring import level_of, logistic
@@ -64,6 +65,8 @@ class DrugResale:
         coded = self._coded_sales(tables, context)
         if not has_rows(tables, "inventory"):
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_inventory_resale")))
+        if coded and not times_have_hours(tables):
+            context.gaps.append(Gap(self.kind, Message("pharmacy.gap.days_only_resale")))
         sisters = {} if "check.sister_branch" in without else sister_branches(tables)
         outlets = self._outlets(steps, coded, sisters)
         resold = {each.second.key for outlet in outlets for each in outlet.chained}
@@ -74,7 +77,7 @@ class DrugResale:
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()
         coded: dict[str, int] = dict(rows)
         if not coded:
-            context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_codes")))
+            context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_codes_resale")))
         return coded
 
     def _outlets(

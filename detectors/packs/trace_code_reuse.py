@@ -64,6 +64,8 @@ class TraceCodeReuse:
         if not coded:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_codes")))
             return
+        if not has_rows(tables, "inventory"):
+            context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_inventory_reuse")))
         prices = tables.execute(
             "SELECT drug, median(amount / cnt) FROM sale_lines WHERE NOT split AND cnt >= 1 GROUP BY 1"
         ).fetchall()

@@ -177,7 +177,7 @@ def test_without_codes_or_lines_it_says_so(tmp_path: Path) -> None:
     city = town()
     city.rows["settlement_items"] = [row | {"drug_trac_codg": None} for row in city.rows["settlement_items"]]
     found, context = drafts(city, tmp_path / "a")
-    assert (found, [gap.message.key for gap in context.gaps]) == ([], ["pharmacy.gap.no_codes"])
+    assert (found, [gap.message.key for gap in context.gaps]) == ([], ["pharmacy.gap.no_codes_resale"])
     city.rows["settlement_items"] = []
     found, context = drafts(city, tmp_path / "b")
     assert (found, [gap.message.key for gap in context.gaps]) == ([], ["pharmacy.gap.no_items"])
