@@ -1,6 +1,6 @@
 """Borrowed-card rings: cards of people unrelated to each other that are used together again and again.
 
-    visits → co-visits (validated pairs) → communities → growth by joint runs → innocent explanations → drafts
+    visits → co-visits (validated pairs, trios) → communities → growth by joint runs → innocent explanations → drafts
 
 The statistics stand where they are computed: `co_visits`, `grouping`, `innocence`; docs/methods.md tells the whole.
 """
@@ -16,11 +16,14 @@ from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.rings.co_visits import co_visiting_pairs, crowded_out
 from ringtrace.detectors.rings.draft import draft_of
 from ringtrace.detectors.rings.facts import read_facts
-from ringtrace.detectors.rings.grouping import communities, distinct, grow, join_halves
+from ringtrace.detectors.rings.footfall import Footfall
+from ringtrace.detectors.rings.grouping import Group, communities, distinct, grow, join_halves, narrowest
+from ringtrace.detectors.rings.habit import without_habitual
+from ringtrace.detectors.rings.splitting import split
 from ringtrace.detectors.rings.tables import build_ring_tables
 from ringtrace.detectors.rings.thresholds import RingThresholds
 from ringtrace.detectors.rings.ties import read_ties
-from ringtrace.detectors.rings.visits import build_visits
+from ringtrace.detectors.rings.visits import build_visits, write_visits
 from ringtrace.findings import Message
 from ringtrace.workspace import has_rows
 
@@ -44,10 +47,7 @@ class BorrowedCardRing:
         if left_out := crowded_out(footfall, limits.max_crowd):
             values = {"visits": left_out, "crowd": limits.max_crowd}
             context.gaps.append(Gap(self.kind, Message("rings.gap.crowded", values)))
-        pairs = co_visiting_pairs(tables, footfall, limits)
-        starts = communities(pairs, resolution=limits.resolution)
-        grown = [group for start in starts if (group := grow(footfall, start, limits)) is not None]
-        groups = distinct(join_halves(footfall, distinct(grown), limits))
+        groups = _groups(tables, footfall, limits)
         if not groups:
             return
         build_ring_tables(tables, footfall, groups, window=limits.window)
@@ -60,3 +60,20 @@ class BorrowedCardRing:
             context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
         for facts in read_facts(tables, footfall, groups, ties):
             yield draft_of(facts, context.without_of(self.kind))
+
+
+def _groups(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> list[Group]:
+    """Groups found within minutes, and those whose sessions take hours; each once."""
+    minutes, hours = (_groups_within(tables, footfall, scale) for scale in (limits, limits.unhurried()))
+    return distinct(narrowest(minutes, hours))
+
+
+def _groups_within(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> list[Group]:
+    seen = footfall.within(limits.window)
+    write_visits(tables, seen)
+    pairs = co_visiting_pairs(tables, seen, limits)
+    starts = communities(pairs, resolution=limits.resolution)
+    grown = [group for start in starts if (group := grow(seen, start, limits)) is not None]
+    whole = join_halves(seen, distinct(grown), limits)
+    parts = [part for group in whole for part in split(seen, group, limits)]
+    return distinct([without_habitual(seen, part, limits) for part in parts])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -45,15 +45,13 @@ class Footfall:
         )
         person, place, t = person[~again], place[~again], t[~again]
         moment = _moment(place, t)
-        last = np.searchsorted(moment, moment + window, side="right")
-        first = np.searchsorted(moment, moment - window, side="left")
         by_person = np.argsort(person, kind="stable")
         persons = int(person.max()) + 1 if len(person) else 0
         return cls(
             person=person,
             place=place,
             t=t,
-            crowd=last - first - 1,
+            crowd=_crowd(moment, window),
             moment=moment,
             by_person=by_person,
             person_start=np.searchsorted(person[by_person], np.arange(persons + 1)),
@@ -61,6 +59,10 @@ class Footfall:
             place_persons=_persons_by_place(person, place, len(day_only)),
             day_only=day_only.astype(bool),
         )
+
+    def within(self, window: int) -> Self:
+        """The same visits, with the crowd of another window."""
+        return replace(self, crowd=_crowd(self.moment, window))
 
     def rows_of(self, persons: Ints) -> Ints:
         """Row numbers of these persons' visits, ordered by place and time."""
@@ -75,6 +77,11 @@ class Footfall:
         interval = np.repeat(np.arange(len(place)), lengths)
         offset = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return np.repeat(first, lengths) + offset, interval
+
+
+def _crowd(moment: Ints, window: int) -> Ints:
+    last = np.searchsorted(moment, moment + window, side="right")
+    return last - np.searchsorted(moment, moment - window, side="left") - 1
 
 
 def _persons_by_place(person: Ints, place: Ints, places: int) -> Ints:

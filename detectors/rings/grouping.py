@@ -30,19 +30,25 @@ from ringtrace.detectors.rings.thresholds import RingThresholds
 ROUNDS = 8
 """Most groups are stable after three rounds of growth; a group that still swings then is taken as it stands."""
 
-HANDFUL = 5
+MOST_OF = 0.9
+"""Share of one group's members in another from which the one adds nothing to the other."""
+HANDFUL = 6
 """Size up to which a group's occasions of two may count as its runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Persons who attend the same runs; `attended`, `expected` (runs) and `p_value` are parallel to `persons`."""
+    """Persons who attend the same runs; `attended`, `expected` (runs) and `p_value` are parallel to `persons`.
+
+    `window` is what counted as "together", in seconds.
+    """
 
     persons: Ints
     runs: JointRuns
     attended: Ints
     expected: Floats
     p_value: Floats
+    window: int
 
 
 def communities(pairs: PairTest, *, resolution: float, seed: int = 1) -> list[Ints]:
@@ -75,13 +81,16 @@ def _prune(graph: igraph.Graph) -> None:
 def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | None:
     """The group that the community `start` grows or shrinks to, or None if less than three persons remain.
 
-    A run is an occasion of three, and of two where the group is three. Where a handful so leaves too few runs, since
-    its members often miss one, occasions of two are tried.
+    A run is an occasion of three, and of two where the group is three. A handful, whose members often miss one, has few
+    of these; occasions of two are tried as well, and of the two groups the less likely one by chance is taken.
     """
     group = _grow(footfall, start, limits, handful=3)
-    if group is None and len(start) <= HANDFUL:
-        group = _grow(footfall, start, limits, handful=HANDFUL)
-    return group
+    if len(start) > HANDFUL:
+        return group
+    other = _grow(footfall, start, limits, handful=HANDFUL)
+    if group is None or other is None:
+        return group or other
+    return min(group, other, key=lambda each: log_chance(footfall, each))
 
 
 def _grow(footfall: Footfall, start: Ints, limits: RingThresholds, *, handful: int) -> Group | None:
@@ -89,11 +98,10 @@ def _grow(footfall: Footfall, start: Ints, limits: RingThresholds, *, handful: i
     seen: set[bytes] = set()
     group: Group | None = None
     for _ in range(ROUNDS):
-        least = 2 if len(members) <= handful else 3
-        runs = find_runs(footfall, members, window=limits.window, hop=limits.hop, least=least)
+        runs = runs_of(footfall, members, limits, handful)
         if runs.count < limits.min_days:
             return None
-        group = _attendance(footfall, runs, limits)
+        group = attendance(footfall, runs, limits)
         if not 3 <= len(group.persons) <= limits.max_size:
             return None
         if np.array_equal(group.persons, members) or group.persons.tobytes() in seen:
@@ -105,8 +113,14 @@ def _grow(footfall: Footfall, start: Ints, limits: RingThresholds, *, handful: i
     return group
 
 
-def _attendance(footfall: Footfall, runs: JointRuns, limits: RingThresholds) -> Group:
-    """Who attends these runs more often than footfall gives."""
+def runs_of(footfall: Footfall, members: Ints, limits: RingThresholds, handful: int = 3) -> JointRuns:
+    """Their occasions of at least three, or of two if they are a `handful` at most."""
+    least = 2 if len(members) <= handful else 3
+    return find_runs(footfall, members, window=limits.window, hop=limits.hop, least=least)
+
+
+def attendance(footfall: Footfall, runs: JointRuns, limits: RingThresholds, among: Ints | None = None) -> Group:
+    """Who (of the persons `among`, if given) attends these runs more often than footfall gives."""
     half = limits.window // 2
     rows, piece = footfall.between(runs.place, runs.begin - half, runs.end + half)
     crowd = np.bincount(piece, minlength=len(runs.place))
@@ -114,6 +128,8 @@ def _attendance(footfall: Footfall, runs: JointRuns, limits: RingThresholds) -> 
     seen, attended = np.unique(pairs[0], return_counts=True)
     tested = len(seen)
     enough = attended >= max(limits.min_days, limits.share * runs.count)
+    if among is not None:
+        enough &= np.isin(seen, among)
     seen, attended = seen[enough], attended[enough]
     places, where = np.unique(runs.place, return_inverse=True)
     exposure = np.bincount(where, weights=crowd) / footfall.place_visits[places]
@@ -125,7 +141,7 @@ def _attendance(footfall: Footfall, runs: JointRuns, limits: RingThresholds) -> 
         expected[number] = float(exposure[at][places[at] == own].sum())
     p_value = stats.poisson.sf(attended - 1, expected)
     kept = p_value * tested < limits.growth_error
-    return Group(seen[kept], runs, attended[kept], expected[kept], p_value[kept])
+    return Group(seen[kept], runs, attended[kept], expected[kept], p_value[kept], limits.window)
 
 
 def log_chance(footfall: Footfall, group: Group) -> float:
@@ -141,7 +157,7 @@ def log_chance(footfall: Footfall, group: Group) -> float:
     return float(attendance[1:].sum() + sets)
 
 
-def distinct(groups: list[Group]) -> list[Group]:
+def distinct(groups: Sequence[Group]) -> list[Group]:
     """Each group once: of two that share half of their members (Jaccard) the one with more attendance stays."""
     ordered = sorted(groups, key=lambda each: (-int(each.attended.sum()), each.persons.tolist()))
     kept: list[Group] = []
@@ -189,3 +205,20 @@ def join_halves(footfall: Footfall, groups: Sequence[Group], limits: RingThresho
                 joined[number] = grown
                 del joined[other]
     return list(joined.values())
+
+
+def narrowest(within_minutes: Sequence[Group], unhurried: Sequence[Group]) -> list[Group]:
+    """Of groups found with a narrow and a wide window: the narrow one where it has most members of the wide one.
+
+    A wide window lets in people who merely come on the same mornings; but a narrow one may see only a fragment of a
+    group whose sessions take hours, and such fragments go.
+    """
+    narrow = [set(group.persons.tolist()) for group in within_minutes]
+    wide = [set(group.persons.tolist()) for group in unhurried]
+    told = [any(len(own & other) >= MOST_OF * len(own) for other in narrow) for own in wide]
+    left = [own for own, done in zip(wide, told, strict=True) if not done]
+    fragment = [any(len(own & other) >= MOST_OF * len(own) for other in left) for own in narrow]
+    return [
+        *(group for group, part in zip(within_minutes, fragment, strict=True) if not part),
+        *(group for group, done in zip(unhurried, told, strict=True) if not done),
+    ]

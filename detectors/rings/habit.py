@@ -11,21 +11,23 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy import stats
 
 from ringtrace.detectors.arrays import Floats
 from ringtrace.detectors.rings.footfall import Footfall
-from ringtrace.detectors.rings.grouping import Group
+from ringtrace.detectors.rings.grouping import Group, attendance, runs_of
+from ringtrace.detectors.rings.thresholds import RingThresholds
 
 WEEKS: Final = (-4, -3, -2, -1, 1, 2, 3, 4)
 WEEK: Final = 7 * 86_400
 
 
-def attended_by_habit(footfall: Footfall, group: Group, *, window: int) -> Floats:
+def attended_by_habit(footfall: Footfall, group: Group) -> Floats:
     """Runs that habit alone would give each of the group's persons (in their order).
 
     A move that leads out of the time covered by the data is left out of that run's average.
     """
-    runs, half = group.runs, window // 2
+    runs, half = group.runs, group.window // 2
     total = np.zeros(len(group.persons))
     if not runs.count or not len(footfall.t):
         return total
@@ -46,3 +48,21 @@ def attended_by_habit(footfall: Footfall, group: Group, *, window: int) -> Float
         weight[runs.run] = 1 / moves
         np.add.at(total, met[0], weight[met[1]])
     return total
+
+
+def without_habitual(footfall: Footfall, group: Group, limits: RingThresholds) -> Group:
+    """The group without those few who are there at that weekday and hour anyway.
+
+    Who comes every Monday morning meets a ring that sometimes does. If habit accounts for half of the members or more,
+    it is the group's own, and everyone stays: that the group has one is for the checks to weigh.
+    """
+    by_habit = np.maximum(attended_by_habit(footfall, group), group.expected)
+    chance = stats.poisson.sf(group.attended - 1, by_habit) * len(group.persons)
+    staying = group.persons[chance < limits.growth_error]
+    if len(staying) == len(group.persons) or len(staying) < 3 or 2 * len(staying) <= len(group.persons):
+        return group
+    runs = runs_of(footfall, staying, limits)
+    if runs.count < limits.min_days:
+        return group
+    rest = attendance(footfall, runs, limits, among=staying)
+    return rest if len(rest.persons) >= 3 else group

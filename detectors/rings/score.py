@@ -51,6 +51,7 @@ PARTLY: Final[dict[str, float]] = {
     "busy_days": 0.5,
 }
 """Taken off where a check explains part of it; the other checks rest on signals that the model has already."""
+BINDING: Final = frozenset({"household", "care_home", "dialysis"})
 FAINT: Final = 0.15
 TORN_TOO_OFTEN: Final = 3
 
@@ -95,10 +96,15 @@ def ring_score(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[s
 def ring_level(facts: RingFacts, checks: tuple[Check, ...], score: float) -> Level:
     """Explained where a check explains the group, or where the score is faint and two checks explain parts of it.
 
+    Kinship and care (`BINDING`) explain whatever was bought. Colleagues, fellow patients or people of one weekday may
+    have a collector among them: there the explanation takes `EXPLAINED` off, and holds unless the score still stands.
+
     Where nothing is known of the members' families and work, a group may be one of them: yellow at most.
     """
     if explaining(facts, checks):
-        return "explained"
+        bound = any(check.code in BINDING and check.outcome == "explains" for check in checks)
+        if bound or level_of(score) == "yellow":
+            return "explained"
     if score < FAINT and sum(check.outcome == "partly" for check in checks) >= 2:
         return "explained"
     unknown = any(check.code == "household" and check.outcome == "unknown" for check in checks)

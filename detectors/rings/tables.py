@@ -38,9 +38,7 @@ def build_ring_tables(
             "person": np.concatenate([group.persons for group in groups] or empty),
             "attended": np.concatenate([group.attended for group in groups] or empty),
             "expected": np.concatenate([group.expected for group in groups] or empty),
-            "by_habit": np.concatenate(
-                [attended_by_habit(footfall, group, window=window) for group in groups] or [np.empty(0)]
-            ),
+            "by_habit": np.concatenate([attended_by_habit(footfall, group) for group in groups] or [np.empty(0)]),
         },
     )
     rows, runs, rings = [], [], []

@@ -92,16 +92,7 @@ def build_visits(
     tables.execute("DROP TABLE visit_raw")
     footfall = Footfall.of(found["person"], found["place"], found["t"], day_only, window=window)
     del found
-    materialise(
-        tables,
-        "visit",
-        {
-            "person": footfall.person.astype("int32"),
-            "place": footfall.place.astype("int32"),
-            "t": footfall.t,
-            "crowd": footfall.crowd.astype("int32"),
-        },
-    )
+    write_visits(tables, footfall)
     midnight = footfall.day_only[footfall.place]
     counts = VisitCounts(
         visits=len(footfall.t),
@@ -114,3 +105,17 @@ def build_visits(
         values = {"visits": counts.day_only, "places": counts.day_only_places}
         context.gaps.append(Gap(detector, Message("rings.gap.day_only", values)))
     return counts, footfall
+
+
+def write_visits(tables: duckdb.DuckDBPyConnection, footfall: Footfall) -> None:
+    """Make the table `visit` anew: the crowd differs with the window."""
+    materialise(
+        tables,
+        "visit",
+        {
+            "person": footfall.person.astype("int32"),
+            "place": footfall.place.astype("int32"),
+            "t": footfall.t,
+            "crowd": footfall.crowd.astype("int32"),
+        },
+    )

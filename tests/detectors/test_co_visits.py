@@ -92,7 +92,7 @@ def test_communities_are_connected_and_disjoint(seed: int) -> None:
     graph = networkx.planted_partition_graph(6, 7, 0.8, 0.01, seed=seed)
     left, right = np.array(graph.edges()).T
     strong = np.ones(len(left), dtype=bool)
-    pairs = PairTest(left, right, strong * 3, strong * 0.1, strong * 1e-9, strong, 10_000)
+    pairs = PairTest(left, right, strong * 3, strong * 0.1, strong * 1e-9, strong, ~strong, 10_000)
     groups = communities(pairs, resolution=0.3)
     members = [person for group in groups for person in group.tolist()]
     assert len(members) == len(set(members))
@@ -104,7 +104,7 @@ def test_communities_are_connected_and_disjoint(seed: int) -> None:
 def test_weak_pairs_need_a_triangle() -> None:
     left, right = np.array([0, 0, 1, 3, 4]), np.array([1, 2, 2, 4, 5])
     weak = np.zeros(5, dtype=bool)
-    pairs = PairTest(left, right, np.full(5, 3), np.full(5, 0.1), np.full(5, 1e-4), weak, 10_000)
+    pairs = PairTest(left, right, np.full(5, 3), np.full(5, 0.1), np.full(5, 1e-4), weak, weak, 10_000)
     assert [group.tolist() for group in communities(pairs, resolution=0.3)] == [[0, 1, 2]]
 
 

@@ -89,7 +89,6 @@ def half_share(column: str) -> Prepare:
         ("household", "tel"),
         ("household", "addr"),
         ("household", "bank_acct"),
-        ("employer", "emp_no"),
         ("care_home", "care_inst"),
     ],
 )
@@ -101,6 +100,28 @@ def test_what_they_share_explains_them(tmp_path: Path, code: str, column: str) -
     finding = ring(tmp_path, city, names)
     assert outcome(finding, code) == "explains"
     assert finding.level == "explained"
+
+
+def colleagues(tmp_path: Path, *, own_drugs: bool) -> Finding:
+    city, names = background(), people(6)
+    for name in names:
+        city.person(name, hh_no=f"h-{name}", emp_no="mill")
+    meetings(city, names, weekly=own_drugs, own_drugs=own_drugs)
+    return ring(tmp_path, city, names)
+
+
+def test_colleagues_who_buy_their_own_after_the_shift_are_explained(tmp_path: Path) -> None:
+    finding = colleagues(tmp_path, own_drugs=True)
+    assert outcome(finding, "employer") == "explains"
+    assert finding.level == "explained"
+
+
+@pytest.mark.near_miss
+def test_a_collector_among_colleagues_is_not_explained_by_the_employer(tmp_path: Path) -> None:
+    """At hours of nobody's shift, for dear drugs that none of the owners ever gets otherwise."""
+    finding = colleagues(tmp_path, own_drugs=False)
+    assert outcome(finding, "employer") == "explains"
+    assert finding.level in ("red", "orange")
 
 
 @pytest.mark.parametrize(
