@@ -9,7 +9,8 @@ or call out (`LOAD FROM`, `COPY … TO`, `LOAD CSV`, `INSTALL`). So the text is 
 3. CALL calls only functions that describe the graph, or a subquery; dotted functions only those listed;
 4. what an engine might read otherwise than we do (`\u0043REATE`, an open string, control characters) is refused.
 
-`check_plan` then holds the engine's own plan against the operators that only read, so that a slip above is no breach.
+`ladybug_plan` and `neo4j_guard` then hold the engine's own plan against the operators that only read, so that a slip
+above is no breach.
 """
 
 from __future__ import annotations
@@ -45,16 +46,6 @@ DOTTED_FUNCTIONS: Final = re.compile(
     r"|duration\.(between|inmonths|indays|inseconds)|point\.(distance|withinbbox)"
 )
 """Functions with a dot in their name that are built in and compute only; any other might belong to a plug-in."""
-
-PLAN_OPERATORS: Final = re.compile(
-    r"(AGGREGATE|COUNT|CROSS_PRODUCT|DUMMY|EMPTY_RESULT|FILTER|FLATTEN|GROUPED|HASH_JOIN|INDEX_LOOKUP|INTERSECT|LIMIT"
-    r"|MULTIPLICITY_REDUCER|NODE_LABEL_FILTER|ORDER_BY|PACKED_FILTERED_COUNT|PATH_PROPERTY_PROBE|PRIMARY_KEY_SCAN|PROJECTION|QUERY_PRIMARY_KEY_LOOKUP"
-    r"|RECURSIVE_EXTEND|REL_DEGREE_TABLE|RESULT_COLLECTOR|SCAN|SEMI_MASKER|SKIP|TABLE_FUNCTION_CALL|TOP_K|UNION_ALL|UNWIND)(_[A-Z_]+)?"
-)
-"""Families of Ladybug's physical operators that only read the graph; what a table function reads, its name says."""
-
-_OPERATOR: Final = re.compile(r"│ +([A-Z][A-Z_0-9]*)\[\d+\] +│")
-_TABLE_FUNCTION: Final = re.compile(r"│ +Function: (\w+) +│")
 
 _TOKEN: Final = re.compile(
     r"""
@@ -128,24 +119,6 @@ def check_reading(query: str) -> None:
         if token.word == "CALL":
             _check_call(found[index + 1 :])
     _check_dotted_functions(found)
-
-
-def check_plan(plan: str) -> None:
-    """Pass a Ladybug plan, as EXPLAIN prints it, whose operators only read the graph.
-
-    Raises
-    ------
-    RingTraceError
-        Naming the operator or table function that is refused.
-    """
-    operators = _OPERATOR.findall(plan)
-    # READ_FTABLE reads rows that the query itself made; LOAD FROM would show as READ_CSV_SERIAL and the like.
-    functions = [name.lower() for name in _TABLE_FUNCTION.findall(plan)]
-    unknown = sorted(name for name in {*operators} if not PLAN_OPERATORS.fullmatch(name))
-    if refused := unknown + sorted({*functions} - PROCEDURES - {"read_ftable"}):
-        raise refusal(refused[0])
-    if not operators or operators.count("TABLE_FUNCTION_CALL") > len(functions):
-        raise refusal("EXPLAIN")
 
 
 def is_name(found: Sequence[Token], index: int) -> bool:

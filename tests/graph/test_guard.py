@@ -11,7 +11,8 @@ from factories.city import City
 from factories.engines import ENGINES, opened
 
 from ringtrace.errors import RingTraceError
-from ringtrace.graph.guard import check_plan, check_reading
+from ringtrace.graph.guard import check_reading
+from ringtrace.graph.ladybug_plan import check_plan
 from ringtrace.graph.store import GraphStore
 
 HOSTILE = [
@@ -259,6 +260,15 @@ def test_hostile_statements_change_nothing(graph: GraphStore) -> None:
     assert graph.run_cypher(count).rows == before
 
 
+def drawn(*boxes: list[str]) -> str:
+    """A plan as Ladybug draws it: one box below the other."""
+    rows = []
+    for number, lines in enumerate(boxes):
+        rows += ["┌" + ("┴" if number else "─").center(40, "─") + "┐", *(f"│{line:^40}│" for line in lines)]
+        rows += ["└" + ("┬" if number + 1 < len(boxes) else "─").center(40, "─") + "┘"]
+    return "\n".join(rows)
+
+
 @pytest.mark.parametrize(
     ("lines", "refused"),
     [
@@ -270,10 +280,10 @@ def test_hostile_statements_change_nothing(graph: GraphStore) -> None:
 )
 def test_a_plan_with_anything_else_than_reading_is_refused(lines: list[str], refused: str) -> None:
     with pytest.raises(RingTraceError, match=refused):
-        check_plan("\n".join(f"│     {line}     │" for line in ["RESULT_COLLECTOR[1]", *lines]))
-    check_plan(
-        "\n".join(f"│  {line}  │" for line in ["PROJECTION[1]", "TABLE_FUNCTION_CALL[0]", "Function: READ_FTABLE"])
-    )
+        check_plan(drawn(["RESULT_COLLECTOR[1]"], lines))
+    check_plan(drawn(["PROJECTION[1]"], ["TABLE_FUNCTION_CALL[0]", "Function: READ_FTABLE"]))
+    with pytest.raises(RingTraceError, match="EXPLAIN"):
+        check_plan(drawn(["PROJECTION[1]"], ["UNREADABLE", "COPY_TO[0]"]))
 
 
 @pytest.mark.parametrize("query", SLIPPED)
