@@ -27,8 +27,8 @@ from quality import Place
 from scoring import Truth, calibration_error
 from sklearn.isotonic import IsotonicRegression
 
-from ringtrace.detectors import DETECTORS, detect
-from ringtrace.detectors.calibration import Curve, calibrated
+from ringtrace.detectors import DETECTORS, detect, scoring
+from ringtrace.detectors.calibration import ORANGE, Curve, calibrated
 from ringtrace.findings import Finding
 
 TARGET = Path(__file__).parents[1] / "detectors" / "calibration.yaml"
@@ -40,13 +40,15 @@ Scored = list[tuple[float, bool]]
 
 def stands(finding: Finding, truth: Truth) -> bool | None:
     """Whether the finding is right; None where it suspects nobody."""
+    # A tip may tell of any scheme.
+    kind = None if finding.kind == "tip_lead" else finding.kind
     suspects = [member for member in finding.members if member.suspected]
     people = {member.id for member in suspects if member.label == "Patient"}
     places = {member.id for member in suspects if member.label in ("Pharmacy", "Hospital")}
     if people:
-        return 2 * len(people & truth.patients(finding.kind)) >= len(people)
+        return 2 * len(people & truth.patients(kind)) >= len(people)
     if places:
-        return bool(places & truth.institutions(finding.kind))
+        return bool(places & truth.institutions(kind))
     return None
 
 
@@ -62,23 +64,35 @@ def raw_scores(place: Place) -> tuple[dict[str, Scored], set[str]]:
 
 
 def fit(scored: Scored) -> Curve:
-    """The knots of the isotonic fit, ends of its steps only."""
+    """The knots of the isotonic fit: the centre of each of its steps (centred isotonic regression).
+
+    Straight lines between centres rise everywhere, so that no two scores that differ become one (Oron and Flournoy
+    2017, "Centered isotonic regression", doi:10.1080/19466315.2017.1286256).
+    """
     grid = np.linspace(0.05, 0.95, 10)
     scores = np.array([*grid, *(score for score, _ in scored)])
     right = np.array([*grid, *(float(each) for _, each in scored)])
     weight = np.array([*np.full(len(grid), PRIOR / len(grid)), *np.ones(len(scored))])
-    model = IsotonicRegression(y_min=0.01, y_max=0.99).fit(scores, right, sample_weight=weight)
-    knots = zip(model.X_thresholds_.tolist(), model.y_thresholds_.tolist(), strict=True)
-    return [(round(score, 4), round(share, 4)) for score, share in knots]
+    share = IsotonicRegression(y_min=0.01, y_max=0.99).fit_transform(scores, right, sample_weight=weight)
+    return [
+        (round(float(np.average(scores[share == each], weights=weight[share == each])), 4), round(float(each), 4))
+        for each in np.unique(share)
+    ]
 
 
-def left_out_error(cities: Sequence[Scored]) -> float:
-    """Expected calibration error of each city's findings by the curve fitted to the others."""
+def left_out(cities: Sequence[Scored]) -> Scored:
+    """Each city's findings with the scores that the curve fitted to the other cities gives them."""
     tried: Scored = []
     for number, own in enumerate(cities):
         curve = fit([each for other, scored in enumerate(cities) if other != number for each in scored])
         tried += [(calibrated(score, curve), right) for score, right in own]
-    return calibration_error(tried)
+    return tried
+
+
+def acted(scored: Scored, least: float) -> str:
+    """Findings from `least` on that stand, of all from there on."""
+    chosen = [right for score, right in scored if score >= least]
+    return f"{sum(chosen)}/{len(chosen)}"
 
 
 def main() -> None:
@@ -95,8 +109,11 @@ def main() -> None:
     places += [Place(folder=folder) for folder in options.truth]
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
         measured = list(pool.map(raw_scores, places))
-    planted = {kind for _, kinds in measured for kind in kinds}
-    print(f"{len(places)} cities\n{'':24}{'findings':>9}{'stand':>7}{'ECE raw':>9}{'left out':>9}  curve")
+    planted = {kind for _, kinds in measured for kind in kinds} | {"tip_lead"}
+    print(
+        f"{len(places)} cities; orange and above: findings that stand / all, raw and left out\n"
+        f"{'':24}{'findings':>9}{'stand':>7}{'ECE raw':>9}{'left out':>9}{'raw':>9}{'left out':>9}  curve"
+    )
     lines = []
     for kind in (detector.kind for detector in DETECTORS if detector.kind in planted):
         by_city = [city.get(kind, []) for city, _ in measured]
@@ -107,9 +124,13 @@ def main() -> None:
         curve = fit(scored)
         share = sum(right for _, right in scored) / len(scored)
         shown = " ".join(f"{score:.2f}→{value:.2f}" for score, value in curve)
-        errors = f"{calibration_error(scored):9.3f}{left_out_error(by_city):9.3f}"
-        print(f"{kind:24}{len(scored):9}{share:7.2f}{errors}  {shown}")
+        tried = left_out(by_city)
+        errors = f"{calibration_error(scored):9.3f}{calibration_error(tried):9.3f}"
+        orange = f"{acted(scored, scoring.ORANGE):>9}{acted(tried, ORANGE):>9}"
+        print(f"{kind:24}{len(scored):9}{share:7.2f}{errors}{orange}  {shown}")
         lines.append(f"{kind}: [{', '.join(f'[{score}, {value}]' for score, value in curve)}]\n")
+    pooled = [each for city, _ in measured for kind, scored in city.items() if kind in planted for each in scored]
+    print(f"all: {len(pooled)} findings, ECE raw {calibration_error(pooled):.3f}")
     if options.write:
         told = f"seeds {options.seeds} of {options.persons} persons ({', '.join(options.difficulty)})"
         more = f" and {len(options.truth)} cities of another simulator" if options.truth else ""
