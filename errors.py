@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
-from ringtrace.texts import default_language, text
+from ringtrace.texts import Language, default_language, text
 
 
 class RingTraceError(Exception):
@@ -27,6 +28,7 @@ class RingTraceError(Exception):
         self.happened = happened
         self.means = means
         self.hint = hint
+        self._said: tuple[str, Mapping[str, object]] | None = None
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.happened, self.means, self.hint) if part)
@@ -34,6 +36,21 @@ class RingTraceError(Exception):
     @classmethod
     def of(cls, key: str, /, **values: object) -> Self:
         """The error whose three parts stand in the catalogue as `key.happened`, `key.means` and `key.hint`."""
-        language = default_language()
-        happened, means, hint = (text(f"{key}.{part}", language, **values) for part in ("happened", "means", "hint"))
-        return cls(happened, means=means, hint=hint)
+        happened, means, hint = _parts(key, default_language(), values)
+        error = cls(happened, means=means, hint=hint)
+        error._said = (key, values)
+        return error
+
+    def parts(self, language: Language) -> tuple[str, str, str]:
+        """What happened, what it means and what to do, in `language` where the catalogue has them: a reader's language
+        need not be that of the machine.
+        """
+        return _parts(self._said[0], language, self._said[1]) if self._said else (self.happened, self.means, self.hint)
+
+
+def _parts(key: str, language: Language, values: Mapping[str, object]) -> tuple[str, str, str]:
+    return (
+        text(f"{key}.happened", language, **values),
+        text(f"{key}.means", language, **values),
+        text(f"{key}.hint", language, **values),
+    )
