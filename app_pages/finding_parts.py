@@ -130,13 +130,12 @@ def show_members(desk: Desk, finding: Finding) -> None:
         width="stretch",
         height="content" if len(rows) <= 16 else 480,
         on_select="rerun",
-        selection_mode=["single-row", "single-cell"],
+        selection_mode="single-cell",
         key=f"members-{finding.finding_id}",
     )  # fmt: skip
-    selection = picked["selection"]
-    chosen = list(selection["rows"]) or [cell[0] for cell in selection["cells"]]
-    if chosen:
-        member = ordered[chosen[0]]
+    cells = picked["selection"]["cells"]
+    if cells:
+        member = ordered[cells[0][0]]
         st.switch_page("app_pages/entity.py", query_params={"label": member.label, "id": member.id})
 
 

@@ -28,7 +28,8 @@ def page() -> None:
         return
     chosen = _filtered(desk, findings)
     comparison = _compared(desk)
-    st.caption(desk.say("app.findings.shown", shown=len(chosen), total=len(findings)))
+    told = desk.say("app.findings.shown", shown=len(chosen), total=len(findings))
+    st.caption(f"{told} · {desk.say('app.findings.click')}")
     _table(desk, chosen, comparison)
     if comparison and comparison.gone:
         with st.expander(desk.say("app.findings.gone", number=len(comparison.gone))):
@@ -109,20 +110,19 @@ def _columns(desk: Desk) -> dict[str, ColumnConfig]:
     config = st.column_config
     return {
         "level": config.TextColumn(desk.say("app.column.level"), width=80),
-        "title": config.TextColumn(desk.say("app.column.title"), width=350),
-        "kind": config.TextColumn(desk.say("app.column.kind"), width=140),
-        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=85),
+        "title": config.TextColumn(desk.say("app.column.title"), width=280),
+        "kind": config.TextColumn(desk.say("app.column.kind"), width=130),
+        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=80),
         "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=85),
-        "people": config.NumberColumn(desk.say("app.column.people"), width=70),
+        "people": config.NumberColumn(desk.say("app.column.people"), width=65),
         "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD", width=85),
         "last": config.DateColumn(desk.say("app.column.last"), format="YYYY-MM-DD", width=85),
         "verdict": config.TextColumn(desk.say("app.column.verdict"), width=80),
-        "change": config.TextColumn(desk.say("app.column.change"), width=85),
+        "change": config.TextColumn(desk.say("app.column.change"), width=80),
     }
 
 
 def _table(desk: Desk, findings: Sequence[Finding], comparison: Comparison | None) -> None:
-    st.caption(desk.say("app.findings.click"))
     picked = st.dataframe(
         _frame(desk, findings, comparison).style.map(partial(level_style, desk), subset=["level"]),
         column_config=_columns(desk),
@@ -130,13 +130,12 @@ def _table(desk: Desk, findings: Sequence[Finding], comparison: Comparison | Non
         width="stretch",
         height="content" if len(findings) <= 16 else 540,
         on_select="rerun",
-        selection_mode=["single-row", "single-cell"],
+        selection_mode="single-cell",
         key="findings.table",
     )
-    selection = picked["selection"]
-    rows = list(selection["rows"]) or [cell[0] for cell in selection["cells"]]
-    if rows:
-        st.switch_page("app_pages/finding.py", query_params={"id": findings[rows[0]].finding_id})
+    cells = picked["selection"]["cells"]
+    if cells:
+        st.switch_page("app_pages/finding.py", query_params={"id": findings[cells[0][0]].finding_id})
 
 
 def _plain_table(desk: Desk, findings: Sequence[Finding]) -> None:

@@ -31,7 +31,7 @@ def page() -> None:
     try:
         store = desk.graph()
     except RingTraceError as error:
-        stop(desk, error.happened, error.means, error.hint)
+        stop(desk, *error.parts(desk.language))
     library = Library(workspace)
     for broken in library.broken:
         show_error(broken)

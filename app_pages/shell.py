@@ -18,7 +18,7 @@ from ringtrace.errors import RingTraceError
 from ringtrace.findings import Finding, current_run, read_findings
 from ringtrace.graph import graph_version, open_graph
 from ringtrace.graph.store import GraphStore
-from ringtrace.texts import Language, catalogue, text
+from ringtrace.texts import Language, catalogue, default_language, text
 from ringtrace.workspace import Workspace
 
 _Kept = TypeVar("_Kept")
@@ -87,7 +87,7 @@ class Desk:
         try:
             return Workspace(self.folder)
         except RingTraceError as error:
-            stop(self, error.happened, error.means, error.hint)
+            stop(self, *error.parts(self.language))
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A reading connection, to be closed by `with`."""
@@ -164,7 +164,7 @@ def kept(name: str, default: _Kept) -> _Kept:
 
 def show_error(error: RingTraceError) -> None:
     """What went wrong, what it means and what to do, within the page."""
-    parts = (error.happened, error.means, error.hint)
+    parts = error.parts(st.session_state.get("language", default_language()))
     st.error("\n\n".join(markdown(part, 1000) for part in parts if part), icon=":material/error:")
 
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from factories.casebook import Opener, casebook
-from factories.visitor import Visitor
+from factories.visitor import Visitor, served
 from playwright.sync_api import sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from ringtrace.app_pages.launch import WORKSPACE_VARIABLE, command
+from ringtrace.app_pages.launch import WORKSPACE_VARIABLE
 from ringtrace.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent.parent
@@ -63,31 +58,6 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Opener:
         return app.run()
 
     return opened
-
-
-@contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The app for the workspace in `folder`, on a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(command(folder, port=port, headless=True), stdout=subprocess.DEVNULL) as process:
-        try:
-            base = f"http://127.0.0.1:{port}"
-            _wait(f"{base}/_stcore/health")
-            yield base
-        finally:
-            process.terminate()
-
-
-def _wait(url: str) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"{url} does not answer")
 
 
 # The server lives as long as the tests; the browser only for a module, since Playwright keeps an event loop running
