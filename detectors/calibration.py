@@ -6,7 +6,7 @@ probability estimates") of "half of the people named belong to such a scheme" on
 simulators that share no code. It keeps the order of the findings and assumes nothing else. `bench/calibrate.py` fits
 the curves and writes `calibration.yaml`; a kind without a curve keeps its raw score.
 
-Levels are a promise of precision: of red findings at least 95 in 100 should stand, of orange ones at least 80.
+Levels are a promise of precision: a red finding stands with a chance of 95 % at least, an orange one with 80 %.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import numpy as np
 import yaml
 
 from ringtrace.detectors.detector import Draft
-from ringtrace.detectors.scoring import level_of
-from ringtrace.findings import LEVELS, Level
+from ringtrace.findings import Level
 
 Curve = Sequence[tuple[float, float]]
 """Knots (raw score, calibrated score), both rising; straight lines between them, flat outside."""
 
 RED: Final = 0.95
 ORANGE: Final = 0.8
+HELD: Final[frozenset[Level]] = frozenset({"yellow", "explained"})
 
 
 @cache
@@ -53,12 +53,10 @@ def warning_level(score: float) -> Level:
 def calibrate(draft: Draft, curve: Curve | None) -> Draft:
     """`draft` with its calibrated score and the level that goes with it.
 
-    A detector that gave a lower level than its score alone would (a lead about which too little is known, a finding
-    that was explained) has its reasons: the level then never rises above that.
+    What its detector calls yellow or explained stays so: too little is known to act on it (an outlet without sources, a
+    tip, a group that may be a family), or it is accounted for, however often the like stood in the tuning cities.
     """
     if not curve:
         return draft
     score = calibrated(draft.score, curve)
-    held_back = LEVELS.index(draft.level) > LEVELS.index(level_of(draft.score))
-    levels = [warning_level(score), draft.level] if held_back else [warning_level(score)]
-    return replace(draft, score=score, level=max(levels, key=LEVELS.index))
+    return replace(draft, score=score, level=draft.level if draft.level in HELD else warning_level(score))

@@ -45,6 +45,8 @@ def test_calibration_keeps_the_order(one: float, other: float) -> None:
     [
         (0.65, "orange", "red"),
         (0.55, "yellow", "yellow"),
+        (0.59, "yellow", "yellow"),
+        (0.55, "orange", "yellow"),
         (0.95, "red", "red"),
         (0.95, "yellow", "yellow"),
         (0.95, "explained", "explained"),
