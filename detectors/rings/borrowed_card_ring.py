@@ -23,6 +23,7 @@ from ringtrace.detectors.rings.splitting import split
 from ringtrace.detectors.rings.tables import build_ring_tables
 from ringtrace.detectors.rings.thresholds import RingThresholds
 from ringtrace.detectors.rings.ties import read_ties
+from ringtrace.detectors.rings.tours import on_the_move
 from ringtrace.detectors.rings.visits import build_visits, write_visits
 from ringtrace.findings import Message
 from ringtrace.workspace import has_rows
@@ -65,7 +66,7 @@ class BorrowedCardRing:
 def _groups(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> list[Group]:
     """Groups found within minutes, and those whose sessions take hours; each once."""
     minutes, hours = (_groups_within(tables, footfall, scale) for scale in (limits, limits.unhurried()))
-    return distinct(narrowest(minutes, hours))
+    return distinct([on_the_move(footfall, group, limits) for group in narrowest(minutes, hours)])
 
 
 def _groups_within(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> list[Group]:

@@ -39,13 +39,13 @@ def find_runs(footfall: Footfall, persons: Ints, *, window: int, hop: int, least
     new_piece[1:] = (place[1:] != place[:-1]) | (t[1:] - t[:-1] > window)
     piece = np.cumsum(new_piece) - 1
     if not len(rows):
-        return _none()
+        return no_runs()
     present = np.unique(np.stack([piece, footfall.person[rows]]), axis=1)
     together = np.bincount(present[0], minlength=int(piece[-1]) + 1) >= 2
     kept = together[piece]
     rows, piece, place, t = rows[kept], piece[kept], place[kept], t[kept]
     if not len(rows):
-        return _none()
+        return no_runs()
     numbers, first = np.unique(piece, return_index=True)
     last = np.append(first[1:], len(rows)) - 1
     begin, end, where = t[first], t[last], place[first]
@@ -69,6 +69,7 @@ def find_runs(footfall: Footfall, persons: Ints, *, window: int, hop: int, least
     )
 
 
-def _none() -> JointRuns:
+def no_runs() -> JointRuns:
+    """No occasions at all."""
     nothing = np.empty(0, dtype=np.int64)
     return JointRuns(0, nothing, nothing, nothing, nothing, nothing, nothing)

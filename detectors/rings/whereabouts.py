@@ -40,7 +40,7 @@ class Whereabouts:
         largest share of members with one and the same diagnosis (three characters of ICD-10) that at most
         `RARE_ILLNESS` of all people have; hypertension binds nobody.
     hopping
-        share of runs at two or more places.
+        share of runs at two or more places of one kind (pharmacies, or medical institutions).
     pace
         seconds a card, median over the runs: from the first to the last use at a place, by the cards after the first.
     age
@@ -152,7 +152,11 @@ def _counter(tables: duckdb.DuckDBPyConnection) -> Part:
             SELECT ring, run, fixmedins_code, (max(t) - min(t)) / (count(DISTINCT psn_no) - 1.0) AS pace
             FROM ring_visit GROUP BY ALL HAVING count(DISTINCT psn_no) >= 2
         ), run AS (
-            SELECT ring, run, count(DISTINCT fixmedins_code) >= 2 AS hops FROM ring_visit GROUP BY ALL
+            -- Of one kind: from the doctor to the chemist is what patients do.
+            SELECT ring, run, max(places) >= 2 AS hops FROM (
+                SELECT v.ring, v.run, i.fixmedins_type, count(DISTINCT v.fixmedins_code) AS places
+                FROM ring_visit v LEFT JOIN institutions i USING (fixmedins_code) GROUP BY ALL
+            ) GROUP BY ALL
         )
         SELECT ring, median(pace) AS pace, any_value(hopping) AS hopping
         FROM piece JOIN (SELECT ring, avg(CAST(hops AS DOUBLE)) AS hopping FROM run GROUP BY ALL) USING (ring)
