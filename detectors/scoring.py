@@ -1,4 +1,7 @@
-"""From evidence to a score between 0 and 1, and from a score to the warning level that investigators act on."""
+"""From evidence to a detector's own score between 0 and 1, and to the level it would give by that alone.
+
+`calibration` turns both into what investigators see: the share of such findings that stand.
+"""
 
 from __future__ import annotations
 
@@ -17,5 +20,5 @@ def logistic(logit: float) -> float:
 
 
 def level_of(score: float) -> Level:
-    """Red from 0.9 (nine in ten should stand), orange from 0.6 (more likely than not), yellow below."""
+    """Red from 0.9, orange from 0.6, yellow below: by the raw score, before calibration."""
     return "red" if score >= RED else "orange" if score >= ORANGE else "yellow"
