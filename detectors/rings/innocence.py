@@ -14,6 +14,10 @@ from ringtrace.detectors.rings.facts import RingFacts
 from ringtrace.detectors.rings.ties import largest_share
 from ringtrace.findings import Check, Message, Outcome
 
+HABIT_EXPLAINS: Final = 2.5
+HABIT_PARTLY: Final = 20.0
+"""Runs attended, over those that own habits would give, up to which habit explains them, wholly or partly."""
+
 InnocenceCheck = Callable[[RingFacts], Check]
 
 
@@ -42,11 +46,20 @@ def household(facts: RingFacts) -> Check:
 
 
 def employer(facts: RingFacts) -> Check:
-    """Colleagues pass the same counter when a shift ends."""
+    """Colleagues pass the same counter when a shift ends.
+
+    A shift has its hours. Where colleagues' cards meet at none of theirs (`own_hours`), one of them may collect cards.
+    """
     if not facts.ties.employer:
         return _check("employer", "unknown")
     share = largest_share([facts.ties.employer.get(person) for person in facts.persons])
-    return _graded("employer", share, explains=0.75, partly=0.5)
+    by_shift = facts.habit_ratio <= HABIT_PARTLY
+    return _graded("employer", share, explains=0.75 if by_shift else float("inf"), partly=0.5)
+
+
+def schoolmates(facts: RingFacts) -> Check:
+    """A class falls ill together, and nobody borrows the cards of children, whose accounts are empty."""
+    return _graded("schoolmates", facts.whereabouts.minors, explains=0.75, partly=0.5)
 
 
 def care_home(facts: RingFacts) -> Check:
@@ -81,7 +94,9 @@ def own_hours(facts: RingFacts) -> Check:
     if not any(facts.by_habit.values()) and facts.runs < 3:
         return _check("own_hours", "unknown")
     ratio = facts.habit_ratio
-    outcome: Outcome = "explains" if ratio <= 2.5 else "partly" if ratio <= 20 else "does_not_explain"
+    outcome: Outcome = (
+        "explains" if ratio <= HABIT_EXPLAINS else "partly" if ratio <= HABIT_PARTLY else "does_not_explain"
+    )
     return _check("own_hours", outcome, min(ratio, 999.0), 1.0)
 
 
@@ -141,6 +156,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     household,
     care_home,
     employer,
+    schoolmates,
     dialysis,
     clinic_day,
     same_illness,

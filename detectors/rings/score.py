@@ -51,7 +51,7 @@ PARTLY: Final[dict[str, float]] = {
     "busy_days": 0.5,
 }
 """Taken off where a check explains part of it; the other checks rest on signals that the model has already."""
-BINDING: Final = frozenset({"household", "care_home", "dialysis"})
+BINDING: Final = frozenset({"household", "care_home", "dialysis", "schoolmates"})
 FAINT: Final = 0.15
 TORN_TOO_OFTEN: Final = 3
 
@@ -96,7 +96,7 @@ def ring_score(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[s
 def ring_level(facts: RingFacts, checks: tuple[Check, ...], score: float) -> Level:
     """Explained where a check explains the group, or where the score is faint and two checks explain parts of it.
 
-    Kinship and care (`BINDING`) explain whatever was bought. Colleagues, fellow patients or people of one weekday may
+    Kinship, care and childhood (`BINDING`) explain whatever was bought. Colleagues, fellow patients or people of one weekday may
     have a collector among them: there the explanation takes `EXPLAINED` off, and holds unless the score still stands.
 
     Where nothing is known of the members' families and work, a group may be one of them: yellow at most.

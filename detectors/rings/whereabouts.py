@@ -45,6 +45,8 @@ class Whereabouts:
         seconds a card, median over the runs: from the first to the last use at a place, by the cards after the first.
     age
         median age in years.
+    minors
+        share of members under 18, of those whose birth date is known.
     torn
         uses in a run while the same card, or its owner's hospital bed, was used where nobody can be at that time.
     """
@@ -60,6 +62,7 @@ class Whereabouts:
     hopping: float | None = None
     pace: float | None = None
     age: float | None = None
+    minors: float | None = None
     torn: float = 0.0
 
 
@@ -169,7 +172,7 @@ def _ages(tables: duckdb.DuckDBPyConnection) -> Part:
     return _parts(
         tables,
         """
-        SELECT ring, median(age) AS age FROM (
+        SELECT ring, median(age) AS age, avg(CAST(age < 18 AS DOUBLE)) AS minors FROM (
             SELECT m.ring, date_diff('year', p.brdy, (SELECT max(setl_time) FROM settlements)) AS age
             FROM ring_member m JOIN persons p USING (psn_no) WHERE p.brdy IS NOT NULL
         ) GROUP BY ring

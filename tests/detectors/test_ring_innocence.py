@@ -120,8 +120,18 @@ def test_colleagues_who_buy_their_own_after_the_shift_are_explained(tmp_path: Pa
 def test_a_collector_among_colleagues_is_not_explained_by_the_employer(tmp_path: Path) -> None:
     """At hours of nobody's shift, for dear drugs that none of the owners ever gets otherwise."""
     finding = colleagues(tmp_path, own_drugs=False)
-    assert outcome(finding, "employer") == "explains"
+    assert outcome(finding, "employer") == "partly"
     assert finding.level in ("red", "orange")
+
+
+def test_a_school_class_is_explained(tmp_path: Path) -> None:
+    city, names = background(), people(6)
+    for name in names:
+        city.person(name, hh_no=f"h-{name}", brdy="2015-09-01")
+    meetings(city, names, count=5)
+    finding = ring(tmp_path, city, names)
+    assert outcome(finding, "schoolmates") == "explains"
+    assert finding.level == "explained"
 
 
 @pytest.mark.parametrize(
