@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from ringtrace.texts import LANGUAGES, Language, text
@@ -249,3 +250,17 @@ def read_findings(workspace: Workspace, run: int | None = None) -> list[Finding]
     lines = (workspace.path / "findings" / f"{number:06d}.jsonl").read_bytes().decode("utf-8").split("\n")
     # Not `splitlines`: a value may hold U+2028 or U+0085, which JSON leaves as they are.
     return [Finding.from_json(line) for line in lines if line]
+
+
+def read_gap_messages(workspace: Workspace, run: int | None = None) -> list[tuple[str, Message]]:
+    """What the detectors of a run (the newest by default) could not use, and what that costs: kind and sentence."""
+    number = current_run(workspace) if run is None else run
+    path = gaps_path(workspace, number)
+    if number == 0 or not path.is_file():
+        return []
+    return [(raw["detector"], Message(**raw["message"])) for raw in json.loads(path.read_text("utf-8"))]
+
+
+def gaps_path(workspace: Workspace, run: int) -> Path:
+    """The file beside a run's findings that holds its gaps."""
+    return workspace.path / "findings" / f"{run:06d}.gaps.json"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
-from ringtrace.detectors.packs.ledger import DIRECTION
-
 
 def ledger_and_sales(connection: duckdb.DuckDBPyConnection, place: str, most_drugs: int = 50) -> pd.DataFrame:
     """Packs booked in and packs settled at `place`, by drug and month, each summed up since the first month.
@@ -15,6 +13,9 @@ def ledger_and_sales(connection: duckdb.DuckDBPyConnection, place: str, most_dru
     exceed their purchases most come first. Split packs are left out, since their count is not in packs; empty without
     a ledger.
     """
+    # Asked for here only: the detectors take longer to import than most pages to draw.
+    from ringtrace.detectors.packs.ledger import DIRECTION
+
     signs = " ".join(f"WHEN '{kind}' THEN {sign}" for kind, sign in DIRECTION.items())
     return connection.execute(
         f"""

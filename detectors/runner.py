@@ -21,7 +21,15 @@ from ringtrace.detectors.detector import Context, Detector, Draft, Gap, paramete
 from ringtrace.detectors.identity import identify
 from ringtrace.detectors.registry import DETECTORS, NEEDS
 from ringtrace.errors import RingTraceError
-from ringtrace.findings import LEVELS, Finding, Message, current_run, read_findings, save_findings
+from ringtrace.findings import (
+    LEVELS,
+    Finding,
+    current_run,
+    gaps_path,
+    read_findings,
+    read_gap_messages,
+    save_findings,
+)
 from ringtrace.progress import Progress, Step, silent
 from ringtrace.workspace import Workspace, write_atomic
 
@@ -168,13 +176,9 @@ def _check_sentences(draft: Draft) -> None:
 
 def read_gaps(workspace: Workspace, run: int | None = None) -> list[Gap]:
     """What the detectors of a run (the newest by default) could not use, and what that costs."""
-    number = current_run(workspace) if run is None else run
-    path = workspace.path / "findings" / f"{number:06d}.gaps.json"
-    if number == 0 or not path.is_file():
-        return []
-    return [Gap(raw["detector"], Message(**raw["message"])) for raw in json.loads(path.read_text("utf-8"))]
+    return [Gap(*each) for each in read_gap_messages(workspace, run)]
 
 
 def _save_gaps(workspace: Workspace, run: int, gaps: Iterable[Gap]) -> None:
     content = json.dumps([asdict(gap) for gap in gaps], ensure_ascii=False)
-    write_atomic(workspace.path / "findings" / f"{run:06d}.gaps.json", content)
+    write_atomic(gaps_path(workspace, run), content)
