@@ -13,6 +13,10 @@ from ringtrace.app_pages.shell import Desk
 
 LEVEL_COLOURS: Final = {"red": "#c62828", "orange": "#ef6c00", "yellow": "#c9a200", "explained": "#7d8a97"}
 """Level → colour, from red down; each stands out from light and dark ground."""
+_RANKED: Final = tuple(LEVEL_COLOURS)
+
+LEVEL_MARKS: Final = {"red": "●", "orange": "▲", "yellow": "◆", "explained": "○"}
+"""Level → a mark of its own shape, so that colour is never the only sign."""
 
 PLACE_COLOURS: Final = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7b4ea3", "#8c564b", "#5f9e3f", "#7f7f7f",
@@ -161,6 +165,57 @@ def ledger(desk: Desk, frame: pd.DataFrame) -> Any:
             ],
         )
         .properties(height=230)
+    )
+
+
+def level_bars(desk: Desk, frame: pd.DataFrame, title: str) -> Any:
+    """Findings as bars, stacked by level; `frame` has `what` (in its order), `level`, `words`, `findings`, `amount`."""
+    order = list(dict.fromkeys(frame["what"]))
+    return (
+        alt.Chart(frame.assign(rank=[_RANKED.index(level) for level in frame["level"]]))
+        .mark_bar()
+        .encode(
+            y=alt.Y("what:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False)),
+            x=alt.X("findings:Q", title=desk.say("app.overview.number"), axis=alt.Axis(tickMinStep=1, format="d")),
+            color=_level_colour(desk),
+            order="rank:Q",
+            tooltip=[
+                alt.Tooltip("what:N", title=title),
+                alt.Tooltip("words:N", title=desk.say("app.column.level")),
+                alt.Tooltip("findings:Q", title=desk.say("app.overview.number")),
+                alt.Tooltip("amount:Q", title=desk.say("app.column.amount"), format=",.2f"),
+            ],
+        )
+        .properties(height=26 * len(order) + 70)
+    )
+
+
+def level_course(desk: Desk, frame: pd.DataFrame) -> Any:
+    """Findings under way month by month, stacked by level; `frame` has `month`, `level`, `words`, `findings`."""
+    return (
+        alt.Chart(frame.assign(rank=[_RANKED.index(level) for level in frame["level"]]))
+        .mark_bar()
+        .encode(
+            x=alt.X("yearmonth(month):O", title=None, axis=alt.Axis(format="%Y-%m", labelOverlap=True, labelAngle=0)),
+            y=alt.Y("findings:Q", title=desk.say("app.overview.number"), axis=alt.Axis(tickMinStep=1, format="d")),
+            color=_level_colour(desk),
+            order="rank:Q",
+            tooltip=[
+                alt.Tooltip("month:T", format="%Y-%m", title=desk.say("app.column.time")),
+                alt.Tooltip("words:N", title=desk.say("app.column.level")),
+                alt.Tooltip("findings:Q", title=desk.say("app.overview.number")),
+            ],
+        )
+        .properties(height=260)
+    )
+
+
+def _level_colour(desk: Desk) -> alt.Color:
+    listed = [f"{LEVEL_MARKS[level]} {desk.say(f'app.level.{level}')}" for level in _RANKED[:3]]
+    return alt.Color(
+        "words:N",
+        scale=alt.Scale(domain=listed, range=[LEVEL_COLOURS[level] for level in _RANKED[:3]]),
+        legend=alt.Legend(title=None, orient="top", offset=6, padding=0),
     )
 
 

@@ -53,7 +53,7 @@ class Chosen:
 
 def show_panel(desk: Desk, store: GraphStore, exploration: Exploration, chosen: Chosen, say: Say) -> None:
     """The record of what is chosen and the ways on from it."""
-    with st.container(height=600, border=True):
+    with st.container(height=562, border=True):
         if chosen.link:
             show_link(desk, exploration, chosen.link)
         elif len(chosen.nodes) == 1:

@@ -9,31 +9,30 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from ringtrace.app_pages.charts import LEVEL_COLOURS
+from ringtrace.app_pages.charts import LEVEL_COLOURS, LEVEL_MARKS
 from ringtrace.app_pages.plain import masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.data_schema import Sensitivity, tables
 from ringtrace.evidence.spreadsheet import csv_text
 from ringtrace.evidence.tabular import workbook
 
-_MARKS: Final = {"red": "●", "orange": "▲", "yellow": "◆", "explained": "○"}
 _COLOURS: Final = {"red": "red", "orange": "orange", "yellow": "yellow", "explained": "gray"}
 
 
 def level_word(desk: Desk, level: str) -> str:
     """The level with a mark of its own shape, so that colour is never the only sign."""
-    return f"{_MARKS.get(level, '')} {desk.say(f'app.level.{level}')}".strip()
+    return f"{LEVEL_MARKS.get(level, '')} {desk.say(f'app.level.{level}')}".strip()
 
 
 def level_style(desk: Desk, shown: str) -> str:
     """The ground of a level's word in a table, as a pandas Styler wants it; a tint, so that the word stays readable."""
-    level = next((level for level in _MARKS if shown == level_word(desk, level)), None)
+    level = next((level for level in LEVEL_MARKS if shown == level_word(desk, level)), None)
     return f"background-color: {LEVEL_COLOURS[level]}40" if level else ""
 
 
 def level_sign(desk: Desk, level: str) -> str:
     """The same as coloured Markdown."""
-    return f":{_COLOURS[level]}[{_MARKS[level]}] {desk.say(f'app.level.{level}')}"
+    return f":{_COLOURS[level]}[{LEVEL_MARKS[level]}] {desk.say(f'app.level.{level}')}"
 
 
 def sensitivity_of(column: str) -> Sensitivity:

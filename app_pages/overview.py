@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from ringtrace.app_pages.charts import LEVEL_COLOURS, institutions
+from ringtrace.app_pages.charts import institutions, level_bars, level_course
 from ringtrace.app_pages.charts import months as by_month
 from ringtrace.app_pages.frames import level_sign, level_word
-from ringtrace.app_pages.plain import markdown, money, period
+from ringtrace.app_pages.plain import markdown, money, period, visible
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.app_pages.wording import told_markdown
 from ringtrace.casework.overview import (
     KindCount,
     TableSize,
+    count_by_month,
+    count_by_region,
     count_findings,
     institutions_on_map,
     settlements_by_month,
@@ -24,10 +23,9 @@ from ringtrace.casework.overview import (
 )
 from ringtrace.casework.ranking import rank, suspects
 from ringtrace.data_schema import tables
+from ringtrace.findings import read_gap_messages
 from ringtrace.loaders.report import LoadReport
 from ringtrace.workspace import Workspace
-
-_SUSPICIOUS: Final = ("red", "orange", "yellow")
 
 
 def page() -> None:
@@ -41,7 +39,7 @@ def page() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _urgent(desk)
-        _kinds(desk)
+        _alarm(desk)
     with right:
         _loaded(desk, workspace)
 
@@ -71,62 +69,53 @@ def _figures(desk: Desk) -> None:
         )
 
 
-def _kinds(desk: Desk) -> None:
-    st.subheader(desk.say("app.overview.by_kind"))
-    counts = [each for each in count_findings(desk.findings()) if each.level != "explained"]
+def _alarm(desk: Desk) -> None:
+    """The level of alarm by kind, by region, and in time."""
+    st.subheader(desk.say("app.overview.alarm"))
     cleared = sum(each.level == "explained" for each in desk.findings())
     if cleared:
         st.caption(desk.say("app.overview.explained", number=cleared))
-    if not counts:
+    standing = [each for each in desk.findings() if each.level != "explained"]
+    if not standing:
         st.info(desk.say("app.no_findings"), icon=":material/info:")
         return
-    frame = _long(desk, counts)
-    order = list(dict.fromkeys(frame["kind"]))
-    listed = [level_word(desk, each) for each in _SUSPICIOUS]
-    chart = (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            y=alt.Y("kind:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False)),
-            x=alt.X("findings:Q", title=desk.say("app.overview.number"), axis=alt.Axis(tickMinStep=1, format="d")),
-            color=alt.Color(
-                "level:N",
-                sort=[level_word(desk, level) for level in LEVEL_COLOURS],
-                scale=alt.Scale(
-                    domain=[level_word(desk, level) for level in LEVEL_COLOURS], range=list(LEVEL_COLOURS.values())
-                ),
-                legend=alt.Legend(
-                    title=None,
-                    orient="top",
-                    offset=6,
-                    padding=0,
-                    values=listed,
-                ),
-            ),
-            order="rank:Q",
-            tooltip=[
-                alt.Tooltip("kind:N", title=desk.say("app.column.kind")),
-                alt.Tooltip("level:N", title=desk.say("app.column.level")),
-                alt.Tooltip("findings:Q", title=desk.say("app.overview.number")),
-                alt.Tooltip("amount:Q", title=desk.say("app.column.amount"), format=",.2f"),
-            ],
-        )
-        .properties(height=26 * len(order) + 70)
-    )
-    st.altair_chart(chart, width="stretch")
+    # Only the one that is looked at is computed and drawn.
+    names = [desk.say(f"app.overview.{name}") for name in ("by_kind", "by_region", "by_month")]
+    kinds, regions, trend = st.tabs(names, key="overview.alarm", on_change="rerun")
+    if kinds.open:
+        with kinds:
+            counts = [each for each in count_findings(standing) if each.level != "explained"]
+            st.altair_chart(level_bars(desk, _long(desk, counts), desk.say("app.column.kind")), width="stretch")
+    if regions.open:
+        with regions:
+            st.altair_chart(level_bars(desk, _by_region(desk), desk.say("app.column.region")), width="stretch")
+    if trend.open:
+        with trend:
+            frame = count_by_month(standing)
+            frame["words"] = [level_word(desk, level) for level in frame["level"]]
+            st.altair_chart(level_course(desk, frame), width="stretch")
 
 
 def _long(desk: Desk, counts: list[KindCount]) -> pd.DataFrame:
-    levels = list(LEVEL_COLOURS)
     return pd.DataFrame(
         {
-            "kind": [desk.term("kind", each.kind) for each in counts],
-            "level": [level_word(desk, each.level) for each in counts],
-            "rank": [levels.index(each.level) for each in counts],
+            "what": [desk.term("kind", each.kind) for each in counts],
+            "level": [each.level for each in counts],
+            "words": [level_word(desk, each.level) for each in counts],
             "findings": [each.findings for each in counts],
             "amount": [float(each.amount) for each in counts],
         }
     )
+
+
+def _by_region(desk: Desk) -> pd.DataFrame:
+    with desk.connect() as connection:
+        frame = count_by_region(connection, desk.findings())
+    worst = frame.groupby("region")["findings"].sum().sort_values(ascending=False)
+    frame = frame.set_index("region").loc[worst.index].reset_index()
+    frame["what"] = [visible(region, 20) or desk.say("app.overview.no_region") for region in frame["region"]]
+    frame["words"] = [level_word(desk, level) for level in frame["level"]]
+    return frame
 
 
 def _urgent(desk: Desk) -> None:
@@ -157,7 +146,7 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
             "span": [period(size.first, size.last, desk.language) if size.first else "" for size in sizes],
         }
     )
-    widths = {"table": 115, "span": 190}
+    widths = {"table": 135, "span": 175}
     titles = {name: st.column_config.Column(desk.say(f"app.column.{name}"), width=widths[name]) for name in widths}
     rows = st.column_config.NumberColumn(desk.say("app.column.rows"), format="%,d", width=70)
     st.dataframe(frame, column_config={**titles, "rows": rows}, hide_index=True, width="stretch", height="content")
@@ -168,6 +157,11 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
     else:
         st.caption(f":material/check_circle: {desk.say('app.overview.clean')}")
     st.page_link("app_pages/data.py", label=desk.say("app.overview.files"), icon=":material/database:")
+    gaps = read_gap_messages(workspace)
+    if gaps:
+        with st.expander(desk.say("app.overview.gaps", number=len(gaps)), icon=":material/help:"):
+            for kind, message in gaps:
+                st.markdown(f"**{desk.term('kind', kind)}** {markdown(message.render(desk.language), 1_000)}")
     months = _months(desk, str(workspace.path), workspace.generation)
     if len(months) > 1:
         st.altair_chart(by_month(months, desk.say("app.overview.settlements"), height=160), width="stretch")

@@ -153,7 +153,7 @@ def sidebar(desk: Desk) -> None:
             st.session_state["masked"] = masked
             st.rerun()
         if desk.folder is not None:
-            st.caption(f"{desk.say('app.workspace')}: {markdown(desk.folder.name)}")
+            st.caption(desk.say("app.workspace.open", name=markdown(desk.folder.name)))
 
 
 def kept(name: str, default: _Kept) -> _Kept:

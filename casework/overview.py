@@ -59,6 +59,63 @@ def count_findings(findings: Iterable[Finding]) -> list[KindCount]:
     return sorted(counts, key=lambda each: (rank[each.kind], each.kind, LEVELS.index(each.level)))
 
 
+def count_by_region(connection: duckdb.DuckDBPyConnection, findings: Iterable[Finding]) -> pd.DataFrame:
+    """Suspected findings by region: columns `region` (code, "" where none is known), `level`, `findings`, `amount`.
+
+    A finding belongs to the regions of its suspected institutions, or of its suspected people where it has none; one
+    that spans two regions counts in both.
+    """
+    ends = [
+        (finding.finding_id, finding.level, float(finding.amount), member.label, member.id)
+        for finding in findings
+        if finding.level != "explained"
+        for member in finding.members
+        if member.suspected and member.label in ("Pharmacy", "Hospital", "Patient")
+    ]
+    columns = list(zip(*ends, strict=True)) if ends else [(), (), (), (), ()]
+    return connection.execute(
+        """
+        WITH ends AS (
+          SELECT unnest($ids) AS finding, unnest($levels) AS level, unnest($amounts) AS amount,
+                 unnest($labels) AS label, unnest($keys) AS key
+        ),
+        placed AS (
+          SELECT ends.finding, ends.level, ends.amount, ends.label <> 'Patient' AS institution,
+                 coalesce(i.admdvs, p.insu_admdvs, '') AS region
+          FROM ends
+          LEFT JOIN institutions AS i ON ends.label <> 'Patient' AND i.fixmedins_code = ends.key
+          LEFT JOIN persons AS p ON ends.label = 'Patient' AND p.psn_no = ends.key
+        ),
+        chosen AS (
+          SELECT DISTINCT finding, level, amount, region FROM placed
+          QUALIFY institution = bool_or(institution) OVER (PARTITION BY finding)
+        )
+        SELECT region, level, count(*) AS findings, sum(amount) AS amount FROM chosen GROUP BY ALL ORDER BY ALL
+        """,
+        {
+            name: list(values)
+            for name, values in zip(("ids", "levels", "amounts", "labels", "keys"), columns, strict=True)
+        },
+    ).df()
+
+
+def count_by_month(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Suspected findings under way in each month, from the first to the last row that they cite.
+
+    Columns: `month` (first day), `level`, `findings`.
+    """
+    under_way: dict[tuple[datetime, Level], int] = {}
+    for finding in findings:
+        if finding.level == "explained" or finding.first_time is None or finding.last_time is None:
+            continue
+        month = datetime(finding.first_time.year, finding.first_time.month, 1)
+        while month <= finding.last_time:
+            under_way[month, finding.level] = under_way.get((month, finding.level), 0) + 1
+            month = datetime(month.year + month.month // 12, month.month % 12 + 1, 1)
+    rows = sorted((month, level, number) for (month, level), number in under_way.items())
+    return pd.DataFrame(rows, columns=["month", "level", "findings"])
+
+
 def settlements_by_month(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Settlements per calendar month: columns `month` (first day), `settlements`, `amount` (yuan)."""
     return connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ringtrace.casework.entities import names, record, search
 from ringtrace.casework.exploration import LIMIT, Exploration
 from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings
 from ringtrace.casework.lines import figures, lines, moments, monthly
+from ringtrace.casework.overview import count_by_month, count_by_region
 from ringtrace.casework.ranking import ORDERS, compare_runs, rank, select
 from ringtrace.casework.relations import around, connect, expand, start_from_finding, start_from_node
 from ringtrace.findings import read_findings
@@ -286,3 +288,19 @@ def test_company_counts_settlements_and_what_the_register_shares(built: Workspac
     )
     assert all(each.others >= len(each.people) > 0 for each in alone)
     assert "hh_no" not in {each.column for each in alone}
+
+
+def test_findings_are_counted_where_and_while_they_happen(built: Workspace) -> None:
+    ring = next(each for each in read_findings(built) if each.finding_id == RING)
+    with built.connect() as connection:
+        regions = count_by_region(connection, read_findings(built))
+        known = connection.execute("SELECT DISTINCT insu_admdvs FROM persons WHERE psn_no = 'P1'").fetchall()
+        nobody = count_by_region(connection, [])
+    assert set(regions["region"]) == {known[0][0] or ""}  # no place is suspected, so the people's region counts
+    assert dict(zip(regions["level"], regions["findings"], strict=True)) == {"red": 1, "orange": 1}
+    assert nobody.empty
+    months = count_by_month([ring, replace(ring, level="explained")])
+    assert list(months["month"]) == [datetime(2025, month, 1) for month in range(1, 9)]
+    assert set(months["findings"]) == {1}
+    over_new_year = replace(ring, first_time=datetime(2024, 11, 30), last_time=datetime(2025, 1, 1))
+    assert list(count_by_month([over_new_year])["month"].dt.month) == [11, 12, 1]
