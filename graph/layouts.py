@@ -19,6 +19,8 @@ Point = tuple[float, float]
 
 SPACING: Final = 90.0
 _GOLDEN_ANGLE: Final = math.pi * (3 - math.sqrt(5))
+_DENSE: Final = 300
+"""Points of a spiral that are tried one by one; farther out a gap more or less is not seen."""
 
 
 def layout(graph: igraph.Graph, *, seed: int = 0, weights: str | None = None) -> list[Point]:
@@ -63,7 +65,9 @@ def _draw(graph: igraph.Graph, seed: int, weights: str | None) -> list[Point]:
         if graph.vcount() <= 100:
             drawn = graph.layout_kamada_kawai(seed=start)
         else:
-            drawn = graph.layout_fruchterman_reingold(weights=weights, seed=start, niter=300, grid="nogrid")
+            # Each round compares all pairs: the same patience for 2,000 vertices as for 500 would take seconds.
+            rounds = min(300, 150_000 // graph.vcount())
+            drawn = graph.layout_fruchterman_reingold(weights=weights, seed=start, niter=rounds, grid="nogrid")
     scaled = [(float(x), float(y)) for x, y in drawn]
     lengths = sorted(math.dist(scaled[edge.source], scaled[edge.target]) for edge in graph.es)
     factor = SPACING * 1.5 / (lengths[len(lengths) // 2] or 1.0)
@@ -117,7 +121,7 @@ def _spiral(middle: Point) -> Iterator[Point]:
     while True:
         radius, angle = SPACING * 0.6 * math.sqrt(number), number * _GOLDEN_ANGLE
         yield round(middle[0] + radius * math.cos(angle), 2), round(middle[1] + radius * math.sin(angle), 2)
-        number += 1
+        number += 1 if number < _DENSE else 4
 
 
 class _Grid:
@@ -125,6 +129,7 @@ class _Grid:
 
     def __init__(self) -> None:
         self._cells: dict[tuple[int, int], list[Point]] = {}
+        self._tried: dict[Point, Iterator[Point]] = {}
 
     @staticmethod
     def _cell(point: Point) -> tuple[int, int]:
@@ -144,6 +149,7 @@ class _Grid:
 
     def settle(self, wanted: Point) -> Point:
         """Take the first free place around `wanted`, and say which."""
-        found = next(point for point in _spiral(wanted) if self.free(point))
+        # A place once taken is never free again: a thousand newcomers around one hub go on where the last one stopped.
+        found = next(point for point in self._tried.setdefault(wanted, _spiral(wanted)) if self.free(point))
         self.take(found)
         return found
