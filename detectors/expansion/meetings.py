@@ -4,10 +4,13 @@ A seed makes rare rings visible. Among all pairs of a city, eight meetings a yea
 whom one person ever stood beside, they do not. Two tests, each on days or occasions met, O:
 
 pair        of a person i already followed with everybody seen within the window of i's visits: O days against
-            Poisson(λ), λ = Σ_s F_is · n_js / (V_s − n_is), F_is the visits of others around i's visits at place s, n_js
-            the visits of j there, V_s all visits there (the null model of `rings.co_visits`, given i's visits)
+            Poisson(λ), λ = Σ c · n_j / (V − n_i) over i's visits, c the visits of others around it, n_j, n_i and V the
+            visits of j, of i and of all at that place (as `rings.co_visits`, but given i's visits)
 occasions   where two or more of those followed met, everybody else's presence: O occasions against
-            λ = Σ c · n_js / V_s, c the visits of others at the occasion (the growth step of `rings.grouping`)
+            λ = Σ c · n_j / V, c the visits of others at the occasion (the growth step of `rings.grouping`)
+
+Who always comes at nine meets who does, too. So λ is taken a second time from the visits at that time of day only, give
+or take an hour, those that met left out of n_j and one put back, and the larger λ counts.
 
 A p-value counts if p · m ≤ `ERROR`, m being all who were seen there at all (Bonferroni). A link's strength is
 1 − max(λ, h) / O, where h is what habit gives: the same count with the dates moved by one to four whole weeks
@@ -70,8 +73,13 @@ def gather_visits(tables: duckdb.DuckDBPyConnection, people: Sequence[str]) -> N
     )
     tables.execute(
         """
-        CREATE OR REPLACE TEMP TABLE near_habit AS SELECT psn_no, place, count(*) AS n FROM near_visit GROUP BY ALL;
-        CREATE OR REPLACE TEMP TABLE near_place AS SELECT place, count(*) AS v FROM near_visit GROUP BY ALL;
+        CREATE OR REPLACE TEMP TABLE near_hour AS  -- visits of each person at each place around each hour of the day
+        SELECT psn_no, place, hour, count(*) AS n
+        FROM (SELECT psn_no, place, t % 86400 // 3600 + unnest([-1, 0, 1]) AS hour FROM near_visit) GROUP BY ALL;
+        CREATE OR REPLACE TEMP TABLE near_total AS SELECT psn_no, place, count(*) AS n FROM near_visit GROUP BY ALL;
+        CREATE OR REPLACE TEMP TABLE near_place AS
+        SELECT h.place, h.hour, sum(h.n) AS at_hour, any_value(p.v) AS v FROM near_hour h
+        JOIN (SELECT place, count(*) AS v FROM near_visit GROUP BY ALL) p USING (place) GROUP BY ALL;
         """
     )
 
@@ -92,24 +100,31 @@ def pair_links(tables: duckdb.DuckDBPyConnection, frontier: Sequence[str], known
     )
     rows = tables.execute(
         """
-        WITH around AS (SELECT one, place, count(*) AS f FROM near_met GROUP BY ALL),
+        WITH around AS (SELECT one, place, t % 86400 // 3600 AS hour, count(*) AS f FROM near_met GROUP BY ALL),
         tested AS (SELECT one, count(DISTINCT other) AS m FROM near_met GROUP BY ALL),
         pair AS (
             SELECT one, other, count(DISTINCT t // 86400) AS days FROM near_met
             WHERE NOT list_contains($known, other) GROUP BY ALL HAVING days >= $fewest
+        ), met AS (
+            SELECT one AS i, other AS j, place, count(*) AS met FROM near_met SEMI JOIN pair USING (one, other)
+            GROUP BY ALL
         )
-        SELECT one, other, any_value(days), any_value(m), sum(f * theirs.n / greatest(v - own.n, 1.0))
-        FROM pair JOIN tested USING (one) JOIN around USING (one) JOIN near_place USING (place)
-        JOIN near_habit theirs ON theirs.psn_no = other AND theirs.place = around.place
-        JOIN near_habit own ON own.psn_no = one AND own.place = around.place
+        SELECT one, other, any_value(days), any_value(m), sum(f * theirs.n / greatest(v - own.n, 1.0)),
+            sum(f * greatest(coalesce(h.n, 0) - coalesce(met, 0) + 1, 1) / greatest(at_hour - coalesce(o.n, 0), 1.0))
+        FROM pair JOIN tested USING (one) JOIN around USING (one) JOIN near_place USING (place, hour)
+        JOIN near_total theirs ON theirs.psn_no = other AND theirs.place = around.place
+        JOIN near_total own ON own.psn_no = one AND own.place = around.place
+        LEFT JOIN near_hour h ON h.psn_no = other AND h.place = around.place AND h.hour = around.hour
+        LEFT JOIN near_hour o ON o.psn_no = one AND o.place = around.place AND o.hour = around.hour
+        LEFT JOIN met ON i = one AND j = other AND met.place = around.place
         GROUP BY one, other ORDER BY one, other
         """,
         {"known": list(known), "fewest": FEWEST},
     ).fetchall()
     found = {
-        (one, other): (days, expected)
-        for one, other, days, tested, expected in rows
-        if stats.poisson.sf(days - 1, expected) * tested <= ERROR
+        (one, other): (days, max(by_place, by_hour))
+        for one, other, days, tested, by_place, by_hour in rows
+        if stats.poisson.sf(days - 1, max(by_place, by_hour)) * tested <= ERROR
     }
     if not found:
         return []
@@ -138,28 +153,30 @@ def occasion_links(tables: duckdb.DuckDBPyConnection, core: Sequence[str]) -> li
     rows = tables.execute(
         """
         WITH here AS (
-            SELECT o.occasion, o.place, v.psn_no, v.setl_id FROM near_occasion o JOIN near_visit v
+            SELECT o.occasion, o.place, o.hour, v.psn_no, v.setl_id FROM near_occasion o JOIN near_visit v
             ON v.place = o.place AND v.t BETWEEN o.a AND o.b WHERE NOT list_contains($core, v.psn_no)
         ), around AS (
-            SELECT place, sum(c) AS f FROM (
-                SELECT occasion, place, count(*) AS c FROM here GROUP BY ALL HAVING c <= $most
+            SELECT place, hour, sum(c) AS f FROM (
+                SELECT occasion, place, hour, count(*) AS c FROM here GROUP BY ALL HAVING c <= $most
             ) GROUP BY ALL
         ), met AS (
             SELECT psn_no, count(DISTINCT occasion) AS n, list_sort(list(DISTINCT setl_id)) AS keys,
                 list(DISTINCT occasion) AS occasions
             FROM here GROUP BY ALL HAVING n >= $fewest
         )
-        SELECT psn_no, any_value(met.n), any_value(keys), any_value(occasions), sum(f * h.n / v),
+        SELECT psn_no, any_value(met.n), any_value(keys), any_value(occasions), sum(f * t.n / v),
+            sum(f * greatest(coalesce(h.n, 0) - met.n + 1, 1) / at_hour),
             (SELECT count(DISTINCT psn_no) FROM here), (SELECT count(*) FROM near_occasion)
-        FROM met JOIN near_habit h USING (psn_no) JOIN around USING (place) JOIN near_place USING (place)
+        FROM met JOIN near_total t USING (psn_no) JOIN around USING (place) JOIN near_place USING (place, hour)
+        LEFT JOIN near_hour h USING (psn_no, place, hour)
         GROUP BY psn_no ORDER BY psn_no
         """,
         {"core": list(core), "fewest": FEWEST, "most": MOST_AROUND},
     ).fetchall()
     found = {
-        ("", other): (met, expected, keys, occasions, all_)
-        for other, met, keys, occasions, expected, tested, all_ in rows
-        if stats.poisson.sf(met - 1, expected) * tested <= ERROR
+        ("", other): (met, max(by_place, by_hour), keys, occasions, all_)
+        for other, met, keys, occasions, by_place, by_hour, tested, all_ in rows
+        if stats.poisson.sf(met - 1, max(by_place, by_hour)) * tested <= ERROR
     }
     if not found:
         return []
@@ -185,7 +202,7 @@ def occasion_links(tables: duckdb.DuckDBPyConnection, core: Sequence[str]) -> li
 
 
 def _gather_occasions(tables: duckdb.DuckDBPyConnection, core: Sequence[str]) -> None:
-    """near_core(occasion, psn_no, setl_id) and near_occasion(occasion, place, a, b): where two of the core met."""
+    """Where two of the core met: near_core(occasion, place, t, psn_no, setl_id), near_occasion(…, hour, a, b)."""
     tables.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE near_core AS
@@ -203,7 +220,8 @@ def _gather_occasions(tables: duckdb.DuckDBPyConnection, core: Sequence[str]) ->
     tables.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE near_occasion AS
-        SELECT occasion, place, min(t) - {WINDOW} AS a, max(t) + {WINDOW} AS b FROM near_core GROUP BY ALL
+        SELECT occasion, place, min(t) % 86400 // 3600 AS hour, min(t) - {WINDOW} AS a, max(t) + {WINDOW} AS b
+        FROM near_core GROUP BY ALL
         """
     )
 
