@@ -39,13 +39,21 @@ def new_name(generation: int) -> str:
 
 
 def current(workspace: Workspace) -> GraphVersion | None:
-    """The graph that counts, or None before the first build."""
-    pointer = folder(workspace) / "CURRENT"
-    if not pointer.is_file():
-        return None
-    name = pointer.read_text("ascii").strip()
-    raw = json.loads((folder(workspace) / f"{name}.json").read_text("utf-8"))
-    return GraphVersion(name, raw["generation"], raw["findings_run"], GraphCounts(**raw["counts"]))
+    """The graph that counts; None before the first build, or when its files are no longer there."""
+    pointer, seen = folder(workspace) / "CURRENT", None
+    while pointer.is_file():
+        name = pointer.read_text("ascii").strip()
+        if name == seen:  # nobody published another one meanwhile: its files were taken away
+            return None
+        seen = name
+        try:
+            raw = json.loads((folder(workspace) / f"{name}.json").read_text("utf-8"))
+        except FileNotFoundError:
+            continue
+        version = GraphVersion(name, raw["generation"], raw["findings_run"], GraphCounts(**raw["counts"]))
+        if version.database(workspace).exists():
+            return version
+    return None
 
 
 def publish(workspace: Workspace, version: GraphVersion) -> None:
