@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from ringtrace.texts import LANGUAGES, Language, text
+from ringtrace.texts import LANGUAGES, Language, catalogue, text
 from ringtrace.workspace import Workspace, write_atomic
 
 Level = Literal["red", "orange", "yellow", "explained"]
@@ -30,6 +30,17 @@ ACTORS: frozenset[Label] = frozenset({"Patient", "Card", "Doctor", "Pharmacy", "
 Value = str | int | float | bool | None
 
 
+def _word(value: Value, language: Language) -> Value:
+    """The word for a code, or for several codes between commas; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    entries = [
+        catalogue().get(f"terms.kind.{code}") or catalogue().get(f"terms.by.{code}") for code in value.split(", ")
+    ]
+    known = [entry[language] for entry in entries if entry]
+    return ("、" if language == "zh" else ", ").join(known) if len(known) == len(entries) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A sentence of the catalogue with its values; `render` gives it in a language."""
@@ -40,10 +51,12 @@ class Message:
     def render(self, language: Language) -> str:
         """The sentence; its key and values where this version's catalogue cannot say what a stored finding holds.
 
+        A value that is the code of a kind of finding, or of a sort of evidence, is said in words.
+
         `check` tells whether it can, so that the run that writes a finding fails and its readers never do.
         """
         try:
-            return text(self.key, language, **self.values)
+            return text(self.key, language, **{name: _word(value, language) for name, value in self.values.items()})
         except (KeyError, IndexError, ValueError):
             return f"{self.key} ({', '.join(f'{name} {value}' for name, value in self.values.items())})"
 

@@ -108,3 +108,11 @@ def test_ids_do_not_depend_on_order_or_repetition(ids: tuple[list[str], list[str
     first, second = ids
     assert stable_id("cloned_card", first) == stable_id("cloned_card", [*second, second[0]])
     assert stable_id("cloned_card", first) != stable_id("drug_resale", first)
+
+
+def test_codes_among_the_values_are_said_in_words() -> None:
+    agrees = Message("claims.tip.agrees", {"kind": "borrowed_card_ring", "score": 0.9})
+    assert "Borrowed-card ring" in agrees.render("en")
+    assert "集中使用他人医保凭证" in agrees.render("zh")
+    assert "发票号、就诊号" in Message("claims.double.reason", {"n": 2, "how": "invoice, visit"}).render("zh")
+    assert "invoice, elsewhere" in Message("claims.double.reason", {"n": 2, "how": "invoice, elsewhere"}).render("en")
