@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ringtrace.app_pages.charts import months
+from ringtrace.app_pages.charts import months, show_chart
 from ringtrace.app_pages.entity_parts import (
     show_company,
     show_entity_figures,
@@ -76,7 +76,7 @@ def _show(desk: Desk, ref: NodeRef) -> None:
         show_shared(desk, common)
         if len(course) > 1:
             st.subheader(desk.say("app.entity.course"))
-            st.altair_chart(months(course, desk.say("app.overview.settlements"), height=150), width="stretch")
+            show_chart(months(course, desk.say("app.overview.settlements"), height=150))
     if ref.label in SEEDS:
         show_leads(desk, [ref.id], key=f"{ref.label}-{ref.id}")
     if ref.label in ("Pharmacy", "Hospital"):

@@ -112,9 +112,12 @@ def _against(desk: Desk, finding: Finding) -> str:
         return desk.say("app.finding.no_checks")
     number = Counter(each.outcome for each in checks)
     holding = [each for outcome in ("explains", "partly") for each in checks if each.outcome == outcome]
-    told = [desk.say("app.glance.checked" if holding else "app.glance.checked.none", number=len(checks))]
+    looked_into = len(checks) - number["unknown"]
+    told = []
+    if looked_into:
+        told.append(desk.say("app.glance.checked" if holding else "app.glance.checked.none", number=looked_into))
     told += [
-        f"{desk.term('outcome', each.outcome)} – {told_markdown(desk, finding, each.message)}"
+        f"**{desk.term('outcome', each.outcome)}** – {told_markdown(desk, finding, each.message)}"
         for each in holding[:_NAMED]
     ]
     if len(holding) > _NAMED:

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from ringtrace.app_pages.charts import lanes, routes
+from ringtrace.app_pages.charts import lanes, routes, show_chart
 from ringtrace.app_pages.finding_glance import AGAINST, FIRST_ROLES, PROOF
 from ringtrace.app_pages.frames import configured, presentable, show_lines
 from ringtrace.app_pages.naming import Names
@@ -157,7 +157,7 @@ def show_lanes(desk: Desk, finding: Finding) -> None:
         first, last = span
         present = set(uses[uses["time"].between(first, last)]["card"])
         uses = uses[uses["card"].isin(present)]
-    st.altair_chart(lanes(desk, uses, captions, span), width="stretch", key=f"lanes-{finding.finding_id}")
+    show_chart(lanes(desk, uses, captions, span), key=f"lanes-{finding.finding_id}")
 
 
 def _occasion(desk: Desk, finding: Finding, uses: pd.DataFrame) -> tuple[datetime, datetime] | None:
@@ -198,7 +198,7 @@ def show_routes(desk: Desk, finding: Finding) -> None:
     st.caption(desk.say("app.finding.routes.help", number=sales["pack"].nunique()))
     names = Names.of(desk, [("Patient", person) for person in set(sales["person"])])
     people = {person: names.caption("Patient", person) for person in set(sales["person"])}
-    st.altair_chart(routes(desk, sales, people), width="stretch", key=f"routes-{finding.finding_id}")
+    show_chart(routes(desk, sales, people), key=f"routes-{finding.finding_id}")
 
 
 def show_proof(desk: Desk, finding: Finding) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from ringtrace.app_pages.charts import ledger
+from ringtrace.app_pages.charts import ledger, show_chart
 from ringtrace.app_pages.plain import visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.ledger import ledger_and_sales
@@ -31,7 +31,7 @@ def show_ledger(desk: Desk, place: str) -> None:
     )
     chosen = frame[frame["drug"] == drug] if drug else frame
     course = chosen.groupby("month", as_index=False)[["bought", "sold"]].sum()
-    st.altair_chart(ledger(desk, course), width="stretch", key=f"ledger-chart-{place}")
+    show_chart(ledger(desk, course), key=f"ledger-chart-{place}")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

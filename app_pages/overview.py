@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from ringtrace.app_pages.charts import institutions, level_bars, level_course
+from ringtrace.app_pages.charts import institutions, level_bars, level_course, show_chart
 from ringtrace.app_pages.charts import months as by_month
 from ringtrace.app_pages.frames import level_sign, level_word
 from ringtrace.app_pages.plain import markdown, money, period, visible
@@ -85,15 +85,15 @@ def _alarm(desk: Desk) -> None:
     if kinds.open:
         with kinds:
             counts = [each for each in count_findings(standing) if each.level != "explained"]
-            st.altair_chart(level_bars(desk, _long(desk, counts), desk.say("app.column.kind")), width="stretch")
+            show_chart(level_bars(desk, _long(desk, counts), desk.say("app.column.kind")))
     if regions.open:
         with regions:
-            st.altair_chart(level_bars(desk, _by_region(desk), desk.say("app.column.region")), width="stretch")
+            show_chart(level_bars(desk, _by_region(desk), desk.say("app.column.region")))
     if trend.open:
         with trend:
             frame = count_by_month(standing)
             frame["words"] = [level_word(desk, level) for level in frame["level"]]
-            st.altair_chart(level_course(desk, frame), width="stretch")
+            show_chart(level_course(desk, frame))
 
 
 def _long(desk: Desk, counts: list[KindCount]) -> pd.DataFrame:
@@ -146,9 +146,9 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
             "span": [period(size.first, size.last, desk.language) if size.first else "" for size in sizes],
         }
     )
-    widths = {"table": 135, "span": 175}
+    widths = {"table": 135, "span": 175} if desk.language == "en" else {"table": 100, "span": 215}
     titles = {name: st.column_config.Column(desk.say(f"app.column.{name}"), width=widths[name]) for name in widths}
-    rows = st.column_config.NumberColumn(desk.say("app.column.rows"), format="%,d", width=70)
+    rows = st.column_config.NumberColumn(desk.say("app.column.rows"), format="%,d", width=68)
     st.dataframe(frame, column_config={**titles, "rows": rows}, hide_index=True, width="stretch", height="content")
     report = LoadReport.from_manifest(workspace.manifest())
     refused = report.total("quarantined") if report else 0
@@ -164,12 +164,12 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
                 st.markdown(f"**{desk.term('kind', kind)}** {markdown(message.render(desk.language), 1_000)}")
     months = _months(desk, str(workspace.path), workspace.generation)
     if len(months) > 1:
-        st.altair_chart(by_month(months, desk.say("app.overview.settlements"), height=160), width="stretch")
+        show_chart(by_month(months, desk.say("app.overview.settlements"), height=160))
     with desk.connect() as connection:
         located = institutions_on_map(connection, desk.findings())
     if len(located) > 1:
         st.subheader(desk.say("app.overview.map"))
-        st.altair_chart(institutions(desk, located), width="stretch")
+        show_chart(institutions(desk, located))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

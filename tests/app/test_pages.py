@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
-from factories.casebook import HOSTILE, OTHER, RING, Opener, casebook, city, id_number
+from factories.casebook import HOSTILE, OTHER, RING, Opener, casebook, city, delivered, id_number
 from streamlit.testing.v1 import AppTest
 
 from ringtrace.app_pages.shell import PAGES
 from ringtrace.casework.notebook import basket, verdicts
+from ringtrace.detectors import detect
+from ringtrace.findings import read_gap_messages
+from ringtrace.graph import build_graph
+from ringtrace.loaders import load_folder
 from ringtrace.workspace import Workspace
 
 ACTIVE = [r"(?<!\\)<img", r"(?<!\\)\[x", r"(?<!\\)\*b", r"(?<!\\)`c", r"red\[d", r"(?<!\\)\$e", "\u202e"]
@@ -166,3 +171,44 @@ def test_verdict_needs_a_reason(workspace: Workspace, open_app: Opener) -> None:
 
 def test_hostile_sample_is_hostile() -> None:
     assert all(re.search(active, HOSTILE) for active in ACTIVE)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A delivery of settlements alone: no person, card, institution, drug or item is known by more than its number."""
+    folder = tmp_path_factory.mktemp("bare")
+    made, _ = city()
+    made.rows = {"settlements": made.rows["settlements"]}
+    (folder / "delivery").mkdir()
+    delivered(made, folder / "delivery")
+    workspace = Workspace(folder / "workspace", create=True)
+    load_folder(folder / "delivery", workspace)
+    detect(workspace)
+    build_graph(workspace)
+    return workspace
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_page_where_most_tables_are_missing(bare: Workspace, open_app: Opener, page: str) -> None:
+    asked = {"entity": {"label": "Patient", "id": "P1"}, "explore": {"label": "Pharmacy", "id": "S1"}}
+    app = open_app(bare, page, **asked.get(page, {}))
+    assert not app.exception
+    if page in ("overview", "settings"):
+        assert read_gap_messages(bare)[0][1].render("en").split(".")[0] in words(app).replace("\\", "")
+
+
+def test_things_without_a_record_say_so(bare: Workspace, open_app: Opener) -> None:
+    for label, key in (("Patient", "P1"), ("Pharmacy", "S1"), ("Drug", "nowhere"), ("Card", "CP1")):
+        app = open_app(bare, "entity", label=label, id=key)
+        assert not app.exception
+        assert "no record of its own" in words(app)
+
+
+def test_a_graph_whose_file_is_gone(workspace: Workspace, open_app: Opener) -> None:
+    for file in (workspace.path / "graph").iterdir():
+        if file.name != "CURRENT":
+            file.unlink() if file.is_file() else shutil.rmtree(file)
+    for page in ("explore", "queries"):
+        app = open_app(workspace, page)
+        assert not app.exception
+        assert "ringtrace graph" in words(app)
