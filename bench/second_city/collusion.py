@@ -29,9 +29,9 @@ class Cover:
 
 
 COVERS = {
-    "easy": (Cover(0.1, 0.0, 0.0, 0.7, 1.5), Cover(0.95, 0.0, 0.1, 0.7, 1.5)),
-    "medium": (Cover(0.9, 0.25, 0.15, 0.85, 1.0), Cover(0.5, 0.1, 0.3, 0.85, 1.0)),
-    "hard": (Cover(0.97, 0.8, 0.3, 1.0, 0.7), Cover(0.85, 0.55, 0.5, 1.0, 0.75)),
+    "easy": (Cover(0.1, 0.0, 0.0, 0.7, 1.5), Cover(0.95, 0.0, 0.25, 0.7, 1.5)),
+    "medium": (Cover(0.9, 0.25, 0.35, 0.85, 1.0), Cover(0.5, 0.1, 0.6, 0.85, 1.0)),
+    "hard": (Cover(0.97, 0.8, 0.55, 1.0, 0.7), Cover(0.85, 0.55, 0.85, 1.0, 0.75)),
 }
 
 
@@ -178,15 +178,19 @@ def invent(city: City, visits: Ints, cover: Cover, habit: str) -> None:
 
 
 def keep_codes(city: City, line: Ints, share: float) -> None:
-    """Some lines carry the code of a pack that the same shop sold before: cut from the box at the till."""
+    """Some lines carry a real pack's code: cut from a box that the shop sold, or read off one on the shelf."""
     rng, lines, visits = city.rng, city.lines, city.visits
     shop = int(visits["place"][lines["visit"][line[0]]]) if len(line) else -1
     sold = np.flatnonzero((lines["source"] == Source.SHELF) & (visits["place"][lines["visit"]] == shop))
-    sold = sold[visits["dropped"][lines["visit"][sold]] == 0]
+    sold = sold[(visits["dropped"][lines["visit"][sold]] == 0) & (lines["split"][sold] == 0)]
+    sold = sold[np.argsort(visits["time"][lines["visit"][sold]], kind="stable")]
     sold_time, sold_drug = visits["time"][lines["visit"][sold]], lines["drug"][sold]
     for each in line[rng.random(len(line)) < share]:
-        before = sold[(sold_drug == lines["drug"][each]) & (sold_time < visits["time"][lines["visit"][each]])]
-        if len(before):
-            origin = before[-int(rng.integers(1, min(6, len(before)) + 1))]
+        alike = np.flatnonzero(sold_drug == lines["drug"][each])
+        now = int(np.searchsorted(sold_time[alike], visits["time"][lines["visit"][each]]))
+        ahead = rng.random() < 0.35
+        position = now + int(rng.integers(0, 6)) if ahead else now - 1 - int(rng.integers(0, 6))
+        if 0 <= position < len(alike):
+            origin = sold[alike[position]]
             lines["source"][each], lines["link"][each], lines["scan"][each] = Source.OLD_CODE, origin, 1
             lines["count"][each] = min(lines["count"][each], lines["count"][origin])

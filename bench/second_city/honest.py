@@ -34,6 +34,7 @@ def live(city: City) -> None:
     """Write the honest year of everybody; `one_body` follows when the groups have met too."""
     refills(city)
     complaints(city)
+    shoppers(city)
     clinics(city)
     stays(city)
 
@@ -100,6 +101,35 @@ def complaints(city: City) -> None:
     ill = rest & people.chronic[who]
     city.refill(visits[ill], who[ill], rng.uniform(7, 30, int(ill.sum())), zeal=0.6)
     city.draw(visits[rest], city.medicines.by_use["TONIC"], 2)
+
+
+def shoppers(city: City) -> None:
+    """People who live at the pharmacy, as some do who have an account: remedies, tonics, their pills.
+
+    Half keep to one shop and hour; the others try wherever there is an offer, or a doctor they do not know yet.
+    """
+    rng, people, places = city.rng, city.people, city.places
+    fond = np.flatnonzero((people.age > 22) & (rng.random(people.count) < 0.08))
+    times = rng.poisson(rng.gamma(2.5, 4.5, len(fond)))
+    who, row = np.repeat(fond, times), np.repeat(np.arange(len(fond)), times)
+    shops, wards = places.of(Kind.PHARMACY), places.of(Kind.HOSPITAL, Kind.CENTRE)
+    roams = (rng.random(len(fond)) < 0.5)[row] & (rng.random(len(row)) < 0.7)
+    elsewhere = np.where(rng.random(len(row)) < 0.45, rng.choice(wards, len(row)), rng.choice(shops, len(row)))
+    place = np.where(roams, elsewhere, places.favourites[who, 0])
+    day = pick(rng, day_weights(WEEK_SHOP, 0.3), len(who))
+    visits = city.visit(who, place, city.moment(day, place))
+    first, second = (
+        rng.choice(city.medicines.resaleable, len(fond)),
+        rng.choice(city.medicines.by_use["TONIC"], len(fond)),
+    )
+    for drug, share in ((first, 0.4), (second, 0.3)):
+        some = rng.random(len(visits)) < share
+        city.lines.append(int(some.sum()), visit=visits[some], drug=drug[row[some]], count=1)
+    some = rng.random(len(visits)) < 0.45
+    city.draw(visits[some], city.medicines.resaleable, 1)
+    rest = ~some & (rng.random(len(visits)) < 0.6)
+    city.acute(visits[rest], who[rest], season(day[rest]))
+    city.diagnose(visits, who)
 
 
 def clinics(city: City) -> None:

@@ -18,9 +18,9 @@ PRIME = 999_999_937  # scrambles row numbers: a number tells nothing of its owne
 DEPARTMENTS = ("心血管内科", "内分泌科", "神经内科", "呼吸内科", "全科", "中医科", "骨科", "肿瘤科")
 
 
-def scrambled(numbers: Ints, salt: int) -> Ints:
-    """A one-to-one shuffle of row numbers below PRIME."""
-    return np.asarray((numbers * 387_420_489 + salt * 40_503_001) % PRIME)
+def scrambled(numbers: Ints, salt: int, prime: int = PRIME) -> Ints:
+    """A one-to-one shuffle of row numbers below a prime."""
+    return np.asarray((numbers * 387_420_489 + salt * 40_503_001) % prime)
 
 
 @cache
@@ -42,14 +42,14 @@ def is_pharmacy(city: City, place: int) -> bool:
 
 def place_codes(city: City) -> list[str]:
     """P or H, region, and five digits in no order."""
-    numbers = scrambled(np.arange(len(city.places.kind)), 11) % 100_000
+    numbers = scrambled(np.arange(len(city.places.kind)), 11, 99_991)
     letters = ["P" if is_pharmacy(city, place) else "H" for place in range(len(numbers))]
     return [f"{letter}{REGION}{number:05d}" for letter, number in zip(letters, numbers, strict=True)]
 
 
 def doctor_codes(city: City) -> list[str]:
     """Twelve doctors' numbers a place; small places use the first few."""
-    return [f"D{REGION}{number:06d}" for number in scrambled(np.arange(len(city.places.kind) * 12), 5) % 1_000_000]
+    return [f"D{REGION}{number:06d}" for number in scrambled(np.arange(len(city.places.kind) * 12), 5, 999_983)]
 
 
 def doctors_at(city: City) -> Ints:

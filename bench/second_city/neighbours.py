@@ -78,7 +78,7 @@ def village_elders(city: City) -> None:
     people.phone[elders[rng.random(len(elders)) < 0.7]] = cadre
     city.thin(elders, 0.6)
     starts = at_hour(city, recurring(city, rng.choice([10, 15, 30]), 0.4), 9.5, 0.6)
-    together(city, "village_elders", elders, int(nearest), starts, Session(0.4, 45), 14, credential=3)
+    together(city, "village_elders", elders, int(nearest), starts, Session(0.4, 45), 14)
 
 
 def care_home(city: City) -> None:
@@ -96,7 +96,7 @@ def care_home(city: City) -> None:
     place = int(rng.choice(city.places.of(Kind.PHARMACY if shop else Kind.CENTRE)))
     care = Care.PHARMACY if shop else Care.CHRONIC
     starts = at_hour(city, recurring(city, rng.choice([15, 30]), 1.5), 14.5, 0.7)
-    together(city, "care_home", residents, place, starts, Session(0.85, 32), care=int(care), credential=3)
+    together(city, "care_home", residents, place, starts, Session(0.85, 32), care=int(care))
 
 
 def dialysis_shift(city: City) -> None:
@@ -251,7 +251,7 @@ def kind_neighbour(city: City) -> None:
         city.thin(group, 0.3)
         starts = at_hour(city, recurring(city, 30, 2), 10.0, 0.8)
         place = int(city.places.favourites[group[0], 0])
-        together(city, "kind_neighbour", group, place, starts, Session(0.85, 60), credential=3)
+        together(city, "kind_neighbour", group, place, starts, Session(0.85, 60))
 
 
 def depot_day(city: City) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from second_city.arrays import DAY, Ints, sample
+from second_city.arrays import DAY, Ints, pick, sample
 from second_city.city import MOVES, Care, City, Source
 from second_city.places import Kind
 from second_city.rings import DIFFICULTIES, recruit
@@ -82,18 +82,18 @@ def draw_packs(city: City, patients: Ints, goods: Ints, monthly: float, *, whole
     number = rng.poisson(visits_a_month * (12 - begin / 30) * rng.uniform(0.6, 1.4, len(patients)))
     who = np.repeat(patients, number)
     wards, shops = places.of(Kind.HOSPITAL, Kind.CENTRE), places.of(Kind.PHARMACY)
-    at_ward = rng.random(len(who)) < (0.75 if whole else 0.5)
-    near = rng.random(len(who)) < 0.6
-    place = np.where(
-        at_ward, rng.choice(wards, len(who)), np.where(near, places.favourites[who, 0], rng.choice(shops, len(who)))
-    )
+    # Each has a round of four or six places: the usual ones, and one or two that need not know them.
+    far = [rng.choice(wards, len(patients)), rng.choice(shops, len(patients))]
+    tour = np.column_stack([places.hospital[patients], places.favourites[patients, :2], *far, places.local[patients]])
+    choice = pick(rng, np.array([3.0, 1.0, 0.5, 3.0, 0.3, 0.7] if whole else [1.6, 1.5, 0.8, 0.9, 0.6, 0.6]), len(who))
+    place = tour[np.repeat(np.arange(len(patients)), number), choice]
     day = rng.integers(begin, 365, len(who))
     care = np.where(places.kind[place] == Kind.PHARMACY, Care.PHARMACY, Care.CHRONIC)
     visits = city.visit(who, place, city.moment(day, place), care=care)
     lines = []
     for share in (1.0, 0.4):
         some = visits[rng.random(len(visits)) < share]
-        lines.append(city.draw(some, goods, 3))
+        lines.append(city.draw(some, goods, 2))
     city.diagnose(visits, who)
     cover = rng.random(len(visits)) < 0.5
     city.refill(visits[cover], who[cover], np.full(int(cover.sum()), 20.0), zeal=0.5)
@@ -131,10 +131,13 @@ def sell_again(city: City, drawn: Drawn, shop: int, weeks: tuple[int, int], scan
     rng, lines, visits = city.rng, city.lines, city.visits
     ready = resold_at(city, drawn, weeks)
     order = np.argsort(ready, kind="stable")
+    refunded = np.zeros(visits.rows, np.bool_)
+    refunded[visits["refund_of"][visits["refund_of"] >= 0]] = True
     asked = np.flatnonzero(
         (visits["place"][lines["visit"]] == shop)
         & (lines["source"] == Source.SHELF)
         & (visits["dropped"][lines["visit"]] == 0)
+        & ~refunded[lines["visit"]]
     )
     asked_time = visits["time"][lines["visit"][asked]]
     by_drug = {int(drug): [] for drug in np.unique(drawn.drug)}  # type: dict[int, list[int]]

@@ -32,9 +32,9 @@ class Plan:
 
 
 PLANS = {
-    "easy": Plan((0.7, 0.9), (12, 14, 21), 0.85, (0.2, 0.6), 60, (8, 60)),
-    "medium": Plan((0.5, 0.8), (14, 21, 30), 0.55, (0.4, 0.85), 85, (6, 40)),
-    "hard": Plan((0.32, 0.62), (21, 30, 42), 0.25, (0.6, 1.0), 130, (5, 24)),
+    "easy": Plan((0.7, 0.9), (14, 21, 30), 0.8, (0.1, 0.4), 60, (8, 60)),
+    "medium": Plan((0.5, 0.8), (14, 21, 30), 0.5, (0.25, 0.7), 85, (6, 40)),
+    "hard": Plan((0.32, 0.62), (21, 30, 42), 0.25, (0.5, 0.95), 130, (5, 24)),
 }
 
 
@@ -62,11 +62,9 @@ def recruit(city: City, size: int, home: int | None = None) -> Ints:
 
 def baskets(city: City, visits: Ints, persons: Ints, wanted: float) -> None:
     """What the collector asks for, or what the card's owner could have needed."""
-    lent = city.rng.random(len(visits)) < 0.75
-    city.visits["credential"][visits[lent]] = 3  # plastic can be lent; a phone less easily
     chosen = city.rng.random(len(visits)) < wanted
-    dear = city.medicines.resaleable
-    taste = sample(city.rng, dear, 7)
+    common = np.concatenate([city.medicines.by_use[each] for each in ("HT", "DM", "LIP", "CHD", "CVA", "TONIC")])
+    taste = np.r_[sample(city.rng, city.medicines.resaleable, 5), sample(city.rng, common, 5)]
     for share in (1.0, 0.35, 0.1):
         some = chosen & (city.rng.random(len(visits)) < share)
         city.draw(visits[some], taste, 2 if wanted > 0.5 else 1)
