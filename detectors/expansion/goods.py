@@ -3,7 +3,7 @@
 Packs. A trace code that one person got and that was sold again elsewhere is a step from that person to the outlet, and
 back from the outlet to whoever it came from, unless `packs.trace_codes` finds it returned, split, mistyped or the
 shop's own. Codes are repeated by error too: λ = n / 2000 for n codes of the person, half a repeat in a thousand sales.
-With k packs seen, the strength is 1 − max(λ, 0.3) / k.
+With k packs seen, the strength is 1 − max(λ, 0.6) / k.
 
 Sales without a pack. k of a buyer's n lines at a pharmacy lack stock or the trace code that is due there, against the
 rate r of its other buyers: X ~ Binomial(n, r), and Benjamini–Hochberg keeps those of whom at most `ERROR` are chance.
@@ -24,6 +24,7 @@ import numpy as np
 from scipy import stats
 
 from ringtrace.detectors.expansion.lead import Link, Node
+from ringtrace.detectors.packs.branches import sister_branches
 from ringtrace.detectors.packs.ledger import stock_cover
 from ringtrace.detectors.packs.sales import scannable_lines
 from ringtrace.detectors.packs.trace_codes import Step, repeated_packs
@@ -37,7 +38,7 @@ FEWEST_LINES: Final = 3
 """Lines of a buyer without a pack below which nothing is said."""
 ERROR_RATE: Final = 1 / 2000
 """Repeats by error for each coded pack of a person."""
-LEAST_CHANCE: Final = 0.3
+LEAST_CHANCE: Final = 0.6
 """Packs that chance is taken to give at least: one pack alone is a weak link, however clean the scanning."""
 SHORT: Final = 0.2
 """Part of the other buyers' lines of a drug without a pack from which the drug, and not the buyer, is unusual."""
@@ -53,6 +54,7 @@ def pack_links(workspace: Workspace, people: Sequence[str], places: Sequence[str
         _narrow_to_codes(tables, people, places)
         steps = [step for step in repeated_packs(tables) if step.explanation is None and step.elsewhere]
         coded = _coded(tables, sorted({step.first.person for step in steps}))
+        sisters = sister_branches(tables)
     grouped: dict[tuple[Node, Node, str], list[Step]] = defaultdict(list)
     for step in steps:
         source, outlet = Node("Patient", step.first.person), _place(step.second.place, step.second.retail)
@@ -67,6 +69,10 @@ def pack_links(workspace: Workspace, people: Sequence[str], places: Sequence[str
         packs = len({step.code for step in own})
         chance = ERROR_RATE * sum(coded[person] for person in {step.first.person for step in own})
         values: dict[str, Value] = {"from": via.id, "n": packs, "chance": round(chance, 3)}
+        in_chain = sum(step.first.place in sisters.get(step.second.place, ()) for step in own)
+        branch = Check(
+            "sister_branch", "partly", Message("expansion.innocent.sister_branch", {"n": in_chain}), in_chain
+        )
         keys = sorted({key for step in own for key in (step.first.key, step.second.key)})
         links.append(
             Link(
@@ -77,6 +83,7 @@ def pack_links(workspace: Workspace, people: Sequence[str], places: Sequence[str
                 message=Message(f"expansion.because.{kind}", values),
                 evidence=tuple(EvidenceRef("settlement_items", key) for key in keys),
                 excusable=False,
+                checks=(branch,) if 2 * in_chain >= len(own) else (),
             )
         )
     return links

@@ -23,6 +23,7 @@ SHARED_CARD: Final = 0.7
 EXCUSES: Final[Mapping[str, float]] = {
     "household": 0.15,
     "family_account": 0.15,
+    "sister_branch": 0.15,
     "addr": 0.3,
     "care_inst": 0.3,
     "explained": 0.3,

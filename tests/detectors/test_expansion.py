@@ -142,6 +142,20 @@ def test_a_source_leads_to_the_outlet_and_on_to_the_other_sources(tmp_path: Path
     assert len(leads["OUT"].evidence) == 8
 
 
+def test_a_chain_whose_tills_share_codes_is_excused(tmp_path: Path) -> None:
+    city = town(16)
+    for shop in ("B1", "B2"):
+        city.shop(shop, legrep_certno="110")
+    for number in range(6):
+        item = [{"med_list_codg": "D1", "drug_trac_codg": f"8100002{number:013d}", "fee": 20}]
+        city.visit(f"b{number:05d}", "B1", START + timedelta(days=number, hours=9), items=item)
+        city.visit(f"b{number + 50:05d}", "B2", START + timedelta(days=number + 20, hours=9), items=item)
+    leads = expand(city.workspace(tmp_path), ["B2"])
+    assert leads
+    assert {check.code for lead in leads for check in lead.innocent} == {"sister_branch"}
+    assert not followed(leads)
+
+
 def test_a_pharmacy_leads_to_the_buyers_whose_sales_lack_packs(tmp_path: Path) -> None:
     stocked = StockedCity(1, shops=4)
     crew = stocked.people["S0"][:8]
