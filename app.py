@@ -6,7 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from ringtrace.app_pages.shell import PAGES, open_desk, sidebar
+from ringtrace.app_pages.shell import PAGES, open_desk, show_error, sidebar
+from ringtrace.errors import RingTraceError
 from ringtrace.texts import text
 
 # A picture of our own: for one of its icon font, Streamlit would let the browser ask the web.
@@ -33,7 +34,10 @@ def main() -> None:
     ]
     current = st.navigation(pages)
     sidebar(desk)
-    current.run()
+    try:
+        current.run()
+    except RingTraceError as error:  # what a page did not look for: a server gone in the middle of it, a full disk
+        show_error(error)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from ringtrace.app_pages.shell import PAGES
 from ringtrace.casework.notebook import basket, verdicts
 from ringtrace.detectors import detect
+from ringtrace.errors import RingTraceError
 from ringtrace.findings import read_gap_messages
 from ringtrace.graph import build_graph
 from ringtrace.loaders import load_folder
@@ -212,3 +213,16 @@ def test_a_graph_whose_file_is_gone(workspace: Workspace, open_app: Opener) -> N
         app = open_app(workspace, page)
         assert not app.exception
         assert "ringtrace graph" in words(app)
+
+
+def test_what_fails_in_the_middle_of_a_page_is_told_in_its_place(
+    built: Workspace, open_app: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise RingTraceError.of("graph.missing", workspace="elsewhere")
+
+    monkeypatch.setattr("ringtrace.casework.entities.search", gone)
+    app = open_app(built, "entity", language="zh")
+    app.text_input[0].set_value("P1").run()
+    assert not app.exception
+    assert "请先建图" in app.error[0].value
