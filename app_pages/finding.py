@@ -82,7 +82,8 @@ def _show(desk: Desk, finding: Finding) -> None:
             show_ledger(desk, place)
     show_lanes(desk, finding)
     show_proof(desk, finding)
-    show_leads(desk, _seeds(finding), key=finding.finding_id)
+    if finding.level != "explained":
+        show_leads(desk, _seeds(finding), key=finding.finding_id)
     show_verdict(desk, finding)
     show_settings(desk, finding)
 

@@ -42,7 +42,8 @@ def show_facts(desk: Desk, finding: Finding) -> None:
             border=True,
             help=desk.say("app.overview.amount.help"),
         )
-        st.metric(desk.say("app.column.people"), suspects(finding), border=True)
+        concerned = "app.glance.people" if finding.level == "explained" else "app.column.people"
+        st.metric(desk.say(concerned), suspects(finding), border=True)
         st.metric(desk.say("app.column.first"), markdown(day(finding.first_time, language)), border=True)
         st.metric(desk.say("app.column.last"), markdown(day(finding.last_time, language)), border=True)
         st.metric(
@@ -69,6 +70,8 @@ def _who(desk: Desk, finding: Finding, names: Names) -> tuple[str, str]:
     """The question and its answer: those of the first roles, else the most involved."""
     suspected = sorted((each for each in finding.members if each.suspected), key=lambda each: (-each.weight, each.id))
     chief = [each for each in suspected if each.role in FIRST_ROLES]
+    if finding.level == "explained":  # nobody is suspected: neither a role nor a holder is to be named
+        return desk.say("app.glance.there"), _list(desk, suspected, names)
     asked = desk.say("app.glance.cards" if finding.kind in _CARD_KINDS else "app.glance.who")
     if chief:
         return asked, _list(desk, chief, names, with_role=True)
@@ -124,7 +127,7 @@ def _against(desk: Desk, finding: Finding) -> str:
         told.append(desk.say("app.glance.more", number=len(holding) - _NAMED))
     if number["unknown"]:
         told.append(desk.say("app.glance.unchecked", number=number["unknown"]))
-    return " ".join(told)
+    return ("" if desk.language == "zh" else " ").join(told)
 
 
 def _proof(desk: Desk, finding: Finding) -> str:

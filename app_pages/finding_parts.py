@@ -102,7 +102,7 @@ def show_members(desk: Desk, finding: Finding) -> None:
         rows.append(
             {
                 "role": desk.term("role", member.role),
-                "suspected": desk.say("app.yes" if member.suspected else "app.no"),
+                "suspected": desk.say("app.yes" if member.suspected and finding.level != "explained" else "app.no"),
                 "label": desk.label(member.label),
                 "name": names.name(member.label, member.id),
                 "id": names.key(member.label, member.id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from ringtrace.app_pages.shell import PAGES
 from ringtrace.casework.notebook import basket, verdicts
 from ringtrace.detectors import detect
 from ringtrace.errors import RingTraceError
-from ringtrace.findings import read_gap_messages
+from ringtrace.findings import read_findings, read_gap_messages, save_findings
 from ringtrace.graph import build_graph
 from ringtrace.loaders import load_folder
 from ringtrace.workspace import Workspace
@@ -87,6 +88,36 @@ def test_finding_answers_who_since_when_how_much_what_against_and_where(built: W
     proof = app.dataframe[1].value
     assert len(proof) == len(city()[1])
     assert list(proof["file"].unique()) == ["settlements.csv"]
+
+
+def test_an_explained_finding_suspects_nobody(workspace: Workspace, open_app: Opener) -> None:
+    ring = next(each for each in read_findings(workspace) if each.finding_id == RING)
+    clears = replace(ring.counter_evidence[0], outcome="explains")
+    save_findings(workspace, [replace(ring, level="explained", counter_evidence=(clears,))])
+    app = open_app(workspace, "finding", id=RING)
+    assert not app.exception
+    assert "Suspects" not in {metric.label for metric in app.metric}
+    assert set(app.dataframe[0].value["suspected"]) == {"no"}
+    assert "probable holder" not in words(app)
+    assert "**explains it** –" in words(app)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_top_of_a_finding_answers_what_one_asks_first(built: Workspace, open_app: Opener, language: str) -> None:
+    app = open_app(built, "finding", language=language, id=RING)
+    top = next(each.value for each in app.markdown if "person_pin" in each.value)
+    asked = {
+        "zh": ("谁持有这些凭证", "在哪里", "有无合理解释", "证据在哪里"),
+        "en": ("Who holds the cards", "Where", "What speaks against it", "Where the proof is"),
+    }[language]
+    lines = top.splitlines()
+    assert len(lines) == len(asked)
+    assert all(f"**{question}**" in line for question, line in zip(asked, lines, strict=True))
+    assert "**张三1** P1" in lines[0]
+    assert "康宁大药房" in lines[1]
+    assert {"zh": "因缺少数据未能核对", "en": "for want of data"}[language] in lines[2]
+    assert f"{len(city()[1])} ×" in lines[3]
+    assert "settlements\\.csv" in lines[3]
 
 
 def test_findings_are_filtered_ranked_and_compared(built: Workspace, open_app: Opener) -> None:
