@@ -45,6 +45,11 @@ def household(facts: RingFacts) -> Check:
     return _check("household", "partly" if largest >= 0.5 * facts.size else "does_not_explain", families)
 
 
+def family_account(facts: RingFacts) -> Check:
+    """A relative's account pays for them: whoever shares one account is one family, whatever the register says."""
+    return _graded("family_account", facts.whereabouts.relative_pays, explains=0.75, partly=0.4)
+
+
 def employer(facts: RingFacts) -> Check:
     """Colleagues pass the same counter when a shift ends.
 
@@ -154,6 +159,7 @@ def busy_days(facts: RingFacts) -> Check:
 
 CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     household,
+    family_account,
     care_home,
     employer,
     schoolmates,

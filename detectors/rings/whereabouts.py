@@ -45,6 +45,9 @@ class Whereabouts:
         seconds a card, median over the runs: from the first to the last use at a place, by the cards after the first.
     age
         median age in years.
+    relative_pays
+        share of members of whose settlements in the runs a relative's account paid some (`acct_mulaid_pay`); None where
+        that is recorded for none of the members.
     minors
         share of members under 18, of those whose birth date is known.
     torn
@@ -63,12 +66,21 @@ class Whereabouts:
     pace: float | None = None
     age: float | None = None
     minors: float | None = None
+    relative_pays: float | None = None
     torn: float = 0.0
 
 
 def read_whereabouts(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Whereabouts]:
     """The whereabouts of each group, in order, from the tables of `build_ring_tables`."""
-    parts = (_usual_places(tables), _why(tables), _counter(tables), _ages(tables), _torn(tables), _quarters(tables))
+    parts = (
+        _usual_places(tables),
+        _why(tables),
+        _counter(tables),
+        _ages(tables),
+        _accounts(tables),
+        _torn(tables),
+        _quarters(tables),
+    )
     return [
         Whereabouts(**{name: value for part in parts for name, value in part.get(ring, {}).items()})
         for ring in range(rings)
@@ -155,14 +167,16 @@ def _counter(tables: duckdb.DuckDBPyConnection) -> Part:
             SELECT ring, run, fixmedins_code, (max(t) - min(t)) / (count(DISTINCT psn_no) - 1.0) AS pace
             FROM ring_visit GROUP BY ALL HAVING count(DISTINCT psn_no) >= 2
         ), run AS (
-            -- Of one kind: from the doctor to the chemist is what patients do.
+            -- Of one kind: from the doctor to the chemist is what patients do. A day is no hour.
             SELECT ring, run, max(places) >= 2 AS hops FROM (
                 SELECT v.ring, v.run, i.fixmedins_type, count(DISTINCT v.fixmedins_code) AS places
-                FROM ring_visit v LEFT JOIN institutions i USING (fixmedins_code) GROUP BY ALL
+                FROM ring_visit v JOIN visit_place p USING (fixmedins_code)
+                LEFT JOIN institutions i USING (fixmedins_code)
+                WHERE NOT p.day_only GROUP BY ALL
             ) GROUP BY ALL
         )
         SELECT ring, median(pace) AS pace, any_value(hopping) AS hopping
-        FROM piece JOIN (SELECT ring, avg(CAST(hops AS DOUBLE)) AS hopping FROM run GROUP BY ALL) USING (ring)
+        FROM piece LEFT JOIN (SELECT ring, avg(CAST(hops AS DOUBLE)) AS hopping FROM run GROUP BY ALL) USING (ring)
         GROUP BY ring
         """,
     )
@@ -175,6 +189,18 @@ def _ages(tables: duckdb.DuckDBPyConnection) -> Part:
         SELECT ring, median(age) AS age, avg(CAST(age < 18 AS DOUBLE)) AS minors FROM (
             SELECT m.ring, date_diff('year', p.brdy, (SELECT max(setl_time) FROM settlements)) AS age
             FROM ring_member m JOIN persons p USING (psn_no) WHERE p.brdy IS NOT NULL
+        ) GROUP BY ring
+        """,
+    )
+
+
+def _accounts(tables: duckdb.DuckDBPyConnection) -> Part:
+    return _parts(
+        tables,
+        """
+        SELECT ring, avg(CAST(paid AS DOUBLE)) AS relative_pays FROM (
+            SELECT v.ring, v.psn_no, bool_or(s.acct_mulaid_pay > 0) AS paid
+            FROM ring_visit v JOIN settlements s USING (setl_id) GROUP BY ALL
         ) GROUP BY ring
         """,
     )
