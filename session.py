@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -51,9 +52,15 @@ class Session:
         return pd.DataFrame.from_records(listed, columns=["key", "category", "name", "parameters", "description"])
 
     def answer(
-        self, query: str, /, row_limit: int = DEFAULT_ROW_LIMIT, timeout: float = DEFAULT_TIMEOUT, **parameters: Any
+        self,
+        query: str,
+        /,
+        row_limit: int = DEFAULT_ROW_LIMIT,
+        timeout: float = DEFAULT_TIMEOUT,
+        cancel: Event | None = None,
+        **parameters: Any,
     ) -> Answer:
-        """The rows of a saved query (by key, name or guid), or of Cypher.
+        """The rows of a saved query (by key, name or guid), or of Cypher; setting `cancel` in another thread ends it.
 
         Raises
         ------
@@ -61,8 +68,8 @@ class Session:
             If there is no such query, a parameter is missing or wrong, or the statement is refused or fails.
         """
         if _is_cypher(query):
-            return run_text(self.store, query, parameters, row_limit=row_limit, timeout=timeout)
-        return run(self.store, self.library[query], parameters, row_limit=row_limit, timeout=timeout)
+            return run_text(self.store, query, parameters, row_limit=row_limit, timeout=timeout, cancel=cancel)
+        return run(self.store, self.library[query], parameters, row_limit=row_limit, timeout=timeout, cancel=cancel)
 
     def query(
         self, query: str, /, row_limit: int = DEFAULT_ROW_LIMIT, timeout: float = DEFAULT_TIMEOUT, **parameters: Any

@@ -15,6 +15,7 @@ import ladybug
 
 from ringtrace.errors import RingTraceError
 from ringtrace.graph import ladybug_values as values
+from ringtrace.graph.cancelling import cancelling
 from ringtrace.graph.cypher_store import CypherStore
 from ringtrace.graph.files import GraphVersion
 from ringtrace.graph.guard import check_reading
@@ -106,11 +107,27 @@ class LadybugStore(CypherStore):
         *,
         row_limit: int = DEFAULT_ROW_LIMIT,
         timeout: float = DEFAULT_TIMEOUT,
+        cancel: threading.Event | None = None,
     ) -> Rows:
         check_reading(query)
         if self._worker is None:
-            return self.run_here(query, parameters or {}, row_limit, timeout)
-        return self._worker.run(query, parameters or {}, row_limit, timeout)
+            with self._heeding(cancel):
+                return self.run_here(query, parameters or {}, row_limit, timeout)
+        return self._worker.run(query, parameters or {}, row_limit, timeout, cancel)
+
+    @contextmanager
+    def _heeding(self, cancel: threading.Event | None) -> Iterator[None]:
+        """Interrupt this thread's connection when `cancel` is set."""
+        if cancel is None:
+            yield
+            return
+        with cancelling(cancel, self._connection().interrupt) as asked:
+            try:
+                yield
+            except RingTraceError as error:
+                if asked():
+                    raise RingTraceError.of("graph.cypher.cancelled") from error
+                raise
 
     def run_here(self, query: str, parameters: Mapping[str, Any], row_limit: int, timeout: float) -> Rows:
         """As `run_cypher`, in this process, for a query whose words were checked."""

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from ringtrace.errors import RingTraceError
+from ringtrace.graph.cancelling import LOOKS
 from ringtrace.graph.files import GraphVersion
 from ringtrace.graph.store import Rows
 from ringtrace.texts import default_language
@@ -64,20 +66,35 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._line: Connection[Any, Any] | None = None
 
-    def run(self, query: str, parameters: Mapping[str, Any], row_limit: int, timeout: float) -> Rows:
-        """The rows of a query that `guard.check_reading` has passed.
+    def run(
+        self,
+        query: str,
+        parameters: Mapping[str, Any],
+        row_limit: int,
+        timeout: float,
+        cancel: threading.Event | None = None,
+    ) -> Rows:
+        """The rows of a query that `guard.check_reading` has passed; `cancel` ends the process that runs it.
 
         Raises
         ------
         RingTraceError
-            If the plan is refused, the query is wrong, or it takes more time or memory than it may.
+            If the plan is refused, the query is wrong, takes more time or memory than it may, or was cancelled.
         """
-        with self._lock:
+        cancel = cancel or threading.Event()
+        while not self._lock.acquire(timeout=LOOKS):
+            if cancel.is_set():
+                raise RingTraceError.of("graph.cypher.cancelled")
+        try:
             try:
                 line = self._line or self._start()
                 line.send(Request(query, parameters, row_limit, timeout, default_language()))
-                if not line.poll(timeout + _GRACE_SECONDS):
-                    raise RingTraceError.of("graph.cypher.timeout", seconds=timeout)
+                end = monotonic() + timeout + _GRACE_SECONDS
+                while not line.poll(min(LOOKS, max(0.0, end - monotonic()))):
+                    if cancel.is_set():
+                        raise RingTraceError.of("graph.cypher.cancelled")
+                    if monotonic() >= end:
+                        raise RingTraceError.of("graph.cypher.timeout", seconds=timeout)
                 answer = line.recv()
             except (EOFError, ConnectionError) as error:
                 self._end()
@@ -85,6 +102,8 @@ class Worker:
             except BaseException:  # also Ctrl-C: nobody waits for the answer any more
                 self._end()
                 raise
+        finally:
+            self._lock.release()
         if isinstance(answer, Refusal):
             raise RingTraceError(answer.happened, means=answer.means, hint=answer.hint)
         assert isinstance(answer, Rows)
@@ -102,6 +121,7 @@ class Worker:
                 [sys.executable, "-c", _CHILD, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C is for the process that asks, which ends this one
             )
         self._line = line
         line.send((self._database, self._version))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
+from threading import Event
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
+from uuid import uuid4
 
 import neo4j
 import neo4j.graph
@@ -14,6 +16,7 @@ from neo4j.exceptions import Neo4jError
 
 from ringtrace.errors import RingTraceError
 from ringtrace.graph import neo4j_values as values
+from ringtrace.graph.cancelling import cancelling
 from ringtrace.graph.cypher_store import CypherStore
 from ringtrace.graph.guard import check_reading
 from ringtrace.graph.neo4j_guard import check_plan, scoped
@@ -22,6 +25,9 @@ from ringtrace.graph.neo4j_registry import Registry
 from ringtrace.graph.neo4j_server import Address, open_driver, speaking
 from ringtrace.graph.store import DEFAULT_ROW_LIMIT, DEFAULT_TIMEOUT, Engine, Node, NodeRef, Relationship, Rows
 from ringtrace.workspace import Workspace
+
+MARK: Final = "ringtrace"
+"""Key of a transaction's metadata by which another connection finds it."""
 
 
 class Neo4jDialect:
@@ -82,19 +88,40 @@ class Neo4jStore(CypherStore):
         self._driver.close()
 
     @contextmanager
-    def _transaction(self, timeout: float = DEFAULT_TIMEOUT) -> Iterator[neo4j.Transaction]:
-        """A transaction that may only read, and that the server ends after `timeout` seconds."""
+    def _transaction(
+        self, timeout: float = DEFAULT_TIMEOUT, cancel: Event | None = None
+    ) -> Iterator[neo4j.Transaction]:
+        """A transaction that may only read, and that the server ends after `timeout` seconds, or at `cancel`."""
+        mark = uuid4().hex
         try:
             with (
+                cancelling(cancel, lambda: self._terminate(mark)) if cancel is not None else nullcontext(),
                 self._driver.session(database=self._address.database, default_access_mode=neo4j.READ_ACCESS) as session,
-                session.begin_transaction(timeout=timeout) as transaction,
+                session.begin_transaction(timeout=timeout, metadata={MARK: mark}) as transaction,
             ):
-                yield transaction
+                try:
+                    yield transaction
+                except KeyboardInterrupt:
+                    # Without this the driver would wait until the server has rolled back what still runs.
+                    self._terminate(mark)
+                    raise
         except Neo4jError as error:
             if "TransactionTimedOut" in (error.code or "") or "Terminated" in (error.code or ""):
+                if cancel is not None and cancel.is_set():
+                    raise RingTraceError.of("graph.cypher.cancelled") from error
                 raise RingTraceError.of("graph.cypher.timeout", seconds=timeout) from error
             with speaking(self._address):
                 raise
+
+    def _terminate(self, mark: str) -> None:
+        """End the transaction of this mark; a user may always end their own."""
+        with self._driver.session(database=self._address.database) as session:
+            found = session.run(
+                f"SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData.{MARK} = $mark RETURN transactionId",
+                mark=mark,
+            ).value()
+            if found:
+                session.run("TERMINATE TRANSACTIONS $found", found=found).consume()
 
     def _rows(self, query: str, **parameters: Any) -> list[list[Any]]:
         with speaking(self._address), self._transaction() as transaction:
@@ -107,12 +134,13 @@ class Neo4jStore(CypherStore):
         *,
         row_limit: int = DEFAULT_ROW_LIMIT,
         timeout: float = DEFAULT_TIMEOUT,
+        cancel: Event | None = None,
     ) -> Rows:
         check_reading(query)
         own = scoped(query, self._names)
         given = dict(parameters or {})
         started = perf_counter()
-        with speaking(self._address), self._transaction(timeout) as transaction:
+        with speaking(self._address), self._transaction(timeout, cancel) as transaction:
             try:
                 summary = transaction.run(f"EXPLAIN {own}", given).consume()
                 check_plan(summary.query_type, summary.plan or {}, shared=self._shared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Final, Literal, Protocol, Self, get_args
 
 from ringtrace.data_schema.graph import Direction
@@ -228,13 +229,15 @@ class GraphStore(Protocol):
         *,
         row_limit: int = DEFAULT_ROW_LIMIT,
         timeout: float = DEFAULT_TIMEOUT,
+        cancel: Event | None = None,
     ) -> Rows:
-        """Run one reading statement; `timeout` in seconds.
+        """Run one reading statement; `timeout` in seconds. Setting `cancel`, in another thread, ends it at once.
 
         Raises
         ------
         RingTraceError
-            If the statement could write or leave the graph, is wrong, or takes longer.
+            If the statement could write or leave the graph, would lose rows on this engine, is wrong, takes longer, or
+            was cancelled.
         """
         ...
 

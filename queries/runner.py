@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from threading import Event
 from typing import Any
 
 import networkx as nx
@@ -76,15 +77,17 @@ def run(
     *,
     row_limit: int = DEFAULT_ROW_LIMIT,
     timeout: float = DEFAULT_TIMEOUT,
+    cancel: Event | None = None,
 ) -> Answer:
     """Run a saved query; `values` are as typed or already Python values, the others take their defaults.
 
     Raises
     ------
     RingTraceError
-        If a value is missing, unknown or of another type, or the statement fails or takes over `timeout` seconds.
+        If a value is missing, unknown or of another type, or the statement fails, takes over `timeout` seconds,
+        or `cancel` is set meanwhile (by another thread).
     """
-    return _run(store, query, "query", values or {}, row_limit, timeout)
+    return _run(store, query, "query", values or {}, row_limit, timeout, cancel)
 
 
 def draw(
@@ -94,9 +97,10 @@ def draw(
     *,
     row_limit: int = DEFAULT_ROW_LIMIT,
     timeout: float = DEFAULT_TIMEOUT,
+    cancel: Event | None = None,
 ) -> Answer:
     """Run the same match for drawing: rows of nodes, relationships and paths. Raises as `run` does."""
-    return _run(store, query, "visual_query", values or {}, row_limit, timeout)
+    return _run(store, query, "visual_query", values or {}, row_limit, timeout, cancel)
 
 
 def population(
@@ -105,11 +109,12 @@ def population(
     values: Mapping[str, object] | None = None,
     *,
     timeout: float = DEFAULT_TIMEOUT,
+    cancel: Event | None = None,
 ) -> int | None:
     """How many there are of what the rows were taken from ("7 of 3,120 cards"); None if the query does not say."""
     if query.cypher(store.engine, "count_query") is None:
         return None
-    rows = _run(store, query, "count_query", values or {}, 1, timeout).rows.rows
+    rows = _run(store, query, "count_query", values or {}, 1, timeout, cancel).rows.rows
     return int(rows[0][0]) if rows else 0
 
 
@@ -120,10 +125,11 @@ def run_text(
     *,
     row_limit: int = DEFAULT_ROW_LIMIT,
     timeout: float = DEFAULT_TIMEOUT,
+    cancel: Event | None = None,
 ) -> Answer:
     """Run Cypher of one's own; raises as `GraphStore.run_cypher` does."""
     given = dict(parameters or {})
-    return Answer(cypher, given, store.run_cypher(cypher, given, row_limit=row_limit, timeout=timeout))
+    return Answer(cypher, given, store.run_cypher(cypher, given, row_limit=row_limit, timeout=timeout, cancel=cancel))
 
 
 def suggest(
@@ -235,7 +241,13 @@ def _header(column: str, language: Language) -> str:
 
 
 def _run(
-    store: GraphStore, query: SavedQuery, which: str, values: Mapping[str, object], row_limit: int, timeout: float
+    store: GraphStore,
+    query: SavedQuery,
+    which: str,
+    values: Mapping[str, object],
+    row_limit: int,
+    timeout: float,
+    cancel: Event | None,
 ) -> Answer:
     text = query.cypher(store.engine, which)
     if text is None:
@@ -243,4 +255,4 @@ def _run(
     bound = bind(query, values)
     # Neo4j takes parameters that a text does not use; Ladybug refuses them.
     used = {name: value for name, value in bound.items() if f"${name}" in text}
-    return Answer(text, bound, store.run_cypher(text, used, row_limit=row_limit, timeout=timeout), query)
+    return Answer(text, bound, store.run_cypher(text, used, row_limit=row_limit, timeout=timeout, cancel=cancel), query)
