@@ -17,6 +17,7 @@ from ringtrace.texts import default_language, text
 
 if TYPE_CHECKING:  # rooms are imported by the command that needs them: `ringtrace --help` answers at once
     from ringtrace.findings import Finding
+    from ringtrace.graph.neo4j_fill import FillReport
     from ringtrace.workspace import Workspace
 
 
@@ -114,7 +115,9 @@ def graph(
 
 @app.command(help=words("cli.detect.help"))
 def detect(workspace: WorkspaceOption = DEFAULT_WORKSPACE, kind: KindOption = None) -> None:
-    _detect(open_workspace(workspace), kind)
+    opened = open_workspace(workspace)
+    _detect(opened, kind)
+    _refresh_server(opened)
 
 
 @app.command(help=words("cli.run.help"))
@@ -276,6 +279,10 @@ def _fill(workspace: Workspace, url: str, user: str | None) -> None:
     _ask_password(url)
     with console.progress() as progress:
         report = fill_neo4j(workspace, address(url, user), progress=progress)
+    _say_filled(url, report)
+
+
+def _say_filled(url: str, report: FillReport) -> None:
     console.say(
         "cli.graph.filled", url=url, nodes=sum(report.counts.nodes.values()), sent=report.sent,
         relationships=sum(report.counts.relationships.values()), seconds=report.seconds,
@@ -334,6 +341,28 @@ def _detect(workspace: Workspace, kinds: list[str] | None) -> None:
     _show_findings([finding for finding in report.findings if finding.level != "explained"], limit=25)
 
 
+def _refresh_server(workspace: Workspace) -> None:
+    """Bring data and findings to the server that the graph is read from, if it is; what was found is kept anyway."""
+    from ringtrace.graph import refresh_server
+    from ringtrace.graph.engine import chosen
+
+    server = chosen(workspace)
+    if server is None:
+        return
+    _ask_password(server.url)
+    try:
+        with console.progress() as progress:
+            report = refresh_server(workspace, progress=progress)
+    except RingTraceError as error:
+        raise RingTraceError(
+            error.happened,
+            means=words("cli.detect.server.means"),
+            hint=text("cli.detect.server.hint", default_language(), url=server.url, workspace=workspace.path),
+        ) from error
+    assert report is not None
+    _say_filled(server.url, report)
+
+
 def _run(
     folder: Path, workspace: Workspace, out: Path, preset: str | None, mapping: Path | None, max_bad: float
 ) -> None:
@@ -346,6 +375,7 @@ def _run(
     target = out / "findings.jsonl"
     tabular.write_findings(read_findings(workspace), target, "jsonl", default_language())
     console.say("cli.written", path=target)
+    _refresh_server(workspace)
 
 
 def _chosen(workspace: Workspace, kinds: list[str] | None, levels: list[str] | None) -> list[Finding]:

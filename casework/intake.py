@@ -13,7 +13,7 @@ from typing import Literal
 
 from ringtrace.detectors import detect
 from ringtrace.errors import RingTraceError
-from ringtrace.graph import build_graph
+from ringtrace.graph import build_graph, refresh_server
 from ringtrace.loaders import load_folder
 from ringtrace.progress import Step
 from ringtrace.workspace import Workspace
@@ -65,6 +65,7 @@ def _run(intake: Intake, workspace: Workspace, preset: str | None, max_bad_share
         intake.findings = len(detect(workspace, progress=intake.tell).findings)
         intake.stage = "graph"
         build_graph(workspace, progress=intake.tell)
+        refresh_server(workspace, progress=intake.tell)
         stage = "done"
     except RingTraceError as error:
         intake.error = error

@@ -11,6 +11,7 @@ from ringtrace.findings import current_run, read_findings
 from ringtrace.graph import engine, files, ladybug_build
 from ringtrace.graph.ahead import made_ahead
 from ringtrace.graph.ladybug_store import LadybugStore
+from ringtrace.graph.neo4j_fill import FillReport, fill_neo4j
 from ringtrace.graph.neo4j_store import Neo4jStore
 from ringtrace.graph.store import GraphCounts, GraphStore
 from ringtrace.graph.tables import graph_tables
@@ -77,6 +78,23 @@ def write_findings(workspace: Workspace, *, progress: Progress = silent) -> Grap
         version = ladybug_build.with_findings(workspace, version, current_run(workspace), read_findings(workspace))
         files.publish(workspace, version)
     return GraphReport(version.generation, version.counts, perf_counter() - started)
+
+
+def refresh_server(workspace: Workspace, *, progress: Progress = silent) -> FillReport | None:
+    """Bring the server that this workspace's graph is read from up to the newest data and findings.
+
+    Returns
+    -------
+    FillReport | None
+        None if the graph is read from the workspace itself.
+
+    Raises
+    ------
+    RingTraceError
+        As `fill_neo4j`.
+    """
+    server = engine.chosen(workspace)
+    return fill_neo4j(workspace, server, progress=progress) if server is not None else None
 
 
 def open_graph(workspace: Workspace) -> GraphStore:

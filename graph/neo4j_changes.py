@@ -20,7 +20,7 @@ from ringtrace.workspace import write_atomic
 
 Verb = Literal["create", "merge", "delete"]
 
-BATCH: Final = 20_000
+BATCH: Final = 5_000
 """Rows sent in one transaction."""
 
 
@@ -87,6 +87,8 @@ def _differences(new: Snapshot, old: Snapshot, scratch: Path) -> list[Job]:
     with duckdb.connect(config=config) as connection:
         for file in [*before, *(file for file in after if file not in before)]:
             part = after.get(file) or before[file]
+            if file in before and file in after and (old.folder / file).samefile(new.folder / file):
+                continue
             key = "id" if part.is_node else KEY
             old_rows = f"read_parquet('{_quoted(old.folder / file)}')" if file in before else None
             new_rows = f"read_parquet('{_quoted(new.folder / file)}')" if file in after else None

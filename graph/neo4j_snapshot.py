@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -142,30 +143,62 @@ def remember(workspace: Workspace, server: str, snapshot: str) -> None:
             shutil.rmtree(each)
 
 
-def take(workspace: Workspace, scratch: Path, progress: Progress) -> Snapshot:
-    """Write a snapshot of the current generation and its newest findings; the caller holds `Workspace.writing()`."""
+def take(workspace: Workspace, scratch: Path, progress: Progress, base: Snapshot | None = None) -> Snapshot:
+    """Write a snapshot of the current generation and its newest findings; the caller holds `Workspace.writing()`.
+
+    Of `base`, an earlier snapshot, the files of the same generation are taken over: new findings change no others.
+    """
     generation, run = workspace.generation, current_run(workspace)
     target = folder(workspace) / uuid4().hex
     target.mkdir(parents=True)
-    parts: list[Part] = []
-    schema = graph_schema()
-    total = len(schema.nodes) + len(schema.relationships)
-    with (
-        closing(workspace.connect(memory=DUCKDB_MEMORY, generation=generation)) as tables,
-        closing(
-            duckdb.connect(config={"memory_limit": DUCKDB_MEMORY, "temp_directory": str(scratch / "spill")})
-        ) as own,
-        made_ahead(graph_tables(tables, scratch / "graph")) as made,
-    ):
-        for files in made:
-            progress(Step("graph.step.snapshot", len({part.name for part in parts}), total))
-            parts.append(_part(own, files, target))
+    config: dict[str, Any] = {"memory_limit": DUCKDB_MEMORY, "temp_directory": str(scratch / "spill")}
+    with closing(duckdb.connect(config=config)) as own:
+        if base is not None and (base.generation, base.shape) == (generation, shape()):
+            parts = _taken_over(base, target)
+        else:
+            parts = _of_tables(workspace, generation, scratch, own, target, progress)
         parts += _finding_parts(own, finding_rows(read_findings(workspace)), parts, target)
     snapshot = Snapshot(target, generation, run, shape(), tuple(parts))
     about: dict[str, Any] = asdict(snapshot)
     del about["folder"]
     write_atomic(target / "about.json", json.dumps(about, indent=1))
     return snapshot
+
+
+def _of_tables(
+    workspace: Workspace,
+    generation: int,
+    scratch: Path,
+    own: duckdb.DuckDBPyConnection,
+    target: Path,
+    progress: Progress,
+) -> list[Part]:
+    """The parts that come from the canonical tables."""
+    parts: list[Part] = []
+    schema = graph_schema()
+    total = len(schema.nodes) + len(schema.relationships)
+    with (
+        closing(workspace.connect(memory=DUCKDB_MEMORY, generation=generation)) as tables,
+        made_ahead(graph_tables(tables, scratch / "graph")) as made,
+    ):
+        for files in made:
+            progress(Step("graph.step.snapshot", len({part.name for part in parts}), total))
+            parts.append(_part(own, files, target))
+    return parts
+
+
+def _taken_over(base: Snapshot, target: Path) -> list[Part]:
+    """The same parts as they stand in `base`."""
+    schema = graph_schema()
+    written = {each.name for each in schema.nodes.values() if each.written}
+    written |= {each.name for each in schema.relationships.values() if each.written}
+    parts = [part for part in base.parts if part.name not in written]
+    for part in parts:
+        try:
+            os.link(base.path(part), target / part.file)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(base.path(part), target / part.file)
+    return parts
 
 
 def _part(own: duckdb.DuckDBPyConnection, files: GraphFiles, target: Path) -> Part:

@@ -20,7 +20,7 @@ from neo4j.exceptions import Neo4jError
 
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import EvidenceRef, Finding, Member, Message, save_findings
-from ringtrace.graph import build_graph, engine, open_graph
+from ringtrace.graph import build_graph, engine, open_graph, refresh_server
 from ringtrace.graph.neo4j_fill import fill_neo4j
 from ringtrace.graph.neo4j_import import write_import_files
 from ringtrace.graph.neo4j_registry import Registry
@@ -168,6 +168,27 @@ def test_only_changes_travel_and_what_is_gone_goes(tmp_path: Path, address: Addr
     assert 0 < fill_neo4j(workspace, address).sent < 10
     save_findings(workspace, [finding("p2")])
     fill_neo4j(workspace, address)
+    assert on_server(workspace, address) == embedded(workspace)
+
+
+def test_new_findings_come_to_the_server_that_the_workspace_is_read_from(
+    tmp_path: Path, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEO4J_PASSWORD", address.password)
+    workspace = town().workspace(tmp_path)
+    assert refresh_server(workspace) is None
+    fill_neo4j(workspace, address)
+    engine.use(workspace, address.url, address.user)
+    save_findings(workspace, [finding("p1")])
+    # Only findings changed: no table is read again, and what else the server was given stands in the same files.
+    monkeypatch.setattr("ringtrace.graph.neo4j_snapshot._of_tables", None)
+    report = refresh_server(workspace)
+    assert report is not None
+    assert 0 < report.sent < 10
+    with open_graph(workspace) as store:
+        assert store.engine == "neo4j"
+        assert store.run_cypher("MATCH (f:Finding)-[:INVOLVES]->(p:Patient) RETURN p.id").rows == (("p1",),)
+    engine.use(workspace, engine.EMBEDDED)
     assert on_server(workspace, address) == embedded(workspace)
 
 

@@ -12,12 +12,15 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
+from factories.city import City
 from typer.testing import CliRunner, Result
 
 import ringtrace
 from ringtrace import query_cli
 from ringtrace.cli import app
 from ringtrace.errors import RingTraceError
+from ringtrace.findings import current_run
+from ringtrace.graph import engine
 from ringtrace.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
@@ -132,3 +135,18 @@ def test_the_notebook_runs(town: Workspace, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(cells) >= 4
     for cell in cells:
         exec(compile(cell, "docs/queries.ipynb", "exec"), names)
+
+
+def test_findings_are_kept_when_the_server_that_shows_them_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEO4J_PASSWORD", "any")
+    city = City()
+    city.visit("p1", "S1", "2025-03-01 08:00:00")
+    workspace = city.workspace(tmp_path)
+    engine.use(workspace, "bolt://127.0.0.1:9")
+    detected = CliRunner().invoke(app, ["detect", "-w", str(workspace.path), "--kind", "ghost_patient"])
+    assert isinstance(detected.exception, RingTraceError)
+    assert "cannot be reached" in detected.exception.happened
+    assert f"graph -w {workspace.path} --to bolt://127.0.0.1:9" in detected.exception.hint
+    assert current_run(workspace) == 1
