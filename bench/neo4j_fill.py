@@ -3,6 +3,8 @@
     python bench/neo4j_fill.py
     python bench/neo4j_fill.py --lines 50000      # a smaller trial
 
+(Not `neo4j.py`: a script's own folder comes first on the path, and that name would hide the driver.)
+
 Each way gets a new server on this machine, started here as in the tests (Java and Maven are needed). Plain UNWIND is
 what most write first: maps with Python's own dates and datetimes, batches of the same size, the same node keys first.
 Every way is timed from the canonical tables to a graph with its indexes, without the start of the server. What the
@@ -48,7 +50,7 @@ def make_workspace(lines: int) -> Workspace:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    workspace: Workspace = module.make_workspace(lines)
+    workspace: Workspace = module.make_workspace(lines, 2)
     return workspace
 
 
@@ -125,7 +127,7 @@ def _told(declared: Property) -> tuple[str, ...]:
 def measured(
     way: Callable[[Workspace, Neo4jServer], float], workspace: Workspace, home: Path, heap: str
 ) -> tuple[float, Fingerprint]:
-    server = Neo4jServer(home, heap=heap)
+    server = Neo4jServer(home, heap=heap, brief=False)
     try:
         seconds = way(workspace, server)
         with connected(server.address) as driver:

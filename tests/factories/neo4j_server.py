@@ -50,10 +50,11 @@ _OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "
 
 
 class Neo4jServer:
-    """A server started here; `stop` kills it as kill -9 would."""
+    """A server started here; `stop` kills it as kill -9 would. One that is not `brief` runs as an office's would."""
 
-    def __init__(self, home: Path, *, settings: Sequence[str] = (), heap: str = "1g") -> None:
+    def __init__(self, home: Path, *, settings: Sequence[str] = (), heap: str = "1g", brief: bool = True) -> None:
         self.home = home
+        self._options = _BRIEF if brief else []
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -82,7 +83,7 @@ class Neo4jServer:
         """Run `neo4j-admin` on this server's files."""
         environment = os.environ | {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         subprocess.run(
-            ["java", "-Xmx512m", *_BRIEF, *_OPENS, "-cp", f"{jars()}/*", "org.neo4j.cli.AdminTool", *arguments],
+            ["java", "-Xmx512m", *self._options, *_OPENS, "-cp", f"{jars()}/*", "org.neo4j.cli.AdminTool", *arguments],
             env=environment, check=True, stdout=subprocess.DEVNULL, cwd=cwd or self.home,
         )  # fmt: skip
 
@@ -91,7 +92,7 @@ class Neo4jServer:
         log = self.home / "logs" / "console.log"
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
-                ["java", f"-Xmx{self._heap}", *_BRIEF, *_OPENS, "-Dio.netty.tryReflectionSetAccessible=true",
+                ["java", f"-Xmx{self._heap}", *self._options, *_OPENS, "-Dio.netty.tryReflectionSetAccessible=true",
                  "-cp", f"{jars()}/*", "org.neo4j.server.CommunityEntryPoint",
                  f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"],
                 stdout=stream, stderr=subprocess.STDOUT,
