@@ -29,7 +29,7 @@ def attended_by_habit(footfall: Footfall, group: Group) -> Floats:
     """
     runs, half = group.runs, group.window // 2
     total = np.zeros(len(group.persons))
-    if not runs.count or not len(footfall.t):
+    if not runs.count or not len(group.persons):
         return total
     earliest, latest = int(footfall.t.min()), int(footfall.t.max())
     inside = [(runs.begin + week * WEEK >= earliest) & (runs.end + week * WEEK <= latest) for week in WEEKS]
