@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 ITERATIONS: Final = 40
 TOLERANCE: Final = 1e-4
+LIKELY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Priors:
 class Fit:
     """`buyer` and `visit`: posterior of colluding and of being feigned, in the order given. `ordinary`, `feigned`:
     fitted rates of the visit signals. `gain`: log-likelihood in nats over the same shop with ordinary visits only.
-    `nats`: for each visit signal, the log-likelihood ratio that feigned visits owe to it, summed.
+    `nats`: for each visit signal, the log-likelihood ratio that feigned visits owe to it, summed over the buyers who
+    likely collude; a trace of suspicion on each of thousands of others is no evidence.
     """
 
     buyer: Floats
@@ -120,8 +122,8 @@ def fit_shop(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors:
         own1,
         own0,
         total + ordinary_fit - empty,
-        (visit[:, None] * each).sum(axis=0),
-        (buyer[:, None] * person_each).sum(axis=0),
+        (((buyer >= LIKELY)[owner] * visit)[:, None] * each).sum(axis=0),
+        (((buyer >= LIKELY) * buyer)[:, None] * person_each).sum(axis=0),
     )
 
 

@@ -144,7 +144,7 @@ class PharmacyCollusion:
             first_time=min(times),
             last_time=max(times),
             members=(
-                Member("Pharmacy", shop.place, "seller"),
+                Member("Pharmacy" if shop.retail else "Hospital", shop.place, "seller"),
                 *(
                     Member(
                         "Patient",

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import duckdb
 
 from ringtrace.detectors.packs.ledger import stock_cover
 from ringtrace.detectors.packs.sales import scannable_lines
 from ringtrace.detectors.packs.trace_codes import repeated_packs
 
+LATE_DAYS: Final = 7
+"""Days by which a ledger may book a sale before or after it is settled."""
+
 
 def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `till_goods`: `visit` and its `unrecorded`, `uncoded`, `reused`, `short`.
+    """Make the temporary table `till_goods`: `visit` and its `unrecorded`, `uncoded`, `reused`, `lent`, `short`.
 
     Ledger and claims are first compared by goods and day; only where the day's claims exceed the ledger's sales does it
-    matter which of them the ledger has by the minute.
+    matter which of them the ledger has by the minute, and whether it books them on another day of the same weeks, as
+    tills do that post late. Split packs are left out: ledgers count packs, and claims units.
+
+    Also `twice_sold`: `earlier` and `later` visit of each unexplained repeat of a code within one place.
     """
     stock_cover(tables)
     scannable_lines(tables)
-    reused = [step.second.key for step in repeated_packs(tables) if step.explanation is None and not step.elsewhere]
-    tables.execute("CREATE OR REPLACE TEMP TABLE reused_lines AS SELECT hash(unnest(?)) AS line", [sorted(set(reused))])
-    tables.execute("""
+    # A feigned sale may borrow the code of a pack sold before, or of one on the shelf that is sold later.
+    twice = [step for step in repeated_packs(tables) if step.explanation is None and not step.elsewhere]
+    for name, keys in (
+        ("reused_lines", {step.second.key for step in twice}),
+        ("lent_lines", {step.first.key for step in twice}),
+    ):
+        tables.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT hash(unnest(?)) AS line", [sorted(keys)])
+    pairs = sorted({(step.first.key.rpartition("|")[0], step.second.key.rpartition("|")[0]) for step in twice})
+    tables.execute(
+        "CREATE OR REPLACE TEMP TABLE twice_sold AS SELECT hash(unnest(?)) AS earlier, hash(unnest(?)) AS later",
+        [[earlier for earlier, _ in pairs], [later for _, later in pairs]],
+    )
+    tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS ledger_sales AS
         SELECT hash(fixmedins_code, med_list_codg) AS goods, chg_time AS t, CAST(cnt AS DOUBLE) AS cnt
         FROM inventory WHERE chg_type = 'sale';
@@ -27,11 +45,19 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
         SELECT DISTINCT goods, date_trunc('month', t) AS month FROM ledger_sales;
 
         CREATE TEMP TABLE IF NOT EXISTS unrecorded_lines AS
-        WITH days AS (
+        WITH booked AS (
             SELECT goods, day, sum(claimed) AS claimed, sum(recorded) AS recorded FROM (
-                SELECT goods, CAST(t AS DATE) AS day, cnt AS claimed, 0 AS recorded FROM sale_lines WHERE retail
+                SELECT goods, CAST(t AS DATE) AS day, cnt AS claimed, 0 AS recorded FROM sale_lines
+                WHERE (retail OR outpatient) AND NOT split
                 UNION ALL SELECT goods, CAST(t AS DATE), 0, cnt FROM ledger_sales)
-            GROUP BY 1, 2 HAVING sum(claimed) > sum(recorded)
+            GROUP BY 1, 2
+        ), missing AS (FROM booked WHERE claimed > recorded
+        ), days AS (
+            SELECT d.goods, d.day, any_value(d.claimed) AS claimed, any_value(d.recorded) AS recorded
+            FROM missing d JOIN booked b ON b.goods = d.goods
+             AND b.day BETWEEN d.day - {LATE_DAYS} AND d.day + {LATE_DAYS}
+            GROUP BY 1, 2
+            HAVING sum(b.claimed) - sum(b.recorded) > 0.5 * any_value(d.claimed - d.recorded)
         ), minutes AS (
             SELECT DISTINCT l.goods, date_trunc('minute', l.t) AS minute FROM ledger_sales l
             SEMI JOIN days d ON d.goods = l.goods AND d.day = CAST(l.t AS DATE) WHERE l.t <> date_trunc('day', l.t)
@@ -39,7 +65,7 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT l.line, l.goods, l.cnt, d.day, d.claimed, d.recorded, m.minute IS NOT NULL AS matched
             FROM sale_lines l JOIN days d ON d.goods = l.goods AND d.day = CAST(l.t AS DATE)
             LEFT JOIN minutes m ON m.goods = l.goods AND m.minute = date_trunc('minute', l.t)
-            WHERE l.retail
+            WHERE (l.retail OR l.outpatient) AND NOT l.split
         ), open AS (
             SELECT *, coalesce(sum(cnt) FILTER (WHERE matched) OVER (PARTITION BY goods, day), 0) AS found FROM lines
         )
@@ -49,18 +75,19 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
         WITH short AS (FROM stock_balance WHERE uncovered >= greatest(3, 0.1 * sold)
         ), marked AS (
             SELECT l.visit, l.codes IS NULL AS bare, l.line IN (FROM reused_lines) AS reused,
+                   l.line IN (FROM lent_lines) AS lent,
                    CASE WHEN l.goods IN (SELECT goods FROM short) THEN 1
                         WHEN l.goods IN (SELECT goods FROM stock_balance) THEN 0 END AS short,
-                   l.drug IN (FROM scanned_drugs) AND (l.shop, date_trunc('month', l.t)) IN (FROM scanning_months)
-                   AS scannable,
-                   CASE WHEN l.line IN (FROM unrecorded_lines)
-                             AND (l.goods, date_trunc('month', l.t)) IN (FROM ledger_months) THEN 1
-                        WHEN (l.goods, date_trunc('month', l.t)) IN (FROM ledger_months) THEN 0 END AS unrecorded
-            FROM sale_lines l WHERE l.retail
+                   (l.retail, l.drug) IN (FROM scanned_drugs)
+                   AND (l.shop, date_trunc('month', l.t)) IN (FROM scanning_months) AS scannable,
+                   CASE WHEN NOT l.split AND (l.goods, date_trunc('month', l.t)) IN (FROM ledger_months)
+                        THEN CAST(l.line IN (FROM unrecorded_lines) AS INTEGER) END AS unrecorded
+            FROM sale_lines l WHERE l.retail OR l.outpatient
         )
         SELECT visit, min(unrecorded) AS unrecorded, max(short) AS short,
                CASE WHEN bool_or(reused) THEN NULL
                     ELSE min(CAST(bare AS INTEGER)) FILTER (WHERE scannable) END AS uncoded,
-               max(CAST(reused AS INTEGER)) FILTER (WHERE NOT bare) AS reused
+               max(CAST(reused AS INTEGER)) FILTER (WHERE NOT bare) AS reused,
+               max(CAST(lent AS INTEGER)) FILTER (WHERE NOT bare) AS lent
         FROM marked GROUP BY visit
     """)

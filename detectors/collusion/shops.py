@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 
 from ringtrace.detectors.collusion.mixture import Fit, Floats, Priors, fit_shop
 from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISIT_SIGNALS
+from ringtrace.detectors.peers import FEWEST_PEERS
 
 FEIGNED: Final = {
-    "unrecorded": 0.6, "short": 0.5, "uncoded": 0.7, "reused": 0.3, "off_hours": 0.25, "burst": 0.2, "run": 0.2,
-    "repeated": 0.2, "drain": 0.1, "far": 0.3, "no_illness": 0.5,
+    "unrecorded": 0.6, "short": 0.5, "uncoded": 0.7, "reused": 0.3, "lent": 0.3, "off_hours": 0.25, "burst": 0.2,
+    "surge": 0.3, "run": 0.2, "repeated": 0.2, "drain": 0.1, "far": 0.3, "no_illness": 0.5,
 }  # fmt: skip
 """How often a feigned visit (or a colluding buyer) shows a signal, before a shop's own data speak: weak priors, set by
 what the schemes on record did and not fitted to any simulator."""
@@ -25,6 +27,7 @@ SHOWN_ONLY: Final = ("burst",)
 and as evidence they would draw the mixture to them."""
 
 FEWEST_VISITS: Final = 30
+GENUINE: Final = 0.6
 LEAST_NATS: Final = 3.0
 """A signal, and so its family, counts as evidence when it gives at least so many nats (odds of 20 to 1)."""
 
@@ -34,6 +37,7 @@ class Shop:
     """A fitted shop. `rows` are numbers of `till_numbered` visits, buyer by buyer; `people` the buyers' numbers."""
 
     place: str
+    retail: bool
     rows: NDArray[np.int64]
     people: list[str]
     owner: NDArray[np.int64]
@@ -64,10 +68,10 @@ class Shop:
         three signals of other families, odd hours or totals among them.
         """
         spoken = {name for name, value in self.nats.items() if value >= LEAST_NATS}
-        if spoken & {"unrecorded", "uncoded", "reused"}:
+        if spoken & {"unrecorded", "uncoded", "reused", "lent"}:
             return len(self.families) >= 2
         others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
-        return len(others) >= 3 and bool(others & {"off_hours", "repeated"})
+        return len(others) >= 3 and bool(others & {"off_hours", "surge", "repeated"})
 
     @property
     def families(self) -> list[str]:
@@ -81,12 +85,12 @@ class Shop:
 
 
 def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozenset()) -> Iterator[Shop]:
-    """Every pharmacy with enough visits, in order of its code; needs `till_visits` and `till_buyers`.
+    """Every pharmacy or clinic with enough visits, in order of its code; needs `till_visits` and `till_buyers`.
 
     Signals named in `without` (signal.…) are taken for unknown.
 
-    The prior rate of an ordinary visit's signal is the median over the pharmacies, so that one bad shop, or a few, do
-    not raise what is thought ordinary.
+    The prior rate of an ordinary visit's signal is the median over places of its kind, so that one bad shop, or a few,
+    do not raise what is thought ordinary.
     """
     visit, places, names, persons = _arrays(tables)
     if not len(places):
@@ -101,28 +105,34 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
     with np.errstate(invalid="ignore"):
         rates = np.array([_mean(visit["signals"][start:end]) for start, end in enough])
         person_rates = np.array([_mean(persons[visit["person"][start:end]]) for start, end in enough])
-    priors = Priors(
-        ordinary=_median(rates),
-        feigned=np.array([FEIGNED[name] for name in VISIT_SIGNALS]),
-        person_ordinary=_median(person_rates),
-        person_feigned=np.array([FEIGNED[name] for name in PERSON_SIGNALS]),
-    )
+    pharmacies = {place for (place,) in tables.execute("SELECT DISTINCT place FROM till_names WHERE retail").fetchall()}
+    retail = np.array([names["place"][places[start]] in pharmacies for start, _ in enough])
+    priors = {kind: _priors(rates, person_rates, retail == kind) for kind in (True, False)}
     shown = np.isin(VISIT_SIGNALS, SHOWN_ONLY)
-    for start, end in enough:
+    twice: list[tuple[int, int]] = tables.execute("""
+        SELECT a.row, b.row FROM twice_sold p JOIN till_numbered a ON a.visit = p.earlier
+        JOIN till_numbered b ON b.visit = p.later WHERE a.pair <> b.pair ORDER BY 1, 2
+    """).fetchall()
+    for (start, end), kind in zip(enough, retail.tolist(), strict=True):
         owner = visit["person"][start:end]
         starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
         mine = owner[starts]
         weighed = np.where(shown, np.nan, visit["signals"][start:end])
-        fit = fit_shop(weighed, starts, persons[mine], priors)
-        yield Shop(
+        shop = Shop(
             place=names["place"][places[start]],
+            retail=kind,
             rows=np.arange(start, end),
             people=[names["person"][number] for number in mine],
             owner=np.repeat(np.arange(len(starts)), np.diff(np.append(starts, end - start))),
             visits=visit["signals"][start:end],
             persons=persons[mine],
-            fit=fit,
+            fit=fit_shop(weighed, starts, persons[mine], priors[kind]),
         )
+        if shop.joint and (cleared := genuine_sales(shop, twice)):
+            for signal, row in cleared:
+                visit["signals"][start + row, signal] = weighed[row, signal] = 0.0
+            shop = replace(shop, fit=fit_shop(weighed, starts, persons[mine], priors[kind]))
+        yield shop
 
 
 def _arrays(
@@ -148,6 +158,39 @@ def _arrays(
     persons = np.array([[np.nan if value is None else value for value in pair[2:]] for pair in pairs], dtype=np.float64)
     names = {"place": codes, "person": [pair[1] for pair in pairs]}
     return {"person": person, "signals": signals}, place_of[person] if len(person) else person, names, persons
+
+
+def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(Column, row of the shop) of `reused` and `lent` marks that the other sale of the same pack explains.
+
+    A pack sold twice was sold once in truth. Where the buyer of the one sale is likely to collude, and a part of the
+    other buyer's visits below `GENUINE` of the first one's is feigned, the other sale is taken for the true one: it
+    keeps its mark only for another code that nothing explains.
+    """
+    first, last = int(shop.rows[0]), int(shop.rows[-1])
+    visits = np.bincount(shop.owner, minlength=len(shop.people))
+    share = np.bincount(shop.owner, weights=shop.fit.visit, minlength=len(shop.people)) / visits
+    left: dict[tuple[int, int], bool] = defaultdict(bool)
+    for pair in twice:
+        if not first <= pair[0] <= last:
+            continue
+        owners = [int(shop.owner[row - first]) for row in pair]
+        for side, signal in ((0, "lent"), (1, "reused")):
+            own, other = owners[side], owners[1 - side]
+            guilty = shop.fit.buyer[other] >= 0.5 and share[own] < GENUINE * share[other]
+            left[VISIT_SIGNALS.index(signal), pair[side] - first] |= not guilty
+    return [mark for mark, doubtful in left.items() if not doubtful]
+
+
+def _priors(rates: Floats, person_rates: Floats, peers: NDArray[np.bool_]) -> Priors:
+    """Priors from the places that are `peers`, from all where they are too few to compare with."""
+    asked = peers if peers.sum() >= FEWEST_PEERS else np.ones(len(peers), dtype=bool)
+    return Priors(
+        ordinary=_median(rates[asked]),
+        feigned=np.array([FEIGNED[name] for name in VISIT_SIGNALS]),
+        person_ordinary=_median(person_rates[asked]),
+        person_feigned=np.array([FEIGNED[name] for name in PERSON_SIGNALS]),
+    )
 
 
 def _mean(signals: Floats) -> Floats:

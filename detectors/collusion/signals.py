@@ -1,4 +1,4 @@
-"""What each pharmacy visit shows: the signals that pharmacy collusion adds up, one row a visit.
+"""What each visit to a counter shows: the signals that pharmacy collusion adds up, one row a visit.
 
 Every signal is 1, 0, or NULL where it cannot be known: no ledger, no opening hours, times to the day. NULL weighs
 nothing either way.
@@ -14,13 +14,24 @@ from ringtrace.detectors.collusion.shelf import till_goods
 from ringtrace.detectors.collusion.till import odd_visits, till_base
 from ringtrace.detectors.packs.sales import times_have_hours
 
-VISIT_SIGNALS: Final = ("unrecorded", "uncoded", "reused", "off_hours", "burst", "run", "repeated", "drain")
+VISIT_SIGNALS: Final = (
+    "unrecorded",
+    "uncoded",
+    "reused",
+    "lent",
+    "off_hours",
+    "burst",
+    "surge",
+    "run",
+    "repeated",
+    "drain",
+)
 PERSON_SIGNALS: Final = ("short", "far", "no_illness")
 
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "ledger": ("unrecorded", "short"),
-    "codes": ("uncoded", "reused"),
-    "till": ("off_hours", "run", "repeated"),
+    "codes": ("uncoded", "reused", "lent"),
+    "till": ("off_hours", "surge", "run", "repeated"),
     "money": ("drain",),
     "buyers": ("far", "no_illness"),
 }
@@ -39,9 +50,12 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
     unrecorded   none of its packs is among the sales that the shop's own ledger records for that drug and day
     uncoded      none of its lines has a trace code, in a month when the shop scans and for drugs that are scanned
     reused       a code of it had been sold before at this shop, with nothing to explain it (`trace_codes`)
+    lent         a code of it was sold again later at this shop: which of the two was feigned, the buyers tell
     off_hours    outside the declared opening hours (a quarter of an hour's grace); undeclared hours: at an hour of day
                  that holds less than a quarter of one hour's even share of the shop's visits
     burst        within a minute of another person's visit in the shop, rarer than 1 in 20 at that hour's footfall
+    surge        in a quarter of an hour with six visits or more, so many that neither the shop's visits at that hour of
+                 day nor that day's other visits give them (Chernoff's bound for a Poisson number below e^-12)
     run          in an unbroken run of e-credentials that the shop's share of them makes rarer than 1 in 50
     repeated     its total repeats that day beyond what the rest of the year and the other shops' totals make likely; or
                  six people or more paid it here, a part of the shop's visits that only one in fifty visits with a total
@@ -56,9 +70,10 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
     odd_visits(tables, hours=hours)
     tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS till_visits AS
-        SELECT b.visit, b.shop, b.pair, b.t, b.total, g.unrecorded, g.uncoded, g.reused, g.short,
+        SELECT b.visit, b.shop, b.pair, b.t, b.total, g.unrecorded, g.uncoded, g.reused, g.lent, g.short,
                CASE WHEN b.visit IN (FROM till_closed) THEN 1 WHEN b.shop IN (FROM timed_shops) THEN 0 END AS off_hours,
                CASE WHEN {hours} THEN CAST(b.visit IN (FROM till_bursts) AS INTEGER) END AS burst,
+               CASE WHEN {hours} THEN CAST(b.visit IN (FROM till_surges) AS INTEGER) END AS surge,
                CASE WHEN {hours} AND b.e_credential IS NOT NULL
                     THEN CAST(b.visit IN (FROM till_runs) AS INTEGER) END AS run,
                CASE WHEN r.visit IS NULL THEN 0 WHEN r.again THEN NULL ELSE 1 END AS repeated,

@@ -1,27 +1,36 @@
-"""When and how a pharmacy's visits were paid: odd hours, runs of e-credentials, repeated totals, drained accounts."""
+"""When and how visits were paid: odd hours, surges, runs of e-credentials, repeated totals, drained accounts."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import duckdb
+
+SLOT: Final = 900
+"""Seconds over which visits are counted for a surge."""
 
 
 def till_base(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables `till_base` (one row a pharmacy visit) and `till_names`.
+    """Make the temporary tables `till_base` (one row a visit to a pharmacy, or to a clinic for
+    medicines) and `till_names`.
 
-    `till_base`: `visit`, `shop`, `buyer`, `pair` (hashes, as in `sale_lines`), `t`, `day`, `total`, `acct_pay` (yuan),
-    `e_credential`, `seconds` to the nearest other buyer in the shop, and `run`, the number of the unbroken run of
-    e-credentials or of other credentials (no gap above a quarter of an hour). `till_names`: `place` and `psn_no` of a
-    `pair`.
+    `till_base`: `visit`, `shop`, `buyer`, `pair` (hashes, as in `sale_lines`), `retail`, `t`, `day`, `total`,
+    `acct_pay` (yuan), `e_credential`, `seconds` to the nearest other buyer in the shop, and `run`, the number of the
+    unbroken run of e-credentials or of other credentials (no gap above a quarter of an hour). `till_names`: `place`,
+    `psn_no` and `retail` of a `pair`.
     """
     tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS till_base AS
-        WITH paid AS (
+        WITH medicines AS (SELECT med_list_codg FROM drugs WHERE atc_code IS NOT NULL
+        ), sold AS (
+            SELECT visit, bool_or(retail) AS retail FROM sale_lines
+            WHERE retail OR (outpatient AND drug IN (FROM medicines)) GROUP BY 1
+        ), paid AS (
             SELECT hash(s.setl_id) AS visit, hash(s.fixmedins_code) AS shop, hash(s.psn_no) AS buyer,
                    hash(s.fixmedins_code, s.psn_no) AS pair, s.setl_time AS t, CAST(s.setl_time AS DATE) AS day,
                    CAST(s.medfee_sumamt AS DOUBLE) AS total, CAST(s.acct_pay AS DOUBLE) AS acct_pay,
-                   s.mdtrt_cert_type = '01' AS e_credential
-            FROM settlements s
-            SEMI JOIN (FROM sale_lines WHERE retail) l ON l.visit = hash(s.setl_id)
+                   s.mdtrt_cert_type = '01' AS e_credential, l.retail
+            FROM settlements s JOIN sold l ON l.visit = hash(s.setl_id)
         ), beside AS (
             SELECT *,
                    least(CASE WHEN lag(pair) OVER w <> pair THEN epoch(t) - epoch(lag(t) OVER w) END,
@@ -35,15 +44,16 @@ def till_base(tables: duckdb.DuckDBPyConnection) -> None:
         FROM beside;
 
         CREATE TEMP TABLE IF NOT EXISTS till_names AS
-        WITH once AS (SELECT pair, min(visit) AS visit FROM till_base GROUP BY 1)
-        SELECT o.pair, s.fixmedins_code AS place, s.psn_no
+        WITH once AS (SELECT pair, min(visit) AS visit, bool_or(retail) AS retail FROM till_base GROUP BY 1)
+        SELECT o.pair, s.fixmedins_code AS place, s.psn_no, o.retail
         FROM settlements s JOIN once o ON o.visit = hash(s.setl_id);
     """)
 
 
 def odd_visits(tables: duckdb.DuckDBPyConnection, *, hours: bool) -> None:
-    """Make a temporary table of the visits that show each signal: `till_closed`, `till_bursts`, `till_runs`,
-    `till_repeats` (with `again`), `till_drains`; and `timed_shops`, whose opening hours are known or can be seen.
+    """Make a temporary table of the visits that show each signal: `till_closed`, `till_bursts`, `till_surges`,
+    `till_runs`, `till_repeats` (with `again`), `till_drains`; and `timed_shops`, whose opening hours are
+    known or can be seen.
 
     `hours` says whether times have an hour at all. Few visits show any of these signals, so that each is searched for
     where it can be, and the visits then join small lists.
@@ -57,6 +67,23 @@ def odd_visits(tables: duckdb.DuckDBPyConnection, *, hours: bool) -> None:
         JOIN hour_now now ON now.shop = b.shop AND now.at = date_trunc('hour', b.t)
         WHERE {hours} AND b.seconds <= 60
           AND 1 - exp(-2 * b.seconds * greatest(h.n / h.days, now.n - 2) / 3600) <= 0.05;
+
+        CREATE TEMP TABLE IF NOT EXISTS till_surges AS
+        WITH slots AS (
+            SELECT shop, day, floor(epoch(t) / {SLOT}) AS slot, hour(t) AS hour, count(*) AS n
+            FROM till_base WHERE {hours} GROUP BY 1, 2, 3, 4
+        ), days AS (SELECT shop, day, sum(n) AS n, count(*) AS slots FROM slots GROUP BY 1, 2
+        ), opened AS (SELECT shop, count(*) AS days FROM days GROUP BY 1
+        ), crowded AS (  -- beyond the hour's own footfall and beyond that day's, by the bound e^-(n ln(n/m) - n + m)
+            SELECT s.shop, s.slot, s.n, greatest(h.n / o.days * {SLOT} / 3600,
+                                                 (d.n - s.n) / greatest(d.slots - 1, 12)) AS m
+            FROM slots s JOIN days d ON d.shop = s.shop AND d.day = s.day JOIN opened o ON o.shop = s.shop
+            JOIN till_hours h ON h.shop = s.shop AND h.hour = s.hour WHERE s.n >= 6
+        ), surges AS (
+            SELECT shop, slot FROM crowded WHERE n > m AND n * ln(n / greatest(m, 0.1)) - n + m >= 12
+        )
+        SELECT b.visit FROM till_base b
+        SEMI JOIN surges g ON g.shop = b.shop AND g.slot = floor(epoch(b.t) / {SLOT});
 
         CREATE TEMP TABLE IF NOT EXISTS till_runs AS
         WITH shares AS (SELECT shop, avg(CAST(e_credential AS INTEGER)) AS share FROM till_base GROUP BY 1
@@ -117,23 +144,24 @@ def _repeats(tables: duckdb.DuckDBPyConnection) -> None:
     tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS till_repeats AS
         WITH by_shop AS (
-            SELECT shop, total, count(*) AS n, floor(2 * log2(greatest(total, 1))) AS band FROM till_base GROUP BY 1, 2
-        ), shops AS (SELECT shop, sum(n) AS n FROM by_shop GROUP BY 1
+            SELECT shop, total, count(*) AS n, floor(2 * log2(greatest(total, 1))) AS band, bool_or(retail) AS retail
+            FROM till_base GROUP BY 1, 2
+        ), shops AS (SELECT shop, sum(n) AS n, bool_or(retail) AS retail FROM by_shop GROUP BY 1
         ), in_city AS (SELECT total, sum(n) AS n, sum(sum(n)) OVER () AS all_n FROM by_shop GROUP BY 1
         ), ranked AS (  -- the part of a shop's visits that share a total, by size of the total, in the whole city
-            SELECT p.band, p.n / s.n AS share, sum(p.n) AS visits
-            FROM by_shop p JOIN shops s ON s.shop = p.shop GROUP BY 1, 2
+            SELECT s.retail, p.band, p.n / s.n AS share, sum(p.n) AS visits
+            FROM by_shop p JOIN shops s ON s.shop = p.shop GROUP BY 1, 2, 3
         ), spread AS (
-            SELECT band, min(share) AS usual FROM (
-                SELECT band, share, sum(visits) OVER (PARTITION BY band ORDER BY share) AS below,
-                       sum(visits) OVER (PARTITION BY band) AS visits
-                FROM ranked) WHERE below >= 0.98 * visits GROUP BY 1
+            SELECT retail, band, min(share) AS usual FROM (
+                SELECT retail, band, share, sum(visits) OVER (PARTITION BY retail, band ORDER BY share) AS below,
+                       sum(visits) OVER (PARTITION BY retail, band) AS visits
+                FROM ranked) WHERE below >= 0.98 * visits GROUP BY 1, 2
         ), shared AS (
             SELECT b.shop, b.total, count(DISTINCT b.pair) AS people FROM till_base b
             SEMI JOIN (FROM by_shop WHERE n >= 6) p ON p.shop = b.shop AND p.total = b.total GROUP BY 1, 2
         ), all_year AS (
             SELECT c.shop, c.total FROM shared c JOIN shops s ON s.shop = c.shop
-            JOIN spread u ON u.band = floor(2 * log2(greatest(c.total, 1)))
+            JOIN spread u ON u.retail = s.retail AND u.band = floor(2 * log2(greatest(c.total, 1)))
             WHERE c.people >= 6 AND c.people / s.n > u.usual
         ), busy AS (
             SELECT shop, day, total, count(*) AS n FROM till_base GROUP BY 1, 2, 3 HAVING count(*) >= 3

@@ -17,8 +17,9 @@ def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
 
     Columns: `line`, `visit`, `goods`, `shop` (64-bit hashes of the line's key, the settlement, place with drug, and the
     place: joins of millions of rows go by these, since text costs several times as much), `key` (of settlement_items),
-    `setl_id`, `psn_no`, `place` (institution), `retail` (whether a retail pharmacy), `t` (settled at), `drug`, `cnt`
-    (packs, or units of a split pack), `amount` (yuan), `codes` (trace codes as delivered, NULL if none), `split`.
+    `setl_id`, `psn_no`, `place` (institution), `retail` (whether a retail pharmacy), `outpatient` (over a counter, so
+    no stay), `t` (settled at), `drug`, `cnt` (packs, or units of a split pack), `amount` (yuan),
+    `codes` (trace codes as delivered, NULL if none), `split`.
 
     A line is left out if its settlement is a refund, or if later refunds give back at least as many of that drug as
     the settlement sold; a refund without lines cancels the settlement when it gives back the whole total. A smaller
@@ -42,7 +43,8 @@ def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
         ), lines AS (
             SELECT {key} AS key, i.setl_id, s.psn_no, s.fixmedins_code AS place,
                    coalesce(n.fixmedins_type = '2', s.med_type = '41', false) AS retail,
-                   s.setl_time AS t, i.med_list_codg AS drug, CAST(i.cnt AS DOUBLE) AS cnt,
+                   s.med_type IS DISTINCT FROM '21' AS outpatient, s.setl_time AS t, i.med_list_codg AS drug,
+                   CAST(i.cnt AS DOUBLE) AS cnt,
                    CAST(i.det_item_fee_sumamt AS DOUBLE) AS amount,
                    nullif(trim(i.drug_trac_codg), '') AS codes,
                    coalesce(i.trdn_flag = '1', false) AS split,
@@ -57,8 +59,8 @@ def net_sale_lines(tables: duckdb.DuckDBPyConnection) -> None:
             WHERE s.refd_setl_flag IS DISTINCT FROM '1' AND i.cnt > 0
         )
         SELECT hash(key) AS line, hash(setl_id) AS visit, hash(place, drug) AS goods, hash(place) AS shop,
-               key, setl_id, psn_no, place, retail, t, drug, cnt * remaining AS cnt, amount * remaining AS amount,
-               codes, split
+               key, setl_id, psn_no, place, retail, outpatient, t, drug, cnt * remaining AS cnt,
+               amount * remaining AS amount, codes, split
         FROM lines WHERE remaining > 0
     """)
 
@@ -68,25 +70,27 @@ SCANNING: Final = 0.3
 
 
 def scannable_lines(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary view `scannable_lines`: retail sales on which a trace code is to be expected.
+    """Make the temporary view `scannable_lines`: sales over a counter on which a trace code is to be expected.
 
-    Columns: `line`, `visit`, `goods`, `shop`, `psn_no`, `place`, `drug`, `t`, `cnt`, `bare` (whether the code is
-    missing). Drugs that hardly any shop scans, and months before a shop began to scan, are left out: there a missing
-    code says nothing.
+    Columns: `line`, `visit`, `goods`, `shop`, `psn_no`, `place`, `retail`, `drug`, `t`, `cnt`, `bare` (whether the code
+    is missing). Drugs that hardly any pharmacy (or else medical institution) scans, and months before a place began to
+    scan, are left out: there a missing code says nothing.
     """
     net_sale_lines(tables)
     tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS scanned_drugs AS
-        SELECT drug FROM sale_lines WHERE retail
-        GROUP BY 1 HAVING avg(CAST(codes IS NOT NULL AS INTEGER)) >= {SCANNING};
+        SELECT retail, drug FROM sale_lines WHERE retail OR outpatient
+        GROUP BY 1, 2 HAVING avg(CAST(codes IS NOT NULL AS INTEGER)) >= {SCANNING};
         CREATE TEMP TABLE IF NOT EXISTS scanning_months AS
-        SELECT shop, date_trunc('month', t) AS month FROM sale_lines SEMI JOIN scanned_drugs USING (drug)
-        WHERE retail GROUP BY 1, 2 HAVING avg(CAST(codes IS NOT NULL AS INTEGER)) >= {SCANNING};
+        SELECT shop, date_trunc('month', t) AS month
+        FROM sale_lines l SEMI JOIN scanned_drugs d ON d.retail = l.retail AND d.drug = l.drug
+        WHERE retail OR outpatient GROUP BY 1, 2 HAVING avg(CAST(codes IS NOT NULL AS INTEGER)) >= {SCANNING};
         CREATE TEMP VIEW IF NOT EXISTS scannable_lines AS
-        SELECT l.line, l.visit, l.goods, l.shop, l.psn_no, l.place, l.drug, l.t, l.cnt, l.codes IS NULL AS bare
-        FROM sale_lines l SEMI JOIN scanned_drugs d ON d.drug = l.drug
+        SELECT l.line, l.visit, l.goods, l.shop, l.psn_no, l.place, l.retail, l.drug, l.t, l.cnt,
+               l.codes IS NULL AS bare
+        FROM sale_lines l SEMI JOIN scanned_drugs d ON d.retail = l.retail AND d.drug = l.drug
         SEMI JOIN scanning_months m ON m.shop = l.shop AND m.month = date_trunc('month', l.t)
-        WHERE l.retail
+        WHERE l.retail OR l.outpatient
     """)
 
 

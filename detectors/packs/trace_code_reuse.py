@@ -56,7 +56,7 @@ class TraceCodeReuse:
             for draft in context.drafts.get("pharmacy_collusion", [])
             if draft.level in ("red", "orange")
             for member in draft.members
-            if member.label == "Pharmacy"
+            if member.role == "seller"
         }
         here = [each for each in repeated_packs(tables) if not each.elsewhere and not _claimed(each, claimed)]
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()

@@ -63,7 +63,8 @@ def short_outlets(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortDrug
     scannable_lines(tables)
     rows = tables.execute("""
         WITH drugs AS (
-            SELECT place, drug, count(*) AS n, count(*) FILTER (WHERE bare) AS bare FROM scannable_lines GROUP BY 1, 2
+            SELECT place, drug, count(*) AS n, count(*) FILTER (WHERE bare) AS bare FROM scannable_lines
+            WHERE retail GROUP BY 1, 2
         ), rest AS (
             SELECT *, (sum(bare) OVER shop - bare + 0.5) / (sum(n) OVER shop - n + 50.0) AS rate
             FROM drugs WINDOW shop AS (PARTITION BY place)
@@ -88,7 +89,7 @@ def _short_by_ledger(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortD
         SELECT place, drug, sold, uncovered, sold * (sum(uncovered) OVER shop - uncovered)
                / greatest(1, sum(sold) OVER shop - sold) AS expected
         FROM stock_balance SEMI JOIN shops USING (place)
-        WHERE NOT EXISTS (FROM scannable_lines)
+        WHERE NOT EXISTS (FROM scannable_lines WHERE retail)
         WINDOW shop AS (PARTITION BY place)
         QUALIFY uncovered >= greatest(?, 0.2 * sold) AND sum(uncovered) OVER shop < 0.05 * sum(sold) OVER shop
         ORDER BY 1, 2
@@ -111,7 +112,7 @@ def _follows_people(tables: duckdb.DuckDBPyConnection, place: str, drugs: list[S
         )
         SELECT count(*) FILTER (WHERE buyer AND bare), count(*) FILTER (WHERE buyer),
                count(*) FILTER (WHERE NOT buyer AND bare), count(*) FILTER (WHERE NOT buyer),
-               (SELECT avg(CAST(bare AS INTEGER)) FROM scannable_lines)
+               (SELECT avg(CAST(bare AS INTEGER)) FROM scannable_lines WHERE retail)
         FROM others
         """,
         {"place": place, "drugs": [each.drug for each in drugs]},
