@@ -131,9 +131,10 @@ def _graph(folder: str, version: str | None) -> GraphStore:
 def open_desk() -> Desk:
     """The desk of this session: language from the browser until somebody switches it."""
     state = st.session_state
+    state.setdefault("masked", False)
     if "language" not in state:
         state["language"] = "zh" if (st.context.locale or "").lower().startswith("zh") else "en"
-    return Desk(workspace_path(sys.argv[1:]), state["language"], bool(state.get("masked", False)))
+    return Desk(workspace_path(sys.argv[1:]), state["language"], state["masked"])
 
 
 def sidebar(desk: Desk) -> None:
@@ -146,11 +147,13 @@ def sidebar(desk: Desk) -> None:
             choices,
             default=desk.language,
             format_func=lambda each: "中文" if each == "zh" else "English",
+            required=True,
+            key="language.switch",
         )
-        masked = st.toggle(desk.say("app.mask"), value=desk.masked, help=desk.say("app.mask.help"))
-        if (chosen and chosen != desk.language) or masked != desk.masked:
-            st.session_state["language"] = chosen or desk.language
-            st.session_state["masked"] = masked
+        # Keyed, so that the switch stays the one it is: another default or label would draw a second beside it.
+        st.toggle(desk.say("app.mask"), key="masked", help=desk.say("app.mask.help"))
+        if chosen != desk.language:
+            st.session_state["language"] = chosen
             st.rerun()
         if desk.folder is not None:
             st.caption(desk.say("app.workspace.open", name=markdown(desk.folder.name)))
