@@ -27,6 +27,7 @@ def page() -> None:
     collected = basket(workspace)
     if not collected:
         st.info(desk.say("app.basket.empty"), icon=":material/info:")
+        st.page_link("app_pages/findings.py", label=desk.say("app.load.look"), icon=":material/arrow_forward:")
     for finding_id in collected:
         _collected(desk, finding_id, known.get(finding_id))
     standing = [finding_id for finding_id in collected if finding_id in known]

@@ -34,6 +34,7 @@ def page() -> None:
     st.title(desk.say("app.page.overview"))
     if workspace.generation == 0:
         st.info(desk.say("app.nothing_loaded"), icon=":material/info:")
+        st.page_link("app_pages/data.py", label=desk.say("app.load.title"), icon=":material/upload_file:")
         return
     _figures(desk)
     left, right = st.columns([3, 2], gap="large")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from ringtrace.app_pages.explore import draw_answer
 from ringtrace.app_pages.frames import download
@@ -205,6 +206,14 @@ def _offered(store: GraphStore, query: SavedQuery, parameter: Parameter, values:
         return []
 
 
+def _column(frame: pd.DataFrame, name: str) -> ColumnConfig:
+    """Title and form of a column: money, which its heading gives away, with two decimals."""
+    title = visible(name, 60)
+    if pd.api.types.is_numeric_dtype(frame[name]) and any(unit in name for unit in ("元", "yuan")):
+        return st.column_config.NumberColumn(title, format="%,.2f")
+    return st.column_config.Column(title)
+
+
 def _answer(desk: Desk, store: GraphStore, answer: Answer, out_of: int | None, values: dict[str, object]) -> None:
     number = len(answer.rows.rows)
     told = desk.say("app.query.rows", number=number, seconds=answer.rows.seconds)
@@ -216,7 +225,7 @@ def _answer(desk: Desk, store: GraphStore, answer: Answer, out_of: int | None, v
     frame = shown_rows(answer, desk.language)
     if desk.masked:
         frame = frame.map(lambda value: masked(value, "identifier") if isinstance(value, str) else value)
-    titles = {name: st.column_config.Column(visible(name, 60)) for name in frame.columns}
+    titles = {name: _column(frame, name) for name in frame.columns}
     safe = frame.map(lambda value: visible(value, 2_000) if isinstance(value, str) else value)
     st.dataframe(safe, column_config=titles, hide_index=True, width="stretch", key="query.answer")
     download(desk, frame, "query", key="query")

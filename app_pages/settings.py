@@ -53,7 +53,10 @@ def _thresholds(desk: Desk, detector: Detector) -> None:
                 "meaning": [_meaning(desk, detector.kind, name) for name in given],
             }
         )
-        titles = {name: st.column_config.Column(desk.say(f"app.column.{name}")) for name in frame.columns}
+        widths = {"parameter": 170, "value": 90, "meaning": 740}
+        titles = {
+            name: st.column_config.Column(desk.say(f"app.column.{name}"), width=width) for name, width in widths.items()
+        }
         st.dataframe(
             frame, column_config=titles, hide_index=True, width="stretch", height="content", row_height=36,
             key=f"thresholds-{detector.kind}",
