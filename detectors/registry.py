@@ -22,9 +22,9 @@ from ringtrace.detectors.packs.trace_code_reuse import TraceCodeReuse
 from ringtrace.detectors.rings.borrowed_card_ring import BorrowedCardRing
 
 DETECTORS: Final[tuple[Detector, ...]] = (
-    BorrowedCardRing(),
     DrugResale(),
     PharmacyCollusion(),
+    BorrowedCardRing(),
     TraceCodeReuse(),
     StockImbalance(),
     GhostPatient(),
@@ -37,6 +37,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 
 NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "pharmacy_collusion": ("drug_resale",),
+    "borrowed_card_ring": ("drug_resale", "pharmacy_collusion"),
     "trace_code_reuse": ("drug_resale", "pharmacy_collusion"),
     "tip_lead": tuple(each.kind for each in DETECTORS if each.kind != "tip_lead"),
 }

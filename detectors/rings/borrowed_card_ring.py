@@ -8,6 +8,7 @@ The statistics stand where they are computed: `co_visits`, `grouping`, `innocenc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 import duckdb
@@ -15,7 +16,7 @@ import duckdb
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.rings.co_visits import co_visiting_pairs, crowded_out
 from ringtrace.detectors.rings.draft import draft_of
-from ringtrace.detectors.rings.facts import read_facts
+from ringtrace.detectors.rings.facts import RingFacts, read_facts
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import Group, communities, distinct, grow, join_halves, narrowest
 from ringtrace.detectors.rings.habit import without_habitual
@@ -60,7 +61,19 @@ class BorrowedCardRing:
         for column, entries in sorted(ties.placeholders.items()):
             context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
         for facts in read_facts(tables, footfall, groups, ties):
-            yield draft_of(facts, context.without_of(self.kind))
+            yield draft_of(replace(facts, claimed=_claimed(facts, context)), context.without_of(self.kind))
+
+
+def _claimed(facts: RingFacts, context: Context) -> float | None:
+    """Share of the group's people whom a suspicion about the place of their runs names; None if there is none."""
+    place, people = facts.main_place, set(facts.persons)
+    shares = [
+        len(people & {member.id for member in draft.members if member.label == "Patient" and member.suspected})
+        / len(people)
+        for draft in context.drafts.get("pharmacy_collusion", [])
+        if draft.level in ("red", "orange") and any(member.id == place and member.suspected for member in draft.members)
+    ]
+    return max(shares, default=None)
 
 
 def _groups(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> list[Group]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,7 +38,8 @@ class RingFacts:
     """A group with everything that its reasons, checks and score are made of.
 
     By person: `share` of the runs attended; runs that footfall (`expected`) and own habits (`by_habit`) would give.
-    `crowding` is the footfall of others at the runs over the usual footfall of their places.
+    `crowding` is the footfall of others at the runs over the usual footfall of their places. `claimed` is the share of
+    members whom a suspicion about the runs' own place names already; None if no place is suspected.
     """
 
     group: Group
@@ -50,6 +52,7 @@ class RingFacts:
     ties: Ties
     baskets: Baskets
     whereabouts: Whereabouts
+    claimed: float | None = None
 
     @property
     def persons(self) -> list[str]:
@@ -66,6 +69,12 @@ class RingFacts:
     @property
     def places(self) -> list[str]:
         return sorted({visit.fixmedins_code for visit in self.visits})
+
+    @property
+    def main_place(self) -> str | None:
+        """The place of at least four in five of the visits, if there is one."""
+        place, visits = Counter(visit.fixmedins_code for visit in self.visits).most_common(1)[0]
+        return place if visits >= 0.8 * len(self.visits) else None
 
     @property
     def attended(self) -> float:

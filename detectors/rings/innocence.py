@@ -14,6 +14,8 @@ from ringtrace.detectors.rings.facts import RingFacts
 from ringtrace.detectors.rings.ties import largest_share
 from ringtrace.findings import Check, Message, Outcome
 
+CLAIMED: Final = 0.7
+"""Share of members named in a finding about the shop from which the group is taken to be that finding's."""
 HABIT_EXPLAINS: Final = 2.5
 HABIT_PARTLY: Final = 20.0
 """Runs attended, over those that own habits would give, up to which habit explains them, wholly or partly."""
@@ -149,6 +151,13 @@ def ordinary_goods(facts: RingFacts) -> Check:
     return _check("ordinary_goods", "partly" if cheap else "does_not_explain", value)
 
 
+def the_shop(facts: RingFacts) -> Check:
+    """The shop itself presents the cards it holds: then the finding about the shop tells the same people, and more."""
+    if facts.claimed is None:
+        return _check("the_shop", "does_not_explain", 0.0)
+    return _graded("the_shop", facts.claimed, explains=float("inf"), partly=CLAIMED)
+
+
 def busy_days(facts: RingFacts) -> Check:
     """A market day or a member day fills the shop; value: others' footfall at the runs over the place's usual one.
 
@@ -172,4 +181,5 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     same_quarter,
     ordinary_goods,
     busy_days,
+    the_shop,
 )

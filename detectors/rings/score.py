@@ -59,6 +59,8 @@ PARTLY: Final[dict[str, float]] = {
 }
 """Taken off where a check explains part of it; the other checks rest on signals that the model has already."""
 BINDING: Final = frozenset({"household", "family_account", "care_home", "dialysis", "schoolmates"})
+EVEN: Final = 0.0
+"""Greatest logit of a group that a finding about its shop names already: a ring, or the shop's doing."""
 FAINT: Final = 0.15
 TORN_TOO_OFTEN: Final = 3
 
@@ -103,6 +105,8 @@ def ring_score(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[s
     logit = INTERCEPT + sum(WEIGHTS[name] * value for name, value in heard.items())
     if explaining(facts, checks):
         logit -= EXPLAINED
+    if any(check.code == "the_shop" and check.outcome == "partly" for check in checks):
+        logit = min(logit, EVEN)
     logit -= sum(PARTLY.get(check.code, 0.0) for check in checks if check.outcome == "partly")
     return logistic(logit)
 
@@ -114,6 +118,7 @@ def ring_level(facts: RingFacts, checks: tuple[Check, ...], score: float) -> Lev
     weekday may have a collector among them: there the explanation takes `EXPLAINED` off, and holds unless the score
     still stands.
 
+    A group that a finding about its shop names already is yellow: that finding leads.
     Where nothing is known of the members' families and work, a group may be one of them: yellow at most.
     """
     if explaining(facts, checks):
@@ -122,5 +127,7 @@ def ring_level(facts: RingFacts, checks: tuple[Check, ...], score: float) -> Lev
             return "explained"
     if score < FAINT and sum(check.outcome == "partly" for check in checks) >= 2:
         return "explained"
+    if any(check.code == "the_shop" and check.outcome == "partly" for check in checks):
+        return "yellow"
     unknown = any(check.code == "household" and check.outcome == "unknown" for check in checks)
     return "yellow" if unknown and facts.size < 7 else level_of(score)
