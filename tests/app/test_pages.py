@@ -168,6 +168,10 @@ def test_leads_are_looked_for_when_asked_and_name_those_who_meet(workspace: Work
     leads = next(frame.value for frame in app.dataframe if "hop" in frame.value.columns)
     assert {"P2", "P3", "P4", "P6"} <= set(leads["id"])  # P5 is never there with the others
     assert "张三1 at the same place" in words(app)
+    hostile = open_app(workspace, "entity", label="Patient", id="P7")
+    hostile.button(key="look-Patient-P7").click().run()
+    assert not hostile.exception
+    assert not [active for active in ACTIVE if re.search(active, words(hostile))]
     hidden = open_app(workspace, "entity", masked=True, label="Patient", id="P1")
     hidden.button(key="look-Patient-P1").click().run()
     assert "张三" not in words(hidden) + "".join(frame.value.to_csv() for frame in hidden.dataframe)
