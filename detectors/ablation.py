@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, get_args
 
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS
+from ringtrace.detectors.packs.trace_codes import Explanation
 from ringtrace.detectors.rings.innocence import CHECKS
 from ringtrace.detectors.rings.score import WEIGHTS
 
@@ -20,19 +21,15 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "drug_resale": (
         "signal.untraced",
-        *(
-            f"check.{name}"
-            for name in (
-                "own_stock", "returned", "split", "mistyped", "placeholder", "same_person", "at_once", "sister_branch",
-            )
-        ),
+        *(f"check.{name}" for name in get_args(Explanation)),
+        "check.sister_branch",
     ),
     "pharmacy_collusion": (
         *(f"signal.{name}" for name in (*VISIT_SIGNALS, *PERSON_SIGNALS)),
         "check.resale",
         "check.same_goods",
     ),
-}  # fmt: skip
+}
 """Of the kinds that add up evidence; the others rest on one signal each, and without it find nothing."""
 
 
