@@ -34,7 +34,7 @@ class BorrowedCardRing:
     """Groups of cards whose joint use neither footfall nor an innocent explanation accounts for."""
 
     kind: ClassVar[str] = "borrowed_card_ring"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, thresholds: RingThresholds | None = None) -> None:
         self.thresholds = thresholds or RingThresholds()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 from factories.city import START, City
 
 from ringtrace.detectors import detect
+from ringtrace.detectors.detector import Context
+from ringtrace.detectors.rings.borrowed_card_ring import BorrowedCardRing
 from ringtrace.detectors.rings.splitting import two_kinds
 from ringtrace.detectors.rings.trios import recurring_trios
-from ringtrace.findings import Finding
+from ringtrace.findings import Finding, Member
 
 SUSPECTED = ("red", "orange")
 SOUGHT = ({"med_list_codg": "D9", "fee": 180},)
@@ -153,3 +156,23 @@ def test_a_relatives_account_clears_a_family_that_no_register_knows(tmp_path: Pa
     findings = detect(city.workspace(tmp_path), kinds=["borrowed_card_ring"]).findings
     assert [finding.level for finding in findings] == ["explained"]
     assert {check.outcome for check in findings[0].counter_evidence if check.code == "family_account"} == {"explains"}
+
+
+@pytest.mark.parametrize(("named", "level"), [(9, "yellow"), (2, "red")])
+def test_a_finding_about_the_shop_leads_where_it_names_the_same_people(
+    tmp_path: Path, city: City, named: int, level: str
+) -> None:
+    ring, rng = cards(city, 9), np.random.default_rng(7)
+    for number in range(12):
+        moment = START + timedelta(days=14 * number + int(rng.integers(9)), hours=int(rng.integers(9, 18)))
+        for place, card in enumerate(ring):
+            city.visit(card, "S1", moment + timedelta(minutes=place), items=SOUGHT)
+    shop = Member("Pharmacy", "S1", "provider")
+    context = Context()
+    with city.workspace(tmp_path).connect() as tables:
+        (alone,) = BorrowedCardRing().detect(tables, context)
+        people = tuple(Member("Patient", name, "accomplice") for name in ring[:named])
+        context.drafts["pharmacy_collusion"] = [replace(alone, members=(shop, *people))]
+        (draft,) = BorrowedCardRing().detect(tables, context)
+    assert alone.level == "red"
+    assert draft.level == level
