@@ -18,6 +18,7 @@ from ringtrace.graph.store import (
     Relationship,
 )
 
+_FEW: Final = 100  # ids in a list that is faster to compare than to join
 _ARROWS: Final[dict[Direction, str]] = {"out": "-[r]->", "in": "<-[r]-"}
 
 
@@ -85,7 +86,12 @@ class CypherStore:
         wanted = list(dict.fromkeys(refs))
         found: dict[NodeRef, Node] = {}
         for label, ids in _by_label(wanted).items():
-            for (raw,) in self._rows(f"MATCH (n:{self._dialect.stored(label)}) WHERE n.id IN $ids RETURN n", ids=ids):
+            each = f"(n:{self._dialect.stored(label)})"
+            # An engine compares a list of ids with every node of the label; a long one is joined by key instead.
+            query = f"UNWIND $ids AS key MATCH {each} WHERE n.id = key RETURN n"
+            if len(ids) <= _FEW:
+                query = f"MATCH {each} WHERE n.id IN $ids RETURN n"
+            for (raw,) in self._rows(query, ids=ids):
                 node = self._dialect.node(raw)
                 found[node.ref] = node
         return [found[ref] for ref in wanted if ref in found]
@@ -154,12 +160,12 @@ class CypherStore:
             for source, target in each.pairs:
                 if source not in grouped or target not in grouped:
                     continue
-                for start, edge, end in self._rows(
-                    f"MATCH (a:{stored(source)})-[r:{stored(each.name)}]->(b:{stored(target)}) "
-                    "WHERE a.id IN $sources AND b.id IN $targets RETURN a.id, r, b.id",
-                    sources=grouped[source],
-                    targets=grouped[target],
-                ):
+                first = f"(a:{stored(source)})-[r:{stored(each.name)}]->(b:{stored(target)})"
+                condition, keys = _both_named(grouped[source], grouped[target])
+                ends = set(grouped[source]), set(grouped[target])
+                for start, edge, end in self._rows(f"{condition.format(first)} RETURN a.id, r, b.id", **keys):
+                    if start not in ends[0] or end not in ends[1]:
+                        continue
                     found.append(self._dialect.relationship(edge, NodeRef(source, start), NodeRef(target, end)))
         return found
 
@@ -256,6 +262,22 @@ class CypherStore:
         return f":{'|'.join(self._dialect.stored(_type(each).name) for each in types)}" if types is not None else ""
 
 
+def _both_named(starts: Sequence[str], ends: Sequence[str]) -> tuple[str, dict[str, Sequence[str]]]:
+    """The beginning of a query on a pattern `{}` from a node `a` to a node `b`, both named by lists, and what it uses.
+
+    Of two long lists only the longer one narrows the pattern: the rows that lead elsewhere are fewer than all pairs.
+    """
+    many = [len(each) > _FEW for each in (starts, ends)]
+    if not any(many):
+        return "MATCH {} WHERE a.id IN $sources AND b.id IN $targets", {"sources": starts, "targets": ends}
+    forward = len(starts) > len(ends)
+    joined, node, other = (starts, "a", "b") if forward else (ends, "b", "a")
+    query = f"UNWIND $joined AS key MATCH {{}} WHERE {node}.id = key"
+    if all(many):
+        return query, {"joined": joined}
+    return f"{query} AND {other}.id IN $listed", {"joined": joined, "listed": ends if forward else starts}
+
+
 def _label(label: str) -> str:
     """The label itself, once it is known to be one: labels stand in the query's text and cannot be parameters."""
     if label not in graph_schema().nodes:
@@ -271,6 +293,6 @@ def _type(name: str) -> RelationshipType:
 
 def _by_label(refs: Iterable[NodeRef]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
-    for ref in refs:
+    for ref in dict.fromkeys(refs):
         grouped.setdefault(_label(ref.label), []).append(ref.id)
     return grouped
