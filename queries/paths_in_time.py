@@ -29,20 +29,29 @@ MOST_SIGHTINGS: Final = 1_000_000
 _INSTITUTIONS: Final = ("Pharmacy", "Hospital")
 _MOMENT: Final = timedelta(microseconds=1)
 
-# A code that was seen once passed no hands twice; only the others are read whole.
-_CODES: Final = (
+# A patient hands over only what an outlet has again after it was sold: sold twice, or entered into a ledger later.
+_SOLD_AGAIN: Final = (
     "MATCH (k:Pack)-[:SOLD_IN]->(s:Settlement) WHERE s.refd_setl_flag IS NULL OR s.refd_setl_flag <> '1' "
-    "WITH k, count(DISTINCT s) AS sales OPTIONAL MATCH (k)-[b:BOOKED_AT]->(:{i}) "
-    "WITH k, sales, count(b) AS bookings WHERE sales + bookings > 1 RETURN k.id AS pack ORDER BY pack"
+    "WITH k, count(DISTINCT s) AS sales WHERE sales > 1 RETURN k.id AS pack ORDER BY pack"
+)
+_BOOKED_AGAIN: Final = (
+    "MATCH (k:Pack)-[:SOLD_IN]->(s:Settlement) WHERE s.refd_setl_flag IS NULL OR s.refd_setl_flag <> '1' "
+    "WITH k, min(s.setl_time) AS sold MATCH (k)-[b:BOOKED_AT]->(:{i}) WHERE b.time > sold "
+    "AND b.movement IN ['purchase', 'transfer_in', 'initial', 'count_gain'] RETURN DISTINCT k.id AS pack ORDER BY pack"
+)
+_SALES_TO: Final = (
+    "UNWIND $patients AS person MATCH (p:Patient {id: person})-[:SETTLED]->(s:Settlement)<-[:SOLD_IN]-(k:Pack) "
+    "WHERE (s.refd_setl_flag IS NULL OR s.refd_setl_flag <> '1') WITH k, s, p "
+    "MATCH (s)-[:AT]->(i:{i}) RETURN k.id, s.setl_time, i.id, p.id, s.id"
 )
 _SALES: Final = (
-    "MATCH (k:Pack)-[:SOLD_IN]->(s:Settlement)-[:AT]->(i:{i}) WHERE k.id IN $packs "
-    "AND (s.refd_setl_flag IS NULL OR s.refd_setl_flag <> '1') "
+    "UNWIND $packs AS code MATCH (k:Pack {id: code})-[:SOLD_IN]->(s:Settlement)-[:AT]->(i:{i}) "
+    "WHERE (s.refd_setl_flag IS NULL OR s.refd_setl_flag <> '1') "
     "MATCH (p:Patient)-[:SETTLED]->(s) RETURN k.id, s.setl_time, i.id, p.id, s.id"
 )
 _BOOKINGS: Final = (
-    "MATCH (k:Pack)-[b:BOOKED_AT]->(i:{i}) WHERE k.id IN $packs "
-    "AND b.movement IN ['purchase', 'transfer_in', 'initial', 'count_gain'] RETURN k.id, b.time, i.id"
+    "UNWIND $packs AS code MATCH (k:Pack {id: code})-[b:BOOKED_AT]->(i:{i}) "
+    "WHERE b.movement IN ['purchase', 'transfer_in', 'initial', 'count_gain'] RETURN k.id, b.time, i.id"
 )
 
 
@@ -116,8 +125,11 @@ def find_path(
     for ref in (start, end):
         if isinstance(ref, NodeRef) and store.node(ref) is None:
             raise RingTraceError.of("queries.path.absent", node=f"{ref.label}:{ref.id}")
-    packs = [pack] if pack is not None else _packs(store, start, end, any_pack, timeout)
-    contacts = list(hand_overs(sightings(store, packs, timeout=timeout), any_pack=any_pack))
+    if any_pack and pack is None:
+        found = _sightings_of_any(store, start, end, timeout)
+    else:
+        found = sightings(store, [pack] if pack is not None else _packs(store, start, end, timeout), timeout=timeout)
+    contacts = list(hand_overs(found, any_pack=any_pack))
     near, far = _standing(contacts, start), _standing(contacts, end, other_than=start)
     sources, targets = (near, far) if direction == "forward" else (far, near)
     path = path_in_time(contacts, sources, targets, begin=begin, end=until, longest_gap=longest_gap, optimum=optimum)
@@ -181,17 +193,31 @@ def hand_overs(found: Iterable[Sighting], *, any_pack: bool = False) -> Iterator
                 holder = patient, each.outlet
 
 
-def _packs(
-    store: GraphStore, start: NodeRef, end: NodeRef | Literal["outlet"], any_pack: bool, timeout: float
-) -> list[str]:
-    """The codes to look at: those that both ends ever held, or all that were seen twice."""
-    if not any_pack:
-        held = [_held(store, ref, timeout) for ref in (start, end) if isinstance(ref, NodeRef)]
-        return sorted(set.intersection(*held))
-    codes: set[str] = set()
+def _packs(store: GraphStore, start: NodeRef, end: NodeRef | Literal["outlet"], timeout: float) -> list[str]:
+    """The codes that both ends ever held."""
+    held = [_held(store, ref, timeout) for ref in (start, end) if isinstance(ref, NodeRef)]
+    return sorted(set.intersection(*held))
+
+
+def _sightings_of_any(
+    store: GraphStore, start: NodeRef, end: NodeRef | Literal["outlet"], timeout: float
+) -> list[Sighting]:
+    """What a path over any packs can be made of: the few packs that came back, and every sale to who had those.
+
+    A sale to anyone else leads nowhere, unless that patient is an end of the path.
+    """
+    codes = {code for (code,) in _rows(store, _SOLD_AGAIN, "", timeout)}
     for label in _INSTITUTIONS:
-        codes.update(code for (code,) in _rows(store, _CODES, label, timeout))
-    return sorted(codes)
+        codes.update(code for (code,) in _rows(store, _BOOKED_AGAIN, label, timeout))
+    found = set(sightings(store, sorted(codes), timeout=timeout))
+    patients = {each.patient for each in found if each.patient}
+    patients |= {ref.id for ref in (start, end) if isinstance(ref, NodeRef) and ref.label == "Patient"}
+    for label in _INSTITUTIONS:
+        for code, time, outlet, patient, settlement in _rows(
+            store, _SALES_TO, label, timeout, patients=sorted(patients)
+        ):
+            found.add(Sighting(code, time, NodeRef(label, outlet), patient, settlement))
+    return sorted(each for each in found if each.time is not None)
 
 
 def _held(store: GraphStore, ref: NodeRef, timeout: float) -> set[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 
 from ringtrace.errors import RingTraceError
+from ringtrace.graph.paths import path_in_time
 from ringtrace.graph.store import GraphStore, NodeRef
-from ringtrace.queries.paths_in_time import Sighting, draw_path, find_path, hand_overs, node_named
+from ringtrace.queries.paths_in_time import Sighting, draw_path, find_path, hand_overs, node_named, sightings
 
 Y1, Y2, Y3, Y4 = (NodeRef("Pharmacy", f"Y{number}") for number in range(1, 5))
 S1, S3 = NodeRef("Patient", "s1"), NodeRef("Patient", "s3")
@@ -48,6 +50,29 @@ def test_no_path_where_no_pack_went(graph: GraphStore) -> None:
 def test_refunds_and_repeats_at_one_outlet_are_no_hand_over(graph: GraphStore) -> None:
     assert hands(graph, NodeRef("Patient", "p2")) == []
     assert hands(graph, NodeRef("Patient", "p3")) == []
+
+
+@pytest.mark.parametrize("direction", ["forward", "back"])
+def test_over_any_packs_the_path_is_the_best_of_all_hand_overs(
+    graph: GraphStore, direction: Literal["forward", "back"]
+) -> None:
+    """Told by every sighting of every pack, although the search reads only those that can lead on."""
+    packs = [code for (code,) in graph.run_cypher("MATCH (k:Pack) RETURN k.id").rows]
+    every = list(hand_overs(sightings(graph, packs), any_pack=True))
+    outlets = [NodeRef("Pharmacy", f"Y{number}") for number in range(1, 5)]
+    people = [NodeRef("Patient", key) for key in ("s1", "s3", "p1", "p2")]
+    found = 0
+    for start in (*outlets, *people):
+        for end in (*outlets, *people):
+            if start == end:
+                continue
+            ends = (start, end) if direction == "forward" else (end, start)
+            best = path_in_time(every, {("", ends[0])}, {("", ends[1])})
+            rows = find_path(graph, start, end, direction=direction, any_pack=True).rows.rows
+            assert len(rows) == len(best), (start, end)
+            assert [(row[3], row[5]) for row in rows] == [(each.source[1].id, each.target[1].id) for each in best]
+            found += bool(best)
+    assert found > 5
 
 
 def test_a_path_can_be_drawn(graph: GraphStore) -> None:
