@@ -9,7 +9,9 @@ Each way gets a new server on this machine, started here as in the tests (Java a
 what most write first: maps with Python's own dates and datetimes, batches of the same size, the same node keys first.
 Every way is timed from the canonical tables to a graph with its indexes, without the start of the server. What the
 servers hold in the end is compared by a fingerprint: counts, sums and extremes of each label's and type's properties.
-A small trial says little: a server that has just started is slow, and the importer's own start takes seconds.
+Processor time is that of this process, of the importer and of the server together, its start included; on a machine
+with other work it tells more than the clock. A small trial says little: a server that has just started is slow, and the
+importer's own start takes seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -126,14 +129,22 @@ def _told(declared: Property) -> tuple[str, ...]:
 
 def measured(
     way: Callable[[Workspace, Neo4jServer], float], workspace: Workspace, home: Path, heap: str
-) -> tuple[float, Fingerprint]:
+) -> tuple[float, float, Fingerprint]:
+    """Seconds by the clock and of processor time, and what the server then holds."""
     server = Neo4jServer(home, heap=heap, brief=False)
+    before = _processor_seconds()
     try:
         seconds = way(workspace, server)
+        processor = _processor_seconds() - before + server.processor_seconds()
         with connected(server.address) as driver:
-            return seconds, fingerprint(driver)
+            return seconds, processor, fingerprint(driver)
     finally:
         server.stop()
+
+
+def _processor_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def main() -> None:
@@ -146,13 +157,13 @@ def main() -> None:
     contents: list[Fingerprint] = []
     with tempfile.TemporaryDirectory(prefix="ringtrace-neo4j-bench-") as folder:
         for way in (plain, online, offline):
-            taken, content = measured(way, workspace, Path(folder) / way.__name__, options.heap)
+            taken, processor, content = measured(way, workspace, Path(folder) / way.__name__, options.heap)
             seconds[way.__name__] = taken
             contents.append(content)
             rows = sum(counts[0] for counts in content.values())
             sys.stdout.write(
                 f"{way.__name__:<8} {taken:8.1f} s  {rows:,} nodes and relationships, {rows / taken:,.0f} a second, "
-                f"{seconds['plain'] / taken:.1f} × plain\n"
+                f"{seconds['plain'] / taken:.1f} × plain; processor {processor:.1f} s\n"
             )
             sys.stdout.flush()
     differing = sorted(name for name in contents[0] if len({content[name] for content in contents}) > 1)

@@ -112,6 +112,12 @@ class Neo4jServer:
         self.stop()
         raise RuntimeError(f"Neo4j did not start:\n{log.read_text('utf-8')[-4000:]}")
 
+    def processor_seconds(self) -> float:
+        """What the running server has used of the processor (Linux only)."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.kill()
