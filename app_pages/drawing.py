@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ringtrace.app_pages.charts import LEVEL_COLOURS
+from ringtrace.app_pages.looks import Looks
 from ringtrace.app_pages.plain import masked, visible
 from ringtrace.app_pages.shell import Desk
-from ringtrace.casework.exploration import Exploration, Link
+from ringtrace.casework.exploration import Exploration
+from ringtrace.casework.folding import Group
 from ringtrace.casework.goods import HAND_OVER
+from ringtrace.casework.picture import Link
 from ringtrace.data_schema import Sensitivity
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.findings import LEVELS, Finding, Level
@@ -82,27 +85,37 @@ def levels_of(findings: Collection[Finding]) -> dict[NodeRef, Level]:
     return worst
 
 
+def group_caption(desk: Desk, exploration: Exploration, group: Group) -> str:
+    """What a group is: how many of which kind, around what."""
+    label = desk.label(group.label)
+    if group.anchor is None:
+        return desk.say("app.group.loose", number=len(group.members), label=label)
+    anchor = exploration.picture.nodes[group.anchor]
+    return desk.say("app.group.around", number=len(group.members), label=label, anchor=caption(desk, anchor))
+
+
 def drawn(
-    desk: Desk,
-    exploration: Exploration,
-    hidden: Mapping[NodeRef, int],
-    levels: Mapping[NodeRef, Level],
-    left_out: Collection[str] = (),
+    desk: Desk, exploration: Exploration, hidden: Mapping[NodeRef, int], looks: Looks, left_out: Collection[str] = ()
 ) -> dict[str, Any]:
     """The nodes and links of the current picture as the component's `data` wants them.
 
     `hidden` counts what is not shown around a node; `left_out` names the labels that the legend switched off.
     """
-    picture = exploration.picture
+    view, spots = exploration.view, exploration.spots
+    off = set(left_out)
+    gone = {ref for ref in view.nodes if ref.label in off} | {
+        ref for ref, group in view.groups.items() if group.label in off
+    }
     nodes = [
-        _node(desk, node, exploration.spots[ref], hidden.get(ref, 0), levels.get(ref))
-        for ref, node in picture.nodes.items()
-        if ref.label not in left_out
+        _node(desk, node, spots[ref], hidden.get(ref, 0), looks) for ref, node in view.nodes.items() if ref not in gone
+    ]
+    nodes += [
+        _group(desk, exploration, group, spots[ref], looks) for ref, group in view.groups.items() if ref not in gone
     ]
     beside: dict[frozenset[NodeRef], int] = {}
     edges = []
-    for link in picture.links.values():
-        if link.source.label in left_out or link.target.label in left_out:
+    for link in view.links.values():
+        if link.source in gone or link.target in gone:
             continue
         pair = frozenset((link.source, link.target))
         beside[pair] = beside.get(pair, -1) + 1
@@ -110,11 +123,11 @@ def drawn(
     return {"nodes": nodes, "edges": edges}
 
 
-def _node(desk: Desk, node: Node, spot: tuple[float, float], hidden: int, level: Level | None) -> dict[str, Any]:
+def _node(desk: Desk, node: Node, spot: tuple[float, float], hidden: int, looks: Looks) -> dict[str, Any]:
     look = style(node.label)
     label = caption(desk, node)
-    kind = desk.label(node.label)
-    said = [f"{kind} {label}"]
+    level = looks.levels.get(node.ref)
+    said = [f"{desk.label(node.label)} {label}"]
     if level:
         said.append(desk.term("level", level))
     if node.stub:
@@ -128,12 +141,32 @@ def _node(desk: Desk, node: Node, spot: tuple[float, float], hidden: int, level:
         "x": spot[0],
         "y": spot[1],
         "shape": look.shape,
-        "size": look.size,
-        "colour": look.colour,
+        "size": looks.size_of(node.ref, look.size),
+        "colour": looks.colour_of(node.ref, look.colour),
         "border": LEVEL_COLOURS[level] if level else "#00000033",
         "borderWidth": 4 if level else 1,
         "shapeProperties": {"borderDashes": [4, 3] if node.stub else False},
         "hidden": hidden,
+    }
+
+
+def _group(
+    desk: Desk, exploration: Exploration, group: Group, spot: tuple[float, float], looks: Looks
+) -> dict[str, Any]:
+    look = style(group.label)
+    return {
+        "id": node_id(group.ref),
+        "label": f"{len(group.members):,} × {desk.label(group.label)}",
+        "title": f"{group_caption(desk, exploration, group)}\n{desk.say('app.group.hint')}",
+        "x": spot[0],
+        "y": spot[1],
+        "shape": look.shape,
+        "size": round(18 + 7 * math.log10(len(group.members)), 1),
+        "colour": looks.colour_of(group.ref, look.colour) + "88",
+        "border": look.colour,
+        "borderWidth": 3,
+        "shapeProperties": {"borderDashes": [6, 3]},
+        "hidden": 0,
     }
 
 
@@ -144,18 +177,13 @@ def phrase(desk: Desk, link: Link) -> str:
     return graph_schema().relationships[link.type].phrase("out", desk.language)
 
 
-def times(link: Link) -> int:
-    """How often: the sum of the relationships' own counts, or their number."""
-    return sum(int(each.properties.get("n") or 1) for each in link.relationships)
-
-
 def passed_when(link: Link) -> str:
     """When goods were passed on along a link of a path, for the first time."""
     return f"{min(each.properties['time'] for each in link.relationships):%Y-%m-%d %H:%M}"
 
 
 def _edge(desk: Desk, link: Link, beside: int) -> dict[str, Any]:
-    number = times(link)
+    number = link.times
     bend = {"enabled": True, "type": "curvedCW", "roundness": 0.12 * ((beside + 1) // 2) * (1 if beside % 2 else -1)}
     return {
         "id": link.id,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 import streamlit as st
 
 from ringtrace.app_pages.canvas import canvas, load_library
-from ringtrace.app_pages.drawing import drawn, levels_of, ref_of, style
+from ringtrace.app_pages.drawing import drawn, ref_of, style
 from ringtrace.app_pages.explore_parts import Chosen, show_beneath, show_panel, show_standing
 from ringtrace.app_pages.explore_paths import show_behind, show_goods
+from ringtrace.app_pages.explore_state import (
+    canvas_of,
+    choose_looks,
+    chosen_looks,
+    fresh,
+    left_out,
+    looks,
+    put,
+    say,
+)
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk, stop
 from ringtrace.app_pages.wording import titles
@@ -19,15 +27,16 @@ from ringtrace.casework.exploration import Exploration
 from ringtrace.casework.finding_lines import card_uses
 from ringtrace.casework.lines import moments
 from ringtrace.casework.relations import expand, start_from_finding, start_from_node
+from ringtrace.casework.views import open_view, save_view
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
-from ringtrace.findings import Level, current_run
 from ringtrace.graph.store import GraphStore, NodeRef
 from ringtrace.queries import Answer
 
 _HEIGHT = 560
 _TOOLS = (
-    "fit", "in", "out", "undo", "redo", "time", "png", "search", "stage", "hint", "play", "moment", "span", "spans",
+    "fit", "in", "out", "undo", "redo", "time", "link", "png",
+    "search", "stage", "hint", "play", "moment", "span", "spans",
 )  # fmt: skip
 
 
@@ -37,29 +46,11 @@ def page() -> None:
         store = desk.graph()
     except RingTraceError as error:
         st.title(desk.say("app.page.explore"))
-        stop(desk, error.happened, error.means, error.hint)
+        stop(desk, *error.parts(desk.language))
     _start(desk, store)
     _find(desk, store)
     load_library()
     _workbench()
-
-
-def _exploration() -> Exploration:
-    state = st.session_state
-    if "exploration" not in state:
-        state["exploration"] = Exploration()
-        state["exploration_id"] = uuid4().hex
-    kept: Exploration = state["exploration"]
-    return kept
-
-
-def _fresh() -> Exploration:
-    st.session_state.pop("exploration", None)
-    return _exploration()
-
-
-def _say(message: str) -> None:
-    st.session_state["explore_message"] = message
 
 
 def _start(desk: Desk, store: GraphStore) -> None:
@@ -71,20 +62,27 @@ def _start(desk: Desk, store: GraphStore) -> None:
     if finding_id := asked.get("finding"):
         finding = next((each for each in desk.findings() if each.finding_id == finding_id), None)
         if finding is None:
-            _say(desk.say("app.finding.gone", id=markdown(finding_id)))
+            say(desk.say("app.finding.gone", id=markdown(finding_id)))
             return
-        exploration = _fresh()
+        exploration = fresh(desk)
         exploration.finding_id = finding_id
         with desk.connect() as connection:
             uses, _ = card_uses(connection, finding)
         places = list(uses[uses["cited"]].groupby("place").size().sort_values(ascending=False).index[:6])
         left_out = start_from_finding(store, finding, exploration, places)
         if left_out:
-            _say(desk.say("app.explore.members_left_out", number=left_out))
+            say(desk.say("app.explore.members_left_out", number=left_out))
+    elif name := asked.get("view"):
+        opened = open_view(desk.workspace(), store, name)
+        if opened is None:
+            say(desk.say("app.explore.view_gone"))
+            return
+        put(opened[0])
+        choose_looks(opened[1])
     elif asked.get("label") in graph_schema().nodes and asked.get("id"):
         ref = NodeRef(asked["label"], asked["id"])
-        if start_from_node(store, ref, _exploration()):
-            expand(store, ref, _exploration())
+        if start_from_node(store, ref, canvas_of(desk)):
+            expand(store, ref, canvas_of(desk))
 
 
 def draw_answer(desk: Desk, answer: Answer) -> int:
@@ -93,9 +91,9 @@ def draw_answer(desk: Desk, answer: Answer) -> int:
     ends = [NodeRef(facts["label"], facts["key"]) for _, facts in answer.graph().nodes(data=True)]
     nodes = store.nodes(ends)
     if nodes:
-        exploration = _fresh()
+        exploration = fresh(desk)
         exploration.add(nodes, store.between([node.ref for node in nodes]))
-        _say(desk.say("app.query.drawn", number=len(exploration.picture.nodes)))
+        say(desk.say("app.query.drawn", number=len(exploration.picture.nodes)))
     return len(nodes)
 
 
@@ -119,7 +117,7 @@ def _find(desk: Desk, store: GraphStore) -> None:
         st.rerun()
     if clear.button(desk.say("app.explore.clear"), icon=":material/delete_sweep:", width="stretch"):
         st.query_params.clear()
-        _fresh()
+        fresh(desk)
         st.session_state.pop("explore_picked", None)
         st.rerun()
     if wanted.strip():
@@ -135,22 +133,22 @@ def _hits(desk: Desk, store: GraphStore, wanted: str) -> None:
             kind = desk.label(node.label)
             words = f"{style(node.label).mark} {markdown(node.name or node.id, 24)} · {kind}"
             if st.button(words, key=f"hit-{node.label}-{node.id}", help=markdown(node.id)):
-                start_from_node(store, node.ref, _exploration())
-                expand(store, node.ref, _exploration())
+                start_from_node(store, node.ref, canvas_of(desk))
+                expand(store, node.ref, canvas_of(desk))
 
 
 @st.fragment
 def _workbench() -> None:
     """The canvas and what is chosen on it; only this runs again when something is clicked there."""
     desk = open_desk()
-    exploration = _exploration()
+    exploration = canvas_of(desk)
     store = desk.graph()
     picture, panel = st.columns([7, 3])
     with picture:
         state = canvas("canvas", _data(desk, store, exploration), _on_command, _on_moved)
     chosen = Chosen.of(exploration, state.get("selection") or {})
     with panel:
-        show_panel(desk, store, exploration, chosen, _say)
+        show_panel(desk, store, exploration, chosen, say)
     if exploration.picture.nodes:
         _bottom(desk, store, exploration, chosen)
 
@@ -164,12 +162,12 @@ def _bottom(desk: Desk, store: GraphStore, exploration: Exploration, chosen: Cho
     with standing:
         show_standing(desk, exploration)
     with goods:
-        show_goods(desk, store, exploration, chosen, _say)
+        show_goods(desk, store, exploration, chosen, say)
     with behind:
         show_behind(desk, exploration, chosen)
 
 
-def _legend(desk: Desk, exploration: Exploration, left_out: set[str]) -> list[dict[str, Any]]:
+def _legend(desk: Desk, exploration: Exploration, off: set[str]) -> list[dict[str, Any]]:
     numbers: dict[str, int] = {}
     for ref in exploration.picture.nodes:
         numbers[ref.label] = numbers.get(ref.label, 0) + 1
@@ -179,22 +177,23 @@ def _legend(desk: Desk, exploration: Exploration, left_out: set[str]) -> list[di
             "words": f"{desk.label(label)} {number:,}",
             "mark": style(label).mark,
             "colour": style(label).colour,
-            "on": label not in left_out,
+            "on": label not in off,
         }
         for label, number in numbers.items()
     ]
 
 
 def _data(desk: Desk, store: GraphStore, exploration: Exploration) -> dict[str, Any]:
-    left_out = _left_out()
-    hidden = exploration.surroundings.hidden(store, exploration.picture.nodes.keys())
-    return drawn(desk, exploration, hidden, _levels(*_run(desk), desk), left_out) | {
+    view, off, how = exploration.view, left_out(), looks(desk, store, exploration)
+    hidden = exploration.surroundings.hidden(store, exploration.picture.nodes.keys(), view.nodes.keys())
+    return drawn(desk, exploration, hidden, how, off) | {
         "view": st.session_state["exploration_id"],
         "height": _HEIGHT,
         # Told on the canvas itself: a message above would push it down, and with it everything that stands.
         "message": st.session_state.pop("explore_message", None),
         "empty": "" if exploration.picture.nodes else desk.say("app.explore.empty"),
-        "legend": _legend(desk, exploration, left_out),
+        "legend": _legend(desk, exploration, off),
+        "looks": how.told(desk),
         "undo": exploration.can_undo,
         "redo": exploration.can_redo,
         "times": _times(desk, exploration) if st.session_state.get("explore_time") else None,
@@ -203,30 +202,14 @@ def _data(desk: Desk, store: GraphStore, exploration: Exploration) -> dict[str, 
     }
 
 
-def _run(desk: Desk) -> tuple[str, int]:
-    workspace = desk.workspace()
-    return str(workspace.path), current_run(workspace)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _levels(folder: str, run: int, _desk: Desk) -> Mapping[NodeRef, Level]:
-    return levels_of(_desk.findings())
-
-
 def _times(desk: Desk, exploration: Exploration) -> dict[str, list[int]]:
     with desk.connect() as connection:
-        return moments(connection, exploration.picture.links.values())
-
-
-def _left_out() -> set[str]:
-    """The labels that the legend switched off."""
-    labels: set[str] = st.session_state.setdefault("explore_left_out", set())
-    return labels
+        return moments(connection, exploration.view.links.values())
 
 
 def _on_moved() -> None:
     moved = st.session_state["canvas"].get("moved") or {}
-    _exploration().move({ref_of(node): (spot["x"], spot["y"]) for node, spot in moved.items()})
+    canvas_of(open_desk()).move({ref_of(node): (spot["x"], spot["y"]) for node, spot in moved.items()})
 
 
 def _on_command() -> None:
@@ -234,12 +217,19 @@ def _on_command() -> None:
     command = st.session_state["canvas"].get("command")
     if not command:
         return
-    desk, exploration = open_desk(), _exploration()
+    desk = open_desk()
+    exploration = canvas_of(desk)
     if command["action"] == "time":
         st.session_state["explore_time"] = not st.session_state.get("explore_time", False)
         return
     if command["action"] == "legend":
-        _left_out().symmetric_difference_update(command["ids"])
+        left_out().symmetric_difference_update(command["ids"])
+        return
+    if command["action"] in ("colour", "size"):
+        choose_looks({command["action"]: command["ids"][0]})
+        return
+    if command["action"] == "link":
+        _keep_view(desk, exploration)
         return
     refs = [ref_of(node) for node in command["ids"]]
     if command["action"] == "undo":
@@ -247,12 +237,26 @@ def _on_command() -> None:
     elif command["action"] == "redo":
         exploration.redo()
     elif command["action"] == "hide":
-        exploration.hide(refs)
+        exploration.hide(exploration.view.members(refs))
     elif command["action"] == "collapse":
         exploration.collapse(refs[0])
+    elif command["action"] == "expand" and refs[0] in exploration.view.groups:
+        exploration.bring_out(refs[0])
     elif command["action"] == "expand" and refs[0] in exploration.picture.nodes:
         added, hidden = expand(desk.graph(), refs[0], exploration)
-        _say(desk.say("app.explore.brought", number=len(added), hidden=hidden))
+        say(desk.say("app.explore.brought", number=len(added), hidden=hidden))
+
+
+def _keep_view(desk: Desk, exploration: Exploration) -> None:
+    """Keep the canvas in the workspace, and put the address that opens it again into the browser's bar."""
+    try:
+        name = save_view(desk.workspace(), exploration, chosen_looks())
+    except RingTraceError as error:
+        say(f"{error.happened} {error.hint or ''}")
+        return
+    st.query_params.from_dict({"view": name})
+    st.session_state["explore_asked"] = {"view": name}
+    say(desk.say("app.explore.linked"))
 
 
 if __name__ == "__main__":

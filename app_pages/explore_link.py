@@ -7,13 +7,14 @@ from typing import Final
 
 import streamlit as st
 
-from ringtrace.app_pages.charts import months
-from ringtrace.app_pages.drawing import caption, phrase, times
+from ringtrace.app_pages.charts import months, show_chart
+from ringtrace.app_pages.drawing import caption, phrase
 from ringtrace.app_pages.plain import day, markdown, money, period
 from ringtrace.app_pages.shell import Desk
-from ringtrace.casework.exploration import Exploration, Link
+from ringtrace.casework.exploration import Exploration
 from ringtrace.casework.goods import HAND_OVER
 from ringtrace.casework.lines import figures, link_strength, monthly
+from ringtrace.casework.picture import Link
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.graph.store import NodeRef, Relationship
 
@@ -48,7 +49,7 @@ def show_link(desk: Desk, exploration: Exploration, link: Link) -> None:
     )
     st.markdown(desk.say(_MEANING.get(link.type, "app.link.is.record")))
     for each in link.relationships[:20]:
-        st.markdown(" · ".join(_measures(desk, link, each)) or f"×{times(link)}")
+        st.markdown(" · ".join(_measures(desk, link, each)) or f"×{link.times}")
     show_figures(desk, [link.source, link.target])
     _chance(desk, link)
     st.caption(desk.say(_INNOCENT.get(link.type, "app.link.innocent.record")))
@@ -110,4 +111,4 @@ def show_figures(desk: Desk, refs: Sequence[NodeRef]) -> None:
     st.markdown(" · ".join(parts))
     st.caption(markdown(period(summed.first, summed.last, desk.language)))
     if len(course) > 1:
-        st.altair_chart(months(course, "", height=80), width="stretch")
+        show_chart(months(course, "", height=80))

@@ -11,13 +11,16 @@ import streamlit as st
 
 from ringtrace.app_pages.drawing import caption, node_id, ref_of, style
 from ringtrace.app_pages.entity_parts import show_identity
+from ringtrace.app_pages.explore_groups import offer_folding, show_group
 from ringtrace.app_pages.explore_link import show_figures, show_link
 from ringtrace.app_pages.frames import level_sign, show_lines
 from ringtrace.app_pages.plain import markdown, masked, money, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.app_pages.wording import told_markdown
-from ringtrace.casework.exploration import Exploration, Link
+from ringtrace.casework.exploration import Exploration
+from ringtrace.casework.folding import Group
 from ringtrace.casework.lines import lines
+from ringtrace.casework.picture import Link
 from ringtrace.casework.ranking import findings_with
 from ringtrace.casework.relations import Around, around, connect, expand
 from ringtrace.data_schema.graph import graph_schema
@@ -25,6 +28,7 @@ from ringtrace.graph.store import GraphStore, Node, NodeRef
 from ringtrace.queries import Library
 
 _STEP = 50
+_MOST = 5_000
 Say = Callable[[str], None]
 
 
@@ -34,13 +38,20 @@ class Chosen:
 
     nodes: Sequence[Node]
     link: Link | None
+    group: Group | None = None
 
     @classmethod
     def of(cls, exploration: Exploration, selection: Mapping[str, Any]) -> Self:
         """Read the component's selection against the current picture."""
-        picture = exploration.picture
-        nodes = [picture.nodes[ref] for ref in map(ref_of, selection.get("nodes", ())) if ref in picture.nodes]
-        links = [picture.links[key] for key in selection.get("edges", ()) if key in picture.links]
+        picture, view = exploration.picture, exploration.view
+        refs = [ref_of(node) for node in selection.get("nodes", ())]
+        links = [view.links[key] for key in selection.get("edges", ()) if key in view.links]
+        if links and not refs:
+            # A line to a group stands for many; the group says whose they are.
+            refs = [end for end in (links[0].source, links[0].target) if end in view.groups][:1]
+        if len(refs) == 1 and refs[0] in view.groups:
+            return cls([], None, view.groups[refs[0]])
+        nodes = [picture.nodes[ref] for ref in view.members(refs) if ref in picture.nodes]
         return cls(nodes, links[0] if links and not nodes else None)
 
     @property
@@ -56,6 +67,8 @@ def show_panel(desk: Desk, store: GraphStore, exploration: Exploration, chosen: 
     with st.container(height=562, border=True):
         if chosen.link:
             show_link(desk, exploration, chosen.link)
+        elif chosen.group:
+            show_group(desk, exploration, chosen.group)
         elif len(chosen.nodes) == 1:
             _node(desk, store, exploration, chosen.nodes[0], say)
         elif chosen.nodes:
@@ -98,6 +111,7 @@ def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, s
         exploration.hide([node.ref])
         _again()
     _ways(desk, store, exploration, node, say)
+    offer_folding(desk, exploration, node.ref)
     _offered_queries(desk, node)
     _in_findings(desk, node.ref)
     _properties(desk, node)
@@ -133,16 +147,22 @@ def _way_buttons(
         words = relationship.phrase(each.direction, desk.language)
         if len(relationship.targets if each.direction == "out" else relationship.sources) > 1:
             words += f" · {desk.label(each.label)}"
-        pressed = st.button(
+        key = f"way-{node.label}-{node.id}-{each.type}-{each.direction}-{each.label}"
+        row = st.container(horizontal=True) if way.hidden > _STEP else st.container()
+        step = row.button(
             markdown(desk.say("app.explore.way", words=words, shown=way.shown, total=each.count)),
-            key=f"way-{node.label}-{node.id}-{each.type}-{each.direction}-{each.label}",
+            key=key,
             icon=":material/add:" if way.hidden else ":material/check:",
             type="tertiary",
             disabled=not way.hidden,
             help=desk.say("app.explore.more", number=min(_STEP, way.hidden)) if way.hidden else None,
         )
-        if pressed:
-            added, hidden = expand(store, node.ref, exploration, each, _STEP)
+        many = min(way.hidden, _MOST)
+        everyone = way.hidden > _STEP and row.button(
+            desk.say("app.explore.all", number=many), key=f"all-{key}", type="tertiary"
+        )
+        if step or everyone:
+            added, hidden = expand(store, node.ref, exploration, each, many if everyone else _STEP)
             say(desk.say("app.explore.brought", number=len(added), hidden=hidden))
             _again()
 

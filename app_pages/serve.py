@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
+import time
 from pathlib import Path
 
+from streamlit import runtime
 from streamlit.web import cli
 
 from ringtrace.app_pages.launch import workspace_path
@@ -22,9 +24,7 @@ from ringtrace.workspace import Workspace
 
 
 def warm(folder: Path) -> None:
-    """Import what the pages import, and open the workspace as they do; what is absent is told by the page that asks."""
-    for page in PAGES:
-        importlib.import_module(f"ringtrace.app_pages.{page.url}")
+    """Open the workspace as the pages do; what is absent is told by the page that asks for it."""
     try:
         Workspace(folder)
         desk = Desk(folder, default_language(), masked=False)
@@ -36,11 +36,24 @@ def warm(folder: Path) -> None:
         return
 
 
+def import_pages() -> None:
+    """Import what the pages import, once Streamlit runs: their caches ask it where to keep things."""
+    while not runtime.exists():
+        time.sleep(0.02)
+    for page in PAGES:
+        importlib.import_module(f"ringtrace.app_pages.{page.url}")
+
+
+def _prepare(folder: Path) -> None:
+    warm(folder)
+    import_pages()
+
+
 def main() -> None:
     """Serve as `streamlit` does with the same arguments."""
     folder = workspace_path(sys.argv)
     if folder is not None:
-        threading.Thread(target=warm, args=(folder,), name="warm", daemon=True).start()
+        threading.Thread(target=_prepare, args=(folder,), name="warm", daemon=True).start()
     cli.main(prog_name="streamlit")
 
 

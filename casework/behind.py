@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from ringtrace.casework.exploration import Picture
 from ringtrace.casework.goods import HAND_OVER
+from ringtrace.casework.picture import Picture
 from ringtrace.graph.store import NodeRef
 
 MOST_IDS = 500

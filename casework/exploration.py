@@ -7,57 +7,32 @@ undoing, nor redoing moves a node that stands.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
+from ringtrace.casework.folding import STEP, View, fold
+from ringtrace.casework.picture import Picture, merged
 from ringtrace.casework.surroundings import Surroundings
 from ringtrace.graph.layouts import Point, layout, place_new
 from ringtrace.graph.projections import KEY, from_relationships
 from ringtrace.graph.store import Node, NodeRef, Relationship
 
-LIMIT: Final = 2_000
-"""Nodes that a canvas holds at most; beyond it nobody sees anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What joins two nodes in one type: several relationships are drawn as one line."""
-
-    type: str
-    source: NodeRef
-    target: NodeRef
-    relationships: tuple[Relationship, ...]
-
-    @property
-    def id(self) -> str:
-        return "\x1f".join((self.type, self.source.label, self.source.id, self.target.label, self.target.id))
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """What stands on the canvas after a step; `parents` says whose expansion brought a node."""
-
-    nodes: Mapping[NodeRef, Node] = field(default_factory=dict)
-    links: Mapping[str, Link] = field(default_factory=dict)
-    parents: Mapping[NodeRef, NodeRef] = field(default_factory=dict)
-
-    def without(self, gone: Collection[NodeRef]) -> Picture:
-        """The picture without some nodes and the links that lead to them."""
-        lost = set(gone)
-        return Picture(
-            {ref: node for ref, node in self.nodes.items() if ref not in lost},
-            {key: link for key, link in self.links.items() if link.source not in lost and link.target not in lost},
-            {ref: parent for ref, parent in self.parents.items() if ref not in lost and parent not in lost},
-        )
+LIMIT: Final = 10_000
+"""Nodes that a canvas holds at most, those in groups among them; as many rows as a query gives."""
 
 
 class Exploration:
-    """One investigator's canvas; `finding_id` is the finding it began with, if it did."""
+    """One investigator's canvas; `finding_id` is the finding it began with, if it did.
+
+    `kept` are nodes that never fold into a group: those that somebody suspects.
+    """
 
     def __init__(self, finding_id: str | None = None) -> None:
         self.finding_id = finding_id
         self.spots: dict[NodeRef, Point] = {}
         self.surroundings = Surroundings()
+        self.kept: Collection[NodeRef] = frozenset()
+        self._seen: tuple[Picture, Collection[NodeRef], View] | None = None
         self._history: list[Picture] = [Picture()]
         self._at = 0
 
@@ -65,6 +40,17 @@ class Exploration:
     def picture(self) -> Picture:
         """What stands on the canvas now."""
         return self._history[self._at]
+
+    @property
+    def view(self) -> View:
+        """What is drawn of the picture: crowds as one node each where there is too much to see."""
+        self._place()
+        return self._folded()
+
+    def _folded(self) -> View:
+        if self._seen is None or self._seen[0] is not self.picture or self._seen[1] != self.kept:
+            self._seen = (self.picture, self.kept, fold(self.picture, kept=self.kept))
+        return self._seen[2]
 
     @property
     def can_undo(self) -> bool:
@@ -102,10 +88,27 @@ class Exploration:
             return []
         added = [node.ref for node in fresh]
         brought = dict.fromkeys(added, parent) if parent else {}
-        picture = Picture(standing, links, {**now.parents, **brought})
-        self._place(added, picture, parent)
-        self._do(picture)
+        self._do(replace(now, nodes=standing, links=links, parents={**now.parents, **brought}))
+        self._place(parent)
         return added
+
+    def begin_with(self, picture: Picture) -> None:
+        """Make `picture` the beginning, with nothing to undo; what has no place in `spots` gets one."""
+        self._history, self._at = [picture], 0
+        self._place()
+
+    def fold(self, ref: NodeRef) -> None:
+        """Draw the group `ref` as one node, whatever else stands."""
+        now = self.picture
+        out = {each: number for each, number in now.brought_out.items() if each != ref}
+        self._do(replace(now, folded=now.folded | {ref}, brought_out=out))
+
+    def bring_out(self, ref: NodeRef, number: int = STEP) -> None:
+        """Draw the `number` most involved members of a group one by one, those that came out before beside them."""
+        now = self.picture
+        if ref in self.view.groups:
+            self._do(replace(now, brought_out={**now.brought_out, ref: now.brought_out.get(ref, 0) + number}))
+            self._place(ref)
 
     def collapse(self, ref: NodeRef) -> list[NodeRef]:
         """Take away everything that expanding `ref` brought, and what was expanded from that; returns what went."""
@@ -131,16 +134,22 @@ class Exploration:
         """Remember where the user dragged nodes to."""
         self.spots.update({ref: spot for ref, spot in spots.items() if ref in self.spots})
 
-    def _place(self, added: list[NodeRef], picture: Picture, parent: NodeRef | None) -> None:
-        homeless = [ref for ref in added if ref not in self.spots]
+    def _place(self, parent: NodeRef | None = None) -> None:
+        """Give a place to whatever is drawn and has none; on an empty canvas by a layout of everything."""
+        view = self._folded()
+        homeless = [ref for ref in view.shown if ref not in self.spots]
         if not homeless:
             return
-        joining = [each for link in picture.links.values() for each in link.relationships]
         if self.spots:
             # Places of nodes that an undo or a redo can bring back count as taken.
-            ends = [(each.source, each.target) for each in joining]
+            ends = [(link.source, link.target) for link in view.links.values() for _ in link.relationships]
             self.spots.update(place_new(self.spots, homeless, ends, parent=parent))
         else:
+            joining = [
+                replace(each, source=link.source, target=link.target)
+                for link in view.links.values()
+                for each in link.relationships
+            ]
             graph = from_relationships(joining, homeless)
             self.spots.update(zip(graph.vs[KEY], layout(graph), strict=True))
 
@@ -148,13 +157,3 @@ class Exploration:
         del self._history[self._at + 1 :]
         self._history.append(picture)
         self._at += 1
-
-
-def merged(relationships: Iterable[Relationship]) -> list[Link]:
-    """Relationships of the same type between the same two nodes, as one link each."""
-    links: dict[str, Link] = {}
-    for relationship in relationships:
-        link = Link(relationship.type, relationship.source, relationship.target, (relationship,))
-        before = links.get(link.id)
-        links[link.id] = replace(before, relationships=(*before.relationships, relationship)) if before else link
-    return list(links.values())

@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 import pandas as pd
 
-from ringtrace.casework.exploration import Link
+from ringtrace.casework.picture import Link
 from ringtrace.graph.store import NodeRef
 
 _ITEMS: Final = "setl_id IN (SELECT setl_id FROM settlement_items WHERE {})"
@@ -143,6 +143,28 @@ def moments(connection: duckdb.DuckDBPyConnection, links: Iterable[Link], limit:
         one, other = sorted(named, key=_ORDER.index)
         if used := by_ends.get((one, named[one], other, named[other])):
             found[each.id] = used
+    return found
+
+
+def amounts(connection: duckdb.DuckDBPyConnection, refs: Iterable[NodeRef]) -> dict[NodeRef, float]:
+    """What the settlements that name each of `refs` add up to, in yuan; for drugs their lines. Others are left out."""
+    wanted: dict[str, list[str]] = {}
+    for ref in refs:
+        if ref.label in _COLUMNS or ref.label == "Drug":
+            wanted.setdefault(ref.label, []).append(ref.id)
+    found: dict[NodeRef, float] = {}
+    for label, keys in wanted.items():
+        column, amount, table = (
+            ("med_list_codg", "det_item_fee_sumamt", "settlement_items")
+            if label == "Drug"
+            else (_COLUMNS[label], "medfee_sumamt", "settlements")
+        )
+        rows = connection.execute(
+            f"SELECT {column}, CAST(sum({amount}) AS DOUBLE) FROM {table}"
+            f" WHERE {column} IN (SELECT unnest($keys)) GROUP BY ALL",
+            {"keys": keys},
+        ).fetchall()
+        found |= {NodeRef(label, key): total for key, total in rows if total is not None}
     return found
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Final
 
 from ringtrace.graph.store import GraphStore, NodeRef, Relationship
+
+_CROWD: Final = 150
 
 
 class Surroundings:
@@ -30,19 +32,32 @@ class Surroundings:
         return [each for each in self._joins if each.source in wanted and each.target in wanted]
 
     def degrees(self, store: GraphStore, refs: Collection[NodeRef]) -> dict[NodeRef, int]:
-        """How many relationships each of `refs` has in the whole graph."""
-        self._belong_to(store)
-        unknown = [ref for ref in refs if ref not in self._degrees]
-        if unknown:
-            self._degrees |= dict.fromkeys(unknown, 0) | store.degrees(unknown)
-        return {ref: self._degrees[ref] for ref in refs}
+        """How many relationships each of `refs` has in the whole graph; a crowd of one label is left out.
 
-    def hidden(self, store: GraphStore, refs: Collection[NodeRef]) -> dict[NodeRef, int]:
-        """How many relationships of each of `refs` lead to what is not among them, as `GraphStore.hidden_counts`."""
-        hidden = self.degrees(store, refs)
-        for each in self.joins(store, refs):
-            hidden[each.source] -= 1
-            hidden[each.target] -= 1
+        To count the links of many takes the engine seconds, and on a crowded canvas no count can be read.
+        """
+        self._belong_to(store)
+        unknown: dict[str, list[NodeRef]] = {}
+        for ref in refs:
+            if ref not in self._degrees:
+                unknown.setdefault(ref.label, []).append(ref)
+        asked = [ref for crowd in unknown.values() if len(crowd) <= _CROWD for ref in crowd]
+        if asked:
+            self._degrees |= dict.fromkeys(asked, 0) | store.degrees(asked)
+        return {ref: self._degrees[ref] for ref in refs if ref in self._degrees}
+
+    def hidden(
+        self, store: GraphStore, standing: Collection[NodeRef], refs: Collection[NodeRef] | None = None
+    ) -> dict[NodeRef, int]:
+        """How many relationships of each of `refs` (all that stand, if not given) lead to what does not stand.
+
+        Those that `degrees` leaves out are left out.
+        """
+        hidden = self.degrees(store, standing if refs is None else refs)
+        for each in self.joins(store, standing):
+            for end in (each.source, each.target):
+                if end in hidden:
+                    hidden[end] -= 1
         return hidden
 
     def _belong_to(self, store: GraphStore) -> None:

@@ -20,7 +20,7 @@ Point = tuple[float, float]
 SPACING: Final = 90.0
 _GOLDEN_ANGLE: Final = math.pi * (3 - math.sqrt(5))
 _DENSE: Final = 300
-"""Points of a spiral that are tried one by one; farther out a gap more or less is not seen."""
+"""Points of a spiral that are tried one by one; farther out, every `stride`-th: in a first picture no gap is seen."""
 
 
 def layout(graph: igraph.Graph, *, seed: int = 0, weights: str | None = None) -> list[Point]:
@@ -80,7 +80,7 @@ def _draw(graph: igraph.Graph, seed: int, weights: str | None) -> list[Point]:
 
 def _spread(points: Sequence[Point]) -> list[Point]:
     """The same picture with nobody on top of another: whoever is too close goes to the next free place."""
-    grid = _Grid()
+    grid = _Grid(stride=4)
     return [grid.settle(point) for point in points]
 
 
@@ -115,19 +115,20 @@ def place_new(
     return placed
 
 
-def _spiral(middle: Point) -> Iterator[Point]:
+def _spiral(middle: Point, stride: int) -> Iterator[Point]:
     """Points around `middle`, evenly dense and ever farther out, like the seeds of a sunflower."""
     number = 0
     while True:
         radius, angle = SPACING * 0.6 * math.sqrt(number), number * _GOLDEN_ANGLE
         yield round(middle[0] + radius * math.cos(angle), 2), round(middle[1] + radius * math.sin(angle), 2)
-        number += 1 if number < _DENSE else 4
+        number += 1 if number < _DENSE else stride
 
 
 class _Grid:
     """Who stands where, by cells of `SPACING`: whether a place is free takes nine cells and not all nodes."""
 
-    def __init__(self) -> None:
+    def __init__(self, stride: int = 1) -> None:
+        self._stride = stride
         self._cells: dict[tuple[int, int], list[Point]] = {}
         self._tried: dict[Point, Iterator[Point]] = {}
 
@@ -150,6 +151,8 @@ class _Grid:
     def settle(self, wanted: Point) -> Point:
         """Take the first free place around `wanted`, and say which."""
         # A place once taken is never free again: a thousand newcomers around one hub go on where the last one stopped.
-        found = next(point for point in self._tried.setdefault(wanted, _spiral(wanted)) if self.free(point))
+        found = next(
+            point for point in self._tried.setdefault(wanted, _spiral(wanted, self._stride)) if self.free(point)
+        )
         self.take(found)
         return found

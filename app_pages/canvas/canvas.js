@@ -62,6 +62,7 @@ class Canvas {
     this.badges = data.nodes.filter((node) => node.hidden > 0);
     this.words(data.words);
     this.legend(data.legend);
+    this.looks(data.looks);
     if (data.view !== this.view) {
       this.view = data.view;
       const before = views.get(data.view);
@@ -157,6 +158,11 @@ class Canvas {
     on("redo", () => this.send("redo", []));
     on("png", () => this.png());
     on("time", () => this.send("time", []));
+    on("link", () => this.send("link", []));
+    for (const choice of this.host.querySelectorAll("[data-look]")) {
+      choice.addEventListener("keydown", (event) => event.stopPropagation());
+      choice.addEventListener("change", () => this.send(choice.dataset.look, [choice.value]));
+    }
     const search = this.host.querySelector("input");
     search.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -217,7 +223,7 @@ class Canvas {
   fit() {
     this.network.fit({ animation: false, maxZoomLevel: 1.15 });
     // Room for the legend on the left and the tools above.
-    this.network.moveTo({ scale: this.network.getScale() * 0.88, offset: { x: 40, y: 12 },
+    this.network.moveTo({ scale: this.network.getScale() * 0.85, offset: { x: 40, y: 22 },
       position: this.network.getViewPosition(), animation: false });
     this.remember();
   }
@@ -304,6 +310,27 @@ class Canvas {
       entry.append(sign, ` ${words}`);
       entry.addEventListener("click", () => this.send("legend", [label]));
       return entry;
+    }));
+  }
+
+  // What colour and size stand for, and the colours' scale from little to much.
+  looks(looks) {
+    const wanted = JSON.stringify(looks);
+    if (wanted === this.looksShown) return;
+    this.looksShown = wanted;
+    for (const choice of this.host.querySelectorAll("[data-look]")) {
+      const look = choice.dataset.look;
+      choice.previousElementSibling.textContent = looks.words[look];
+      choice.replaceChildren(...looks.options.map(([value, words]) => new Option(words, value)));
+      choice.value = looks.chosen[look];
+    }
+    this.host.querySelector(".scale").replaceChildren(...looks.scale.flatMap(([colour, words], at) => {
+      const swatch = document.createElement("i");
+      swatch.style.background = colour;
+      const told = document.createElement("span");
+      told.textContent = words;
+      if (!words) return [swatch];
+      return at === 0 && looks.scale.length > 3 && !looks.scale[1][1] ? [told, swatch] : [swatch, told];
     }));
   }
 
