@@ -14,6 +14,8 @@ from ringtrace.detectors.rings.facts import RingFacts
 from ringtrace.detectors.rings.ties import largest_share
 from ringtrace.findings import Check, Message, Outcome
 
+FAMILY: Final = 8
+"""People that one family may have who shop together: two grandparents' couples, one of parents, two children."""
 CLAIMED: Final = 0.7
 """Share of members named in a finding about the shop from which the group is taken to be that finding's."""
 HABIT_EXPLAINS: Final = 2.5
@@ -42,14 +44,21 @@ def household(facts: RingFacts) -> Check:
         return _check("household", "unknown")
     families, largest = len(facts.families), len(facts.families[0])
     # A daughter who buys for both sides joins two households; a neighbour may come along with a family.
-    if families == 1 or (families == 2 and facts.size <= 8) or largest >= facts.size - 1:
+    if families == 1 or (families == 2 and facts.size <= FAMILY) or largest >= facts.size - 1:
         return _check("household", "explains", families)
     return _check("household", "partly" if largest >= 0.5 * facts.size else "does_not_explain", families)
 
 
 def family_account(facts: RingFacts) -> Check:
-    """A relative's account pays for them: whoever shares one account is one family, whatever the register says."""
-    return _graded("family_account", facts.whereabouts.relative_pays, explains=0.75, partly=0.4)
+    """A relative's account pays for them, as in a family whose young pay for their old, whatever the register says.
+
+    Value: share of the runs' settlements that one paid some of. Whose account it was is not recorded, so that this
+    explains a few people only, and where others at these places pay so half as often at most.
+    """
+    share, usual = facts.whereabouts.relative_pays, facts.whereabouts.usual_relative_pays
+    if share is not None and usual is not None and share < 2 * usual:
+        share = min(share, usual)
+    return _graded("family_account", share, explains=0.75 if facts.size <= FAMILY else float("inf"), partly=0.5)
 
 
 def employer(facts: RingFacts) -> Check:

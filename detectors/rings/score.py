@@ -58,7 +58,7 @@ PARTLY: Final[dict[str, float]] = {
     "busy_days": 0.5,
 }
 """Taken off where a check explains part of it; the other checks rest on signals that the model has already."""
-BINDING: Final = frozenset({"household", "family_account", "care_home", "dialysis", "schoolmates"})
+BINDING: Final = frozenset({"household", "care_home", "dialysis", "schoolmates"})
 EVEN: Final = 0.0
 """Greatest logit of a group that a finding about its shop names already: a ring, or the shop's doing."""
 FAINT: Final = 0.15

@@ -45,9 +45,9 @@ class Whereabouts:
         seconds a card, median over the runs: from the first to the last use at a place, by the cards after the first.
     age
         median age in years.
-    relative_pays
-        share of members of whose settlements in the runs a relative's account paid some (`acct_mulaid_pay`); None where
-        that is recorded for none of the members.
+    relative_pays, usual_relative_pays
+        share of the runs' settlements of which a relative's account paid some (`acct_mulaid_pay`), and that share among
+        all settlements at their places; None where it is not recorded.
     minors
         share of members under 18, of those whose birth date is known.
     torn
@@ -67,6 +67,7 @@ class Whereabouts:
     age: float | None = None
     minors: float | None = None
     relative_pays: float | None = None
+    usual_relative_pays: float | None = None
     torn: float = 0.0
 
 
@@ -198,10 +199,13 @@ def _accounts(tables: duckdb.DuckDBPyConnection) -> Part:
     return _parts(
         tables,
         """
-        SELECT ring, avg(CAST(paid AS DOUBLE)) AS relative_pays FROM (
-            SELECT v.ring, v.psn_no, bool_or(s.acct_mulaid_pay > 0) AS paid
-            FROM ring_visit v JOIN settlements s USING (setl_id) GROUP BY ALL
-        ) GROUP BY ring
+        WITH place AS (
+            SELECT fixmedins_code, avg(CAST(acct_mulaid_pay > 0 AS DOUBLE)) AS usual FROM settlements
+            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_visit) GROUP BY ALL
+        )
+        SELECT v.ring, avg(CAST(s.acct_mulaid_pay > 0 AS DOUBLE)) AS relative_pays, avg(p.usual) AS usual_relative_pays
+        FROM ring_visit v JOIN settlements s USING (setl_id) JOIN place p ON p.fixmedins_code = v.fixmedins_code
+        GROUP BY v.ring
         """,
     )
 
