@@ -44,7 +44,7 @@ SHORT: Final = 0.2
 """Part of the other buyers' lines of a drug without a pack from which the drug, and not the buyer, is unusual."""
 ROUNDS: Final = 8
 """Those who stand out are taken from the rate that the others are held against, so often at most."""
-MOST_SHOPS: Final = 60
+MOST_SHOPS: Final = 20
 """Pharmacies whose stock is gone through at once; of more, those with most visits of the people asked about."""
 
 
