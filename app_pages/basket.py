@@ -11,9 +11,10 @@ from ringtrace.app_pages.frames import level_sign
 from ringtrace.app_pages.plain import markdown, money, period
 from ringtrace.app_pages.shell import Desk, open_desk, show_error
 from ringtrace.app_pages.wording import told_markdown
+from ringtrace.casework.handover import hand_over
 from ringtrace.casework.notebook import basket, put_in_basket
 from ringtrace.errors import RingTraceError
-from ringtrace.evidence import ExportReport, export, verify
+from ringtrace.evidence import ExportReport, verify
 from ringtrace.findings import Finding
 
 _LINES = 20
@@ -67,7 +68,7 @@ def _export(desk: Desk, finding_ids: list[str]) -> None:
         return
     try:
         with st.spinner(desk.say("app.basket.writing")):
-            report = export(desk.workspace(), finding_ids, Path(folder), masked=masked, language=desk.language)
+            report = hand_over(desk.workspace(), finding_ids, Path(folder), masked=masked, language=desk.language)
     except RingTraceError as error:
         show_error(error)
         return

@@ -11,9 +11,10 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from ringtrace.app_pages.frames import level_style, level_word
+from ringtrace.app_pages.plain import visible
 from ringtrace.app_pages.shell import Desk, kept, open_desk
 from ringtrace.app_pages.wording import told
-from ringtrace.casework.notebook import verdicts
+from ringtrace.casework.notebook import Entry, cleared, still_holds, tags, verdicts
 from ringtrace.casework.ranking import ORDERS, Comparison, Order, compare_runs, rank, select, suspects
 from ringtrace.findings import LEVELS, Finding, Level, current_run
 from ringtrace.workspace import Workspace
@@ -79,14 +80,19 @@ def _filtered(desk: Desk, findings: Sequence[Finding]) -> list[Finding]:
     )
     st.session_state["kept"] = {"levels": levels, "kinds": wanted, "order": order, "search": searched}
 
-    def _words(finding: Finding) -> str:
-        return f"{told(desk, finding, finding.title)} {told(desk, finding, finding.summary)}"
+    tagged = tags(desk.workspace())
 
-    return rank(select(findings, kinds=wanted, levels=levels, text=searched, told=_words), order)
+    def _words(finding: Finding) -> str:
+        said = (told(desk, finding, message) for message in (finding.title, finding.summary))
+        return " ".join((*said, *tagged.get(finding.finding_id, ())))
+
+    chosen = rank(select(findings, kinds=wanted, levels=levels, text=searched, told=_words), order)
+    done = cleared(desk.workspace(), chosen)
+    return sorted(chosen, key=lambda each: each.finding_id in done)  # what was cleared comes after what is open
 
 
 def _frame(desk: Desk, findings: Sequence[Finding], comparison: Comparison | None) -> pd.DataFrame:
-    judged = verdicts(desk.workspace())
+    judged, tagged = verdicts(desk.workspace()), tags(desk.workspace())
     rows = {
         "level": [level_word(desk, each.level) for each in findings],
         "title": [told(desk, each, each.title, 200) for each in findings],
@@ -97,13 +103,20 @@ def _frame(desk: Desk, findings: Sequence[Finding], comparison: Comparison | Non
         "first": [each.first_time for each in findings],
         "last": [each.last_time for each in findings],
         "verdict": [
-            desk.say(f"app.verdict.{judged[each.finding_id].verdict}") if each.finding_id in judged else ""
-            for each in findings
+            _verdict(desk, judged[each.finding_id], each) if each.finding_id in judged else "" for each in findings
         ],
     }
+    if any(each.finding_id in tagged for each in findings):
+        rows["tags"] = [", ".join(visible(tag, 40) for tag in tagged.get(each.finding_id, ())) for each in findings]
     if comparison:
         rows["change"] = [desk.say(f"app.change.{comparison.changes[each.finding_id]}") for each in findings]
     return pd.DataFrame(rows)
+
+
+def _verdict(desk: Desk, entry: Entry, finding: Finding) -> str:
+    """The verdict in a word, with a sign where the evidence has changed since."""
+    word = desk.say(f"app.verdict.{entry.verdict}")
+    return word if still_holds(entry, finding) else desk.say("app.verdict.again", verdict=word)
 
 
 def _columns(desk: Desk) -> dict[str, ColumnConfig]:
@@ -118,6 +131,7 @@ def _columns(desk: Desk) -> dict[str, ColumnConfig]:
         "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD", width=85),
         "last": config.DateColumn(desk.say("app.column.last"), format="YYYY-MM-DD", width=85),
         "verdict": config.TextColumn(desk.say("app.column.verdict"), width=80),
+        "tags": config.TextColumn(desk.say("app.column.tags"), width=90),
         "change": config.TextColumn(desk.say("app.column.change"), width=80),
     }
 

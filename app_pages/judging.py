@@ -16,11 +16,14 @@ from ringtrace.casework.notebook import (
     notes,
     put_in_basket,
     still_holds,
+    tags,
     verdicts,
     write_note,
+    write_tags,
     write_verdict,
 )
 from ringtrace.findings import Finding
+from ringtrace.workspace import Workspace
 
 
 def show_actions(desk: Desk, finding: Finding) -> None:
@@ -55,6 +58,7 @@ def show_verdict(desk: Desk, finding: Finding) -> None:
             ),
             icon=":material/gavel:",
         )
+    _tags(desk, finding)
     judge, note = st.columns(2, gap="large")
     with judge:
         _verdict_form(desk, finding)
@@ -62,6 +66,27 @@ def show_verdict(desk: Desk, finding: Finding) -> None:
         _note_form(desk, finding)
     for entry in reversed(notes(workspace, finding.finding_id)):
         _entry(desk, finding, entry)
+
+
+def _tags(desk: Desk, finding: Finding) -> None:
+    """The finding's tags; one that is typed anew is offered on every finding from then on."""
+    workspace, key = desk.workspace(), f"tags-{finding.finding_id}"
+    known = tags(workspace)
+    standing = known.get(finding.finding_id, [])
+    st.multiselect(
+        desk.say("app.tags"),
+        sorted({tag for each in known.values() for tag in each}),
+        default=standing,
+        accept_new_options=True,
+        placeholder=desk.say("app.tags.hint"),
+        key=key,
+        on_change=_keep_tags,
+        args=(workspace, finding.finding_id, key),
+    )
+
+
+def _keep_tags(workspace: Workspace, finding_id: str, key: str) -> None:
+    write_tags(workspace, finding_id, st.session_state[key])
 
 
 def _verdict_form(desk: Desk, finding: Finding) -> None:

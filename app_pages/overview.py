@@ -11,6 +11,7 @@ from ringtrace.app_pages.frames import level_sign, level_word
 from ringtrace.app_pages.plain import markdown, money, period, visible
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.app_pages.wording import told_markdown
+from ringtrace.casework.notebook import cleared
 from ringtrace.casework.overview import (
     KindCount,
     TableSize,
@@ -120,7 +121,8 @@ def _by_region(desk: Desk) -> pd.DataFrame:
 
 
 def _urgent(desk: Desk) -> None:
-    standing = [each for each in desk.findings() if each.level != "explained"]
+    done = cleared(desk.workspace(), desk.findings())
+    standing = [each for each in desk.findings() if each.level != "explained" and each.finding_id not in done]
     if not standing:
         return
     st.subheader(desk.say("app.overview.first"))

@@ -1,4 +1,4 @@
-"""The investigator's own words: notes, verdicts and the evidence basket, kept in the workspace and never rewritten.
+"""The investigator's own words: notes, tags, verdicts, the evidence basket; kept in the workspace and never rewritten.
 
 `cases/journal.jsonl` only grows: one JSON object a line, each with its time and author, so that what was once thought
 stays on record. A run of the detectors does not touch it. A line that a crash cut off is passed over by the reader, and
@@ -11,7 +11,7 @@ import getpass
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ class Entry:
     evidence when the entry was written, so that a later run can tell whether it still speaks of the same rows.
     """
 
-    kind: Literal["note", "verdict", "basket"]
+    kind: Literal["note", "verdict", "basket", "tag"]
     about: str
     author: str
     time: str
@@ -69,6 +69,28 @@ def write_verdict(
     return _append(workspace, entry)
 
 
+def write_tags(workspace: Workspace, about: str, wanted: Iterable[str], *, author: str | None = None) -> list[Entry]:
+    """Make `wanted` the tags of `about`: file what is new among them, and what is no longer there."""
+    before, after = set(tags(workspace).get(about, ())), {each.strip() for each in wanted} - {""}
+    who, now = author or _user(), _now()
+    return [
+        _append(workspace, Entry("tag", about, who, now, text=tag, inside=tag in after))
+        for tag in sorted(before ^ after)
+    ]
+
+
+def tags(workspace: Workspace) -> dict[str, list[str]]:
+    """The tags that stand, by what they are about, in the order in which they were given."""
+    standing: dict[str, dict[str, None]] = {}
+    for entry in entries(workspace):
+        if entry.kind == "tag":
+            given = standing.setdefault(entry.about, {})
+            given.pop(entry.text, None)
+            if entry.inside:
+                given[entry.text] = None
+    return {about: list(given) for about, given in standing.items() if given}
+
+
 def put_in_basket(workspace: Workspace, finding_id: str, inside: bool, *, author: str | None = None) -> Entry:
     """Put a finding into the evidence basket, or take it out."""
     return _append(workspace, Entry("basket", finding_id, author or _user(), _now(), inside=inside))
@@ -84,7 +106,7 @@ def notes(workspace: Workspace, about: str) -> list[Entry]:
     return [
         entry
         for entry in entries(workspace)
-        if entry.kind != "basket" and (entry.about == about or entry.about.startswith(f"{about}/"))
+        if entry.kind in ("note", "verdict") and (entry.about == about or entry.about.startswith(f"{about}/"))
     ]
 
 
@@ -96,6 +118,16 @@ def verdicts(workspace: Workspace) -> dict[str, Entry]:
 def still_holds(entry: Entry, finding: Finding) -> bool:
     """Whether a verdict was given on the evidence that the finding has now."""
     return entry.evidence == evidence_digest(finding)
+
+
+def cleared(workspace: Workspace, findings: Iterable[Finding]) -> set[str]:
+    """Ids of the findings that were cleared as a whole, on the evidence that they have now."""
+    judged = verdicts(workspace)
+    return {
+        finding.finding_id
+        for finding in findings
+        if (entry := judged.get(finding.finding_id)) and entry.verdict == "cleared" and still_holds(entry, finding)
+    }
 
 
 def basket(workspace: Workspace) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +54,7 @@ def export(
     *,
     masked: bool = False,
     language: Language | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> ExportReport:
     """Write the findings with everything that proves them to the new folder `out`, a bag of RFC 8493.
 
@@ -73,6 +74,8 @@ def export(
         Replace what identifies people by pseudonyms, the same ones in every export of this workspace.
     language:
         Of the report and of all sentences; by default that of the environment.
+    beside:
+        Further texts to hand over, by file name: what investigators concluded, for one. Nothing in them is masked.
 
     Raises
     ------
@@ -100,6 +103,8 @@ def export(
         (scratch / PAYLOAD).mkdir(parents=True)
         graph = subgraph(material)
         _write_payload(scratch / PAYLOAD, material, graph, records, chosen, masked=masked)
+        for name, content in (beside or {}).items():
+            _write(scratch / PAYLOAD / name, content)
         said = text("evidence.readme.masked" if masked else "evidence.readme.plain", chosen)
         (scratch / "README.txt").write_text(
             text("evidence.readme.text", chosen, version=__version__, masked=said), encoding="utf-8", newline="\r\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import shutil
 from dataclasses import replace
@@ -12,9 +14,11 @@ from factories.casebook import HOSTILE, OTHER, RING, Opener, casebook, city, del
 from streamlit.testing.v1 import AppTest
 
 from ringtrace.app_pages.shell import PAGES
-from ringtrace.casework.notebook import basket, verdicts
+from ringtrace.casework.handover import CONCLUSIONS, hand_over
+from ringtrace.casework.notebook import basket, tags, verdicts, write_note, write_tags
 from ringtrace.detectors import detect
 from ringtrace.errors import RingTraceError
+from ringtrace.evidence import verify
 from ringtrace.findings import read_findings, read_gap_messages, save_findings
 from ringtrace.graph import build_graph
 from ringtrace.loaders import load_folder
@@ -195,7 +199,33 @@ def test_verdict_note_and_basket_are_kept(workspace: Workspace, open_app: Opener
     assert verdicts(workspace)[RING].verdict == "cleared"
     assert "met him" in words(app)
     listed = open_app(workspace, "findings").dataframe[0].value
-    assert list(listed["verdict"]) == ["cleared", ""]
+    assert list(listed["verdict"]) == ["", "cleared"]  # what was cleared comes after what is open
+    ring = next(each for each in read_findings(workspace) if each.finding_id == RING)
+    save_findings(workspace, [replace(ring, evidence=ring.evidence[:-1])])
+    assert list(open_app(workspace, "findings").dataframe[0].value["verdict"]) == ["cleared (evidence changed)"]
+
+
+def test_tags_are_given_found_and_handed_over(workspace: Workspace, open_app: Opener, tmp_path: Path) -> None:
+    app = open_app(workspace, "finding", id=RING)
+    app.multiselect(key=f"tags-{RING}").set_value(["joint inspection", HOSTILE]).run()
+    assert not app.exception
+    assert set(tags(workspace)[RING]) == {"joint inspection", HOSTILE.strip()}
+    app = open_app(workspace, "finding", id=OTHER)
+    assert "joint inspection" in app.multiselect(key=f"tags-{OTHER}").options
+    app = open_app(workspace, "findings")
+    app.text_input[0].set_value("joint insp").run()
+    listed = app.dataframe[0].value
+    assert list(listed["kind"]) == ["Borrowed-card ring"]
+    assert "joint inspection" in listed["tags"][0]
+    write_tags(workspace, RING, ["joint inspection"])
+    write_note(workspace, RING, "=cmd|' /C calc'!A0")
+    hand_over(workspace, [RING], tmp_path / "plain", masked=False, language="en")
+    said = (tmp_path / "plain" / "data" / CONCLUSIONS).read_text("utf-8-sig")
+    assert [row["entry"] for row in csv.DictReader(io.StringIO(said))] == ["tag", "tag", "tag removed", "note"]
+    assert "\n=cmd" not in said.replace('"', "\n")
+    assert verify(tmp_path / "plain").ok
+    hand_over(workspace, [RING], tmp_path / "masked", masked=True, language="en")
+    assert not (tmp_path / "masked" / "data" / CONCLUSIONS).exists()
 
 
 def test_verdict_needs_a_reason(workspace: Workspace, open_app: Opener) -> None:

@@ -10,7 +10,8 @@ from ringtrace.detectors.registry import DETECTORS
 from ringtrace.texts import catalogue
 
 ROOT = Path(__file__).parent.parent.parent
-CODE = "\n".join(file.read_text("utf-8") for file in [ROOT / "app.py", *(ROOT / "app_pages").glob("*.py")])
+FILES = (ROOT / "app.py", *(ROOT / "app_pages").glob("*.py"), *(ROOT / "casework").glob("*.py"))
+CODE = "\n".join(file.read_text("utf-8") for file in FILES)
 OWN = {key for key in catalogue() if key.startswith("app.")}
 FAMILIES = set(re.findall(r"f['\"](app\.[a-z.]+\.)\{", CODE))
 
