@@ -164,13 +164,17 @@ class PharmacyCollusion:
 def _leave_out_resale(tables: duckdb.DuckDBPyConnection, context: Context) -> None:
     """Take off the visits that resale has claimed, and those at its outlets that sold the same drugs without a pack.
 
-    An outlet's untraced sales of resold goods look like phantom sales: no code, no purchase. They are not.
+    An outlet's untraced sales of resold goods look like phantom sales: no code, no purchase. They are not. Where nobody
+    scans, a mere lead (yellow) claims nothing: phantom sales leave the same gap in the ledger, and their buyers tell.
     """
-    claimed = context.evidence_keys("drug_resale", "settlement_items")
+    claiming: tuple[Level, ...] = (
+        ("red", "orange", "yellow") if has_rows(tables, "scanned_drugs") else ("red", "orange")
+    )
+    certain = [draft for draft in context.drafts.get("drug_resale", []) if draft.level in claiming]
+    claimed = {row.key for draft in certain for row in draft.evidence if row.table == "settlement_items"}
     sold = {
         (place.id, drug.id)
-        for draft in context.drafts.get("drug_resale", [])
-        if draft.level != "explained"
+        for draft in certain
         for place in draft.members
         if place.role == "reseller"
         for drug in draft.members
