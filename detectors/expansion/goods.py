@@ -152,6 +152,7 @@ def uncovered_links(workspace: Workspace, people: Sequence[str], places: Sequenc
         tables.execute("CREATE TEMP TABLE asked_shop AS SELECT unnest(?) AS fixmedins_code", [shops])
         _see_only(tables, "inventory", "fixmedins_code IN (SELECT fixmedins_code FROM asked_shop)")
         _see_only(tables, "settlements", "fixmedins_code IN (SELECT fixmedins_code FROM asked_shop)")
+        _see_only(tables, "settlement_items", "setl_id IN (SELECT setl_id FROM settlements)")
         stock_cover(tables)
         scannable_lines(tables)
         rows = tables.execute(
