@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 
-from quality import OUT, Place, accused
+from quality import OUT, Place, accused, in_own_process
 from scoring import ACTED_ON, Tally, suspicions
 
 from ringtrace.detectors import detect
@@ -84,16 +82,12 @@ def main() -> None:
         parser.error("seeds from 1000 on are for measuring the whole, not for looking at its parts")
     places = [Place(options.persons, seed, difficulty) for seed in options.seeds for difficulty in options.difficulty]
     results: dict[str, list[dict[str, object]]] = {}
-    spawn = multiprocessing.get_context("spawn")
-    # A process takes a few measurements and ends, and its memory with it.
-    with ProcessPoolExecutor(1, mp_context=spawn, max_tasks_per_child=8) as pool:
-        for kind in options.kinds:
-            tried = [pool.submit(measure, places, kind, part) for part in ("", *PARTS[kind])]
-            whole, *parts = [each.result() for each in tried]
-            show(kind, whole, parts)
-            results[kind] = [asdict(each) for each in (whole, *parts)]
-            OUT.mkdir(exist_ok=True)
-            (OUT / "ablation.json").write_text(json.dumps(results, indent=1), "utf-8")
+    for kind in options.kinds:
+        whole, *parts = [in_own_process(measure, places, kind, part) for part in ("", *PARTS[kind])]
+        show(kind, whole, parts)
+        results[kind] = [asdict(each) for each in (whole, *parts)]
+        OUT.mkdir(exist_ok=True)
+        (OUT / "ablation.json").write_text(json.dumps(results, indent=1), "utf-8")
 
 
 if __name__ == "__main__":

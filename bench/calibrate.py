@@ -15,15 +15,13 @@ of the raw score and of curves fitted without the city they are tried on. Kinds 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from quality import Place
+from quality import Place, in_own_process
 from scoring import Truth, calibration_error
 from sklearn.isotonic import IsotonicRegression
 
@@ -107,8 +105,7 @@ def main() -> None:
         parser.error("seeds from 1000 on are for measuring, not for fitting")
     places = [Place(options.persons, seed, difficulty) for seed in options.seeds for difficulty in options.difficulty]
     places += [Place(folder=folder) for folder in options.truth]
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        measured = list(pool.map(raw_scores, places))
+    measured = [in_own_process(raw_scores, place) for place in places]
     planted = {kind for _, kinds in measured for kind in kinds} | {"tip_lead"}
     print(
         f"{len(places)} cities; orange and above: findings that stand / all, raw and left out\n"

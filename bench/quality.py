@@ -19,11 +19,11 @@ import resource
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from baselines import GROUPINGS, RANKINGS, ranked
 from goals import goals, show_goals
@@ -36,6 +36,8 @@ from ringtrace.simulate import simulate
 from ringtrace.simulate.planting import CityDifficulty
 from ringtrace.workspace import Workspace
 
+P = ParamSpec("P")
+T = TypeVar("T")
 OUT = Path(__file__).parent / "out"
 SYNTHEA: Final = Path(__file__).parents[2] / "shared" / "data" / "synthea"
 CORE: Final = ("borrowed_card_ring", "pharmacy_collusion", "drug_resale")
@@ -154,16 +156,23 @@ def accused(findings: Sequence[Finding]) -> tuple[set[str], set[str]]:
     )
 
 
+def in_own_process(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `work` gives, from a process that ends with it: its memory is given back, and its peak is its own.
+
+    Not one pool with `max_tasks_per_child`, which can wait for ever on Python 3.11 (cpython issue 115634).
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *args, **kwargs).result()
+
+
 def run(places: Sequence[Place], kinds: Sequence[str], baselines: bool) -> dict[str, Any]:
     """All figures over the cities, each measured in a process of its own."""
     total = Outcome()
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn, max_tasks_per_child=1) as pool:
-        for place in places:
-            begun = time.perf_counter()
-            total.add(pool.submit(measure, place, kinds, baselines).result())
-            named = place.folder.name if place.folder else f"{place.difficulty} {place.seed}"
-            print(f"{named}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    for place in places:
+        begun = time.perf_counter()
+        total.add(in_own_process(measure, place, kinds, baselines))
+        named = place.folder.name if place.folder else f"{place.difficulty} {place.seed}"
+        print(f"{named}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
     scored = [each for tally in total.kinds.values() for each in tally.scored]
     return {
         "cores": os.cpu_count(),
