@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from threading import Event
 from typing import Any
 
 import pandas as pd
@@ -13,6 +15,7 @@ from ringtrace.app_pages.explore import draw_answer
 from ringtrace.app_pages.frames import download
 from ringtrace.app_pages.plain import markdown, masked, visible
 from ringtrace.app_pages.query_editor import own_query, put_into_editor
+from ringtrace.app_pages.running import begin, outcome
 from ringtrace.app_pages.shell import Desk, open_desk, show_error, stop
 from ringtrace.casework.answers import shown_rows
 from ringtrace.errors import RingTraceError
@@ -85,16 +88,25 @@ def _library(desk: Desk, store: GraphStore, library: Library, own: str) -> None:
         )
     if wanted_now:
         st.query_params["key"] = key
-        try:
-            with st.spinner(desk.say("app.query.running")):
-                answer = run(store, query, values, row_limit=_ROWS)
-                st.session_state["answer"] = (answer, population(store, query, values), values)
-        except RingTraceError as error:
-            st.session_state.pop("answer", None)
-            show_error(error)
+        st.session_state.pop("answer", None)
+        begin(f"query {key}", partial(_asked, store, query, values))
+    try:
+        found = outcome(desk, f"query {key}")
+        if found is not None:
+            st.session_state["answer"] = found
+    except RingTraceError as error:
+        show_error(error)
     kept = st.session_state.get("answer")
     if kept and kept[0].query is not None and kept[0].query.key == key:
         _answer(desk, store, *kept)
+
+
+def _asked(
+    store: GraphStore, query: SavedQuery, values: dict[str, object], cancel: Event
+) -> tuple[Answer, int | None, dict[str, object]]:
+    """The answer, how many it is out of, and what was asked with."""
+    answer = run(store, query, values, row_limit=_ROWS, cancel=cancel)
+    return answer, population(store, query, values, cancel=cancel), values
 
 
 def _edit(query: SavedQuery, cypher: str, values: dict[str, object], tab: str) -> None:

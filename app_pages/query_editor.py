@@ -9,6 +9,7 @@ import streamlit as st
 
 from ringtrace.app_pages.editor import editor
 from ringtrace.app_pages.plain import markdown, masked
+from ringtrace.app_pages.running import begin, outcome
 from ringtrace.app_pages.shell import Desk, show_error
 from ringtrace.casework.cypher import vocabulary
 from ringtrace.data_schema.graph import graph_schema
@@ -61,8 +62,10 @@ def own_query(desk: Desk, store: GraphStore, library: Library) -> Answer | None:
     try:
         if wanted or written.run:
             state.pop("own.answer", None)
-            with st.spinner(desk.say("app.query.running")):
-                state["own.answer"] = run_text(store, written.text, given, row_limit=_ROWS)
+            begin("own", lambda cancel: run_text(store, written.text, given, row_limit=_ROWS, cancel=cancel))
+        found: Answer | None = outcome(desk, "own")
+        if found is not None:
+            state["own.answer"] = found
         if keep and name.strip():
             called = name.strip()
             saved = library.save(called, draft(called, written.text, description=called))
