@@ -2,6 +2,7 @@
 
     pytest -m neo4j                                       # needs Java 17 and Maven, or:
     NEO4J_URL=bolt://… NEO4J_PASSWORD=… pytest -m neo4j   # a server whose content these tests may remove
+    NEO4J_TEST_VERSION=2026.08.1 pytest -m neo4j          # another version than the long-term one; needs Java 21
 
 The jars come from Maven's repository, once, into .cache/neo4j below the checkout; the server is the very class that
 Neo4j's own start script runs, with its files in a temporary folder. Without Java or Maven the tests are skipped and say
@@ -26,7 +27,7 @@ import pytest
 
 from ringtrace.graph.neo4j_server import Address, connected
 
-VERSION = "5.26.30"
+VERSION = os.environ.get("NEO4J_TEST_VERSION", "5.26.30")
 PASSWORD = "only-for-tests"
 CACHE = Path(__file__).parents[2] / ".cache" / "neo4j" / VERSION
 _START_SECONDS = 120
@@ -40,6 +41,9 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   </dependencies>
 </project>
 """
+
+# What Neo4j's own start script runs.
+_MAIN = f"org.neo4j.server.{'CommunityEntryPoint' if VERSION.startswith('5.') else 'Neo4jCommunity'}"
 
 # A server that lives for a minute: most of its time went into optimising code that runs once, and into a collector
 # that wants more cores than a desktop has.
@@ -93,7 +97,7 @@ class Neo4jServer:
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
                 ["java", f"-Xmx{self._heap}", *self._options, *_OPENS, "-Dio.netty.tryReflectionSetAccessible=true",
-                 "-cp", f"{jars()}/*", "org.neo4j.server.CommunityEntryPoint",
+                 "-cp", f"{jars()}/*", _MAIN,
                  f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"],
                 stdout=stream, stderr=subprocess.STDOUT,
             )  # fmt: skip
