@@ -116,9 +116,14 @@ class Overuse:
         days = self.thresholds.window_days
         tables.execute(f"""
             CREATE OR REPLACE TEMP TABLE fullest AS
-            WITH bought AS (
+            WITH dosed AS (SELECT med_list_codg AS drug, pack_ddd FROM drugs WHERE pack_ddd > 0
+            ), heavy AS (  -- who has no {days} doses in all has none in a window
+                SELECT hash(l.psn_no, l.drug) AS pair FROM sale_lines l JOIN dosed d ON d.drug = l.drug
+                WHERE NOT l.split GROUP BY 1 HAVING sum(l.cnt * d.pack_ddd) > {days}
+            ), bought AS (
                 SELECT l.psn_no, l.drug, l.t, l.place, l.cnt AS packs, l.cnt * d.pack_ddd AS ddd
-                FROM sale_lines l JOIN drugs d ON d.med_list_codg = l.drug WHERE d.pack_ddd > 0 AND NOT l.split
+                FROM sale_lines l JOIN dosed d ON d.drug = l.drug
+                WHERE NOT l.split AND hash(l.psn_no, l.drug) IN (FROM heavy)
             ), windows AS (
                 SELECT psn_no, drug, t AS since, max(t) OVER w AS until, sum(ddd) OVER w AS ddd,
                        sum(packs) OVER w AS packs

@@ -78,30 +78,25 @@ def fit_shop(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors:
     number = len(visits)
     sizes = np.diff(np.append(starts, number))
     owner = np.repeat(np.arange(len(starts)), sizes)
-    known, ones = ~np.isnan(visits), np.nan_to_num(visits)
-    person_known, person_ones = ~np.isnan(persons), np.nan_to_num(persons)
-    rate0, rate1 = (
-        _shrunk(ones, known, np.ones(number), priors.ordinary, priors.ordinary_strength),
-        priors.feigned,
-    )
+    seen, own = Seen.of(visits), Seen.of(persons)
+    rate0, rate1 = _shrunk(seen, np.ones(number), priors.ordinary, priors.ordinary_strength), priors.feigned
     own0, own1 = priors.person_ordinary, priors.person_feigned
     rho, share = priors.colluding, priors.feigned_share
-    empty = _log_likelihood(ones, known, rate0)
+    empty = seen.log_likelihood(rate0)
     before = -np.inf
     for _ in range(ITERATIONS):
         # A signal that is no commoner in feigned visits says nothing: never let ordinary traits mark the other class.
         rate1, own1 = np.maximum(rate1, rate0), np.maximum(own1, own0)
-        ratio = _log_ratio(ones, known, rate0, rate1)
+        ratio = seen.log_ratio(rate0, rate1)
         mixed = np.logaddexp(np.log1p(-share), np.log(share) + ratio)
-        person_ratio = _log_ratio(person_ones, person_known, own0, own1)
-        evidence = np.add.reduceat(mixed, starts) + person_ratio
+        evidence = np.add.reduceat(mixed, starts) + own.log_ratio(own0, own1)
         odds = np.log(rho) - np.log1p(-rho) + evidence
         buyer = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
         visit = buyer[owner] * np.exp(np.log(share) + ratio - mixed)
-        rate1 = _shrunk(ones, known, visit, priors.feigned, priors.feigned_strength)
-        rate0 = _shrunk(ones, known, 1 - visit, priors.ordinary, priors.ordinary_strength)
-        own1 = _shrunk(person_ones, person_known, buyer, priors.person_feigned, priors.feigned_strength)
-        own0 = _shrunk(person_ones, person_known, 1 - buyer, priors.person_ordinary, priors.ordinary_strength)
+        rate1 = _shrunk(seen, visit, priors.feigned, priors.feigned_strength)
+        rate0 = _shrunk(seen, 1 - visit, priors.ordinary, priors.ordinary_strength)
+        own1 = _shrunk(own, buyer, priors.person_feigned, priors.feigned_strength)
+        own0 = _shrunk(own, 1 - buyer, priors.person_ordinary, priors.ordinary_strength)
         strength = priors.feigned_share_strength
         share = (visit.sum() + strength * priors.feigned_share) / ((buyer * sizes).sum() + strength)
         strength = priors.colluding_strength
@@ -111,9 +106,7 @@ def fit_shop(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors:
             break
         before = total
     rate1, own1 = np.maximum(rate1, rate0), np.maximum(own1, own0)
-    ordinary_fit = _log_likelihood(ones, known, rate0)
-    each = known * np.where(ones > 0, np.log(rate1 / rate0), np.log((1 - rate1) / (1 - rate0)))
-    person_each = person_known * np.where(person_ones > 0, np.log(own1 / own0), np.log((1 - own1) / (1 - own0)))
+    likely = buyer >= LIKELY
     return Fit(
         buyer,
         visit,
@@ -121,24 +114,40 @@ def fit_shop(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors:
         rate1,
         own1,
         own0,
-        total + ordinary_fit - empty,
-        (((buyer >= LIKELY)[owner] * visit)[:, None] * each).sum(axis=0),
-        (((buyer >= LIKELY) * buyer)[:, None] * person_each).sum(axis=0),
+        total + seen.log_likelihood(rate0) - empty,
+        seen.nats(likely[owner] * visit, rate0, rate1),
+        own.nats(likely * buyer, own0, own1),
     )
 
 
-def _shrunk(ones: Floats, known: NDArray[np.bool_], weight: Floats, mean: Floats, strength: float) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Signals as two matrices of 0 and 1: shown, and known not to be shown; an unknown one is in neither."""
+
+    ones: Floats
+    zeros: Floats
+
+    @classmethod
+    def of(cls, signals: Floats) -> Seen:
+        ones = np.nan_to_num(signals)
+        return cls(ones, ~np.isnan(signals) - ones)
+
+    def log_ratio(self, rate0: Floats, rate1: Floats) -> Floats:
+        """Of each row, log-likelihood under `rate1` less that under `rate0`."""
+        return np.asarray(self.ones @ np.log(rate1 / rate0) + self.zeros @ np.log((1 - rate1) / (1 - rate0)))
+
+    def log_likelihood(self, rate: Floats) -> float:
+        """Of all rows under `rate`."""
+        return float(self.ones.sum(axis=0) @ np.log(rate) + self.zeros.sum(axis=0) @ np.log1p(-rate))
+
+    def nats(self, weight: Floats, rate0: Floats, rate1: Floats) -> Floats:
+        """Of each column, the weighted sum over rows of what it adds to `log_ratio`."""
+        shown, absent = weight @ self.ones, weight @ self.zeros
+        return np.asarray(shown * np.log(rate1 / rate0) + absent * np.log((1 - rate1) / (1 - rate0)))
+
+
+def _shrunk(seen: Seen, weight: Floats, mean: Floats, strength: float) -> Floats:
     """Weighted rate of each column, drawn to `mean` as by `strength` further observations."""
-    hits = (weight[:, None] * ones).sum(axis=0)
-    seen = (weight[:, None] * known).sum(axis=0)
-    return np.asarray(np.clip((hits + strength * mean) / (seen + strength), 1e-4, 1 - 1e-4))
-
-
-def _log_ratio(ones: Floats, known: NDArray[np.bool_], rate0: Floats, rate1: Floats) -> Floats:
-    return np.asarray(
-        (known * np.where(ones > 0, np.log(rate1 / rate0), np.log((1 - rate1) / (1 - rate0)))).sum(axis=1)
-    )
-
-
-def _log_likelihood(ones: Floats, known: NDArray[np.bool_], rate: Floats) -> float:
-    return float((known * np.where(ones > 0, np.log(rate), np.log1p(-rate))).sum())
+    hits = weight @ seen.ones
+    known = hits + weight @ seen.zeros
+    return np.asarray(np.clip((hits + strength * mean) / (known + strength), 1e-4, 1 - 1e-4))
