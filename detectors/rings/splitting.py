@@ -29,7 +29,7 @@ STARTS: Final = 4
 
 def split(footfall: Footfall, group: Group, limits: RingThresholds) -> list[Group]:
     """The group, or the two that it consists of, each tested over its own runs; those are split again if need be."""
-    came = _attendance_table(footfall, group)
+    came = attendance_table(footfall, group)
     second = two_kinds(came, limits.group_error)
     if second is None:
         return [group]
@@ -86,7 +86,8 @@ def _likelihood(table: Floats) -> float:
     return float(runs * (inside * np.log(inside) + (1 - inside) * np.log1p(-inside)).sum())
 
 
-def _attendance_table(footfall: Footfall, group: Group) -> Bools:
+def attendance_table(footfall: Footfall, group: Group) -> Bools:
+    """Who of the group (rows, in order) came to which of its runs (columns)."""
     came = np.zeros((len(group.persons), group.runs.count), dtype=bool)
     person = footfall.person[group.runs.row]
     own = np.isin(person, group.persons)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import Final
 
 import numpy as np
 from scipy import stats
 
 from ringtrace.detectors.arrays import Ints
 from ringtrace.detectors.rings.footfall import Footfall
-from ringtrace.detectors.rings.grouping import HANDFUL, MOST_OF, ROUNDS, Group, attendance, log_chance
+from ringtrace.detectors.rings.grouping import HANDFUL, ROUNDS, Group, attendance, log_chance
 from ringtrace.detectors.rings.habit import attended_by_habit
 from ringtrace.detectors.rings.joint_runs import JointRuns, no_runs
+from ringtrace.detectors.rings.splitting import attendance_table, two_kinds
 from ringtrace.detectors.rings.thresholds import RingThresholds
+
+SAME: Final = 0.75
+"""Share of a group that its tours must show again; one or two whom the counter's window let in by chance may go."""
 
 
 def on_the_move(footfall: Footfall, group: Group, limits: RingThresholds) -> Group:
@@ -36,7 +41,10 @@ def on_the_move(footfall: Footfall, group: Group, limits: RingThresholds) -> Gro
         members = toured.persons
     if toured is None or len(toured.persons) <= len(group.persons):
         return group
-    if len(np.intersect1d(group.persons, toured.persons)) < MOST_OF * len(group.persons):
+    if len(np.intersect1d(group.persons, toured.persons)) < SAME * len(group.persons):
+        return group
+    # Another ring that shares a card tours too; `split` has parted the two once.
+    if two_kinds(attendance_table(footfall, toured), limits.group_error) is not None:
         return group
     return min(group, toured, key=lambda each: log_chance(footfall, each))
 
