@@ -16,7 +16,6 @@ from factories import neo4j_server
 from factories.city import City
 from factories.engines import NEO4J_MARKS, nodes, relationships
 from factories.neo4j_server import Neo4jServer
-from neo4j.exceptions import Neo4jError
 
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import EvidenceRef, Finding, Member, Message, save_findings
@@ -24,7 +23,7 @@ from ringtrace.graph import build_graph, engine, open_graph, refresh_server
 from ringtrace.graph.neo4j_fill import fill_neo4j
 from ringtrace.graph.neo4j_import import write_import_files
 from ringtrace.graph.neo4j_registry import Registry
-from ringtrace.graph.neo4j_server import Address, check_version, connected, speaking
+from ringtrace.graph.neo4j_server import Address, connected
 from ringtrace.graph.neo4j_snapshot import folder
 from ringtrace.graph.neo4j_store import Neo4jStore
 from ringtrace.graph.store import GraphStore, NodeRef
@@ -341,54 +340,6 @@ def test_a_server_lost_in_the_middle_says_so_and_the_fill_goes_on(
         fill_neo4j(workspace, own_server.address)
     with Neo4jStore(workspace, own_server.address) as store:
         assert store.generation == 1
-
-
-@pytest.mark.parametrize(
-    ("agent", "works"),
-    [("Neo4j/5.26.0", True), ("Neo4j/2026.05.0", True), ("Neo4j/5.25.1", False), ("Neo4j/4.4.30", False), ("x", False)],
-)
-def test_a_server_of_a_wrong_version_says_so(agent: str, works: bool) -> None:
-    if works:
-        check_version(agent)
-        return
-    with pytest.raises(RingTraceError, match="later is needed"):
-        check_version(agent)
-
-
-@pytest.mark.parametrize(
-    ("code", "message", "happened"),
-    [
-        ("Neo.TransientError.General.MemoryPoolOutOfMemoryError", "too much", "too little memory"),
-        ("Neo.TransientError.General.OutOfMemoryError", "heap", "too little memory"),
-        ("Neo.DatabaseError.Transaction.TransactionCommitFailed", "No space left on device", "is full"),
-        ("Neo.DatabaseError.Transaction.TransactionLogError", "Could not write", "is full"),
-        ("Neo.ClientError.General.WriteOnReadOnlyAccessDatabase", "No write", "may only be read"),
-        ("Neo.ClientError.Security.Forbidden", "Not you", "does not allow"),
-        ("Neo.ClientError.Database.DatabaseNotFound", "No such", "no such database"),
-        ("Neo.TransientError.Database.DatabaseUnavailable", "Down", "failed"),
-    ],
-)
-def test_a_server_s_complaint_becomes_advice(code: str, message: str, happened: str) -> None:
-    with pytest.raises(RingTraceError, match=happened) as advice, speaking(Address("bolt://here")):
-        raise Neo4jError._hydrate_neo4j(code=code, message=message)
-    assert advice.value.hint
-
-
-@pytest.mark.parametrize(
-    ("url", "password", "happened"),
-    [
-        ("http://127.0.0.1:1", "x", "no address"),
-        ("bolt://127.0.0.1:1", "x", "cannot be reached"),
-        (None, "wrong", "refused the user"),
-    ],
-)
-def test_a_server_that_cannot_be_used_says_why(address: Address, url: str | None, password: str, happened: str) -> None:
-    with (
-        pytest.raises(RingTraceError, match=happened) as error,
-        connected(Address(url or address.url, password=password)),
-    ):
-        pass
-    assert error.value.hint
 
 
 def test_a_graph_that_is_not_there_says_what_to_type(tmp_path: Path, address: Address) -> None:
