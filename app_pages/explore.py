@@ -21,7 +21,7 @@ from ringtrace.app_pages.explore_state import (
     say,
 )
 from ringtrace.app_pages.plain import markdown
-from ringtrace.app_pages.shell import Desk, open_desk, stop
+from ringtrace.app_pages.shell import Desk, open_desk, show_error, stop
 from ringtrace.app_pages.wording import titles
 from ringtrace.casework.exploration import Exploration
 from ringtrace.casework.finding_lines import card_uses
@@ -140,7 +140,13 @@ def _hits(desk: Desk, store: GraphStore, wanted: str) -> None:
 @st.fragment
 def _workbench() -> None:
     """The canvas and what is chosen on it; only this runs again when something is clicked there."""
-    desk = open_desk()
+    try:
+        _draw(open_desk())
+    except RingTraceError as error:  # a server that went away between two clicks
+        show_error(error)
+
+
+def _draw(desk: Desk) -> None:
     exploration = canvas_of(desk)
     store = desk.graph()
     picture, panel = st.columns([7, 3])
@@ -243,7 +249,11 @@ def _on_command() -> None:
     elif command["action"] == "expand" and refs[0] in exploration.view.groups:
         exploration.bring_out(refs[0])
     elif command["action"] == "expand" and refs[0] in exploration.picture.nodes:
-        added, hidden = expand(desk.graph(), refs[0], exploration)
+        try:
+            added, hidden = expand(desk.graph(), refs[0], exploration)
+        except RingTraceError as error:
+            say(" ".join(error.parts(desk.language)))
+            return
         say(desk.say("app.explore.brought", number=len(added), hidden=hidden))
 
 
@@ -252,7 +262,7 @@ def _keep_view(desk: Desk, exploration: Exploration) -> None:
     try:
         name = save_view(desk.workspace(), exploration, chosen_looks())
     except RingTraceError as error:
-        say(f"{error.happened} {error.hint or ''}")
+        say(" ".join(error.parts(desk.language)))
         return
     st.query_params.from_dict({"view": name})
     st.session_state["explore_asked"] = {"view": name}

@@ -291,3 +291,15 @@ def test_what_fails_in_the_middle_of_a_page_is_told_in_its_place(
     app.text_input[0].set_value("P1").run()
     assert not app.exception
     assert "请先建图" in app.error[0].value
+
+
+def test_a_graph_that_goes_away_between_two_clicks(
+    built: Workspace, open_app: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise RingTraceError.of("graph.missing", workspace="elsewhere")
+
+    monkeypatch.setattr("ringtrace.casework.surroundings.Surroundings.hidden", gone)
+    app = open_app(built, "explore", language="zh", finding=RING)
+    assert not app.exception
+    assert "请先建图" in app.error[0].value
