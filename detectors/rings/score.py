@@ -19,8 +19,8 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     torn         ln(1 + uses of a card while its owner must have been elsewhere)
 
 The weights come from L2-penalised logistic regressions on tuning cities of two makers (`bench/quality.py`: seeds 1–8 of
-20,000 persons, medium and hard; `bench/second_city`: three counties of 30,000). Each signal but `size` had the same sign
-in both, and a model fitted to one maker's cities told the other's rings. The weights are between the two fits, and
+20,000 persons, medium and hard; `bench/second_city`: three counties of 30,000). Each signal but `size` had one sign in
+both, and a model fitted to one maker's cities told the other's rings. The weights are between the two fits, and
 little was lost or won by moving single ones; the sum was scaled to the least log-loss over both. `size` says nothing in
 the first maker's cities, whose innocents gather in dozens too; it has half the weight that the second's gave it. `torn`
 is not fitted, as the cities have too few: its weight is a judgement. Checks that explain a group take `EXPLAINED` off.
