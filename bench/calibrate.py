@@ -15,6 +15,7 @@ of the raw score and of curves fitted without the city they are tried on. Kinds 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,7 +106,10 @@ def main() -> None:
         parser.error("seeds from 1000 on are for measuring, not for fitting")
     places = [Place(options.persons, seed, difficulty) for seed in options.seeds for difficulty in options.difficulty]
     places += [Place(folder=folder) for folder in options.truth]
-    measured = [in_own_process(raw_scores, place) for place in places]
+    measured = []
+    for number, place in enumerate(places, start=1):
+        measured.append(in_own_process(raw_scores, place))
+        print(f"{number} of {len(places)} cities", file=sys.stderr, flush=True)
     planted = {kind for _, kinds in measured for kind in kinds} | {"tip_lead"}
     print(
         f"{len(places)} cities; orange and above: findings that stand / all, raw and left out\n"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from factories.city import START, City
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringtrace.detectors import DETECTORS
+from ringtrace.detectors import DETECTORS, detect
 from ringtrace.detectors.calibration import calibrate, calibrated, curves, warning_level
 from ringtrace.detectors.detector import Draft
 from ringtrace.findings import LEVELS, Level, Message
@@ -65,3 +67,20 @@ def test_levels_rise_with_the_score(score: float) -> None:
 
 def test_without_a_curve_nothing_changes() -> None:
     assert calibrate(draft(0.7, "orange"), None) == draft(0.7, "orange")
+
+
+def test_a_run_uses_the_curves_that_it_is_given(tmp_path: Path) -> None:
+    city = City()
+    for shop in ("S1", "S2", "S3"):
+        city.shop(shop)
+    city.background(seed=3)
+    for name in ("f0", "f1", "f2", "f3"):
+        city.person(name, hh_no=f"h{name}")
+        for day in range(5, 170, 11):
+            city.visit(name, "S1", START + timedelta(days=day, hours=8 + day % 9, seconds=40 * int(name[1])))
+    workspace = city.workspace(tmp_path)
+    kind = "borrowed_card_ring"
+    (raw,) = detect(workspace, kinds=[kind], curves={}).findings
+    (shown,) = detect(workspace, kinds=[kind], curves={kind: ((0.0, 0.11), (1.0, 0.12))}).findings
+    assert raw.score > 0.12 >= shown.score >= 0.11
+    assert (shown.finding_id, shown.level) == (raw.finding_id, "yellow")
