@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.charts import months, show_chart
@@ -19,9 +22,10 @@ from ringtrace.app_pages.ledger import show_ledger
 from ringtrace.app_pages.naming import Names
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk
-from ringtrace.casework.company import company, shared
+from ringtrace.casework.company import Company, Shared, company, shared
 from ringtrace.casework.entities import record, search
-from ringtrace.casework.lines import figures, lines, monthly
+from ringtrace.casework.lines import Figures, figures, lines, monthly
+from ringtrace.data_schema import Column
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.graph.store import NodeRef
 
@@ -56,13 +60,10 @@ def _hits(desk: Desk, wanted: str) -> None:
 def _show(desk: Desk, ref: NodeRef) -> None:
     names = Names.of(desk, [(ref.label, ref.id)])
     show_identity(desk, ref.label, names.caption(ref.label, ref.id), names.key(ref.label, ref.id))
-    with desk.connect() as connection:
-        summed = figures(connection, ref)
-        course = monthly(connection, ref)
-        fields = record(connection, ref.label, ref.id)
-        involved = company(connection, ref)
-        common = shared(connection, ref.id) if ref.label == "Patient" else []
-        beneath = lines(connection, ref)
+    workspace = desk.workspace()
+    summed, course, fields, involved, common, beneath = _read(
+        str(workspace.path), workspace.generation, ref.label, ref.id, desk
+    )
     if summed:
         show_entity_figures(desk, ref, summed)
     if st.button(desk.say("app.finding.graph"), icon=":material/hub:", type="primary"):
@@ -86,6 +87,23 @@ def _show(desk: Desk, ref: NodeRef) -> None:
         st.caption(desk.say("app.explore.no_lines"))
     else:
         show_lines(desk, beneath.dropna(axis="columns", how="all"), key="entity.lines")
+
+
+# Kept while the data is the same: each click on the page runs all of it again.
+@st.cache_data(max_entries=32, show_spinner=False)
+def _read(
+    folder: str, generation: int, label: str, key: str, _desk: Desk
+) -> tuple[Figures | None, pd.DataFrame, list[tuple[Column, Any]], list[Company], list[Shared], pd.DataFrame]:
+    ref = NodeRef(label, key)
+    with _desk.connect() as connection:
+        return (
+            figures(connection, ref),
+            monthly(connection, ref),
+            record(connection, ref.label, ref.id),
+            company(connection, ref),
+            shared(connection, ref.id) if ref.label == "Patient" else [],
+            lines(connection, ref),
+        )
 
 
 if __name__ == "__main__":

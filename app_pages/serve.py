@@ -42,6 +42,7 @@ def import_pages() -> None:
         time.sleep(0.02)
     for page in PAGES:
         importlib.import_module(f"ringtrace.app_pages.{page.url}")
+    importlib.import_module("ringtrace.detectors")  # which pages ask for late, since it takes longer than all of them
 
 
 def _prepare(folder: Path) -> None:
