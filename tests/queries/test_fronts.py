@@ -16,8 +16,8 @@ from factories.city import City
 from typer.testing import CliRunner, Result
 
 import ringtrace
-from ringtrace import query_cli
 from ringtrace.cli import app
+from ringtrace.commands import query
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import current_run
 from ringtrace.graph import engine
@@ -102,7 +102,7 @@ def test_every_option_is_in_the_reference() -> None:
     section = (ROOT / "docs" / "commands.md").read_text("utf-8").split("## `ringtrace query`")[1].split("\n## ")[0]
     import typer.main
 
-    for name, command in typer.main.get_command(query_cli.app).commands.items():  # type: ignore[attr-defined]
+    for name, command in typer.main.get_command(query.app).commands.items():  # type: ignore[attr-defined]
         assert f"ringtrace query {name}" in section
         for parameter in command.params:
             for option in parameter.opts:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringtrace import console
-from ringtrace.console import DEFAULT_WORKSPACE, WorkspaceOption, open_workspace, words
+from ringtrace.commands import console
+from ringtrace.commands.console import words
+from ringtrace.commands.options import DEFAULT_WORKSPACE, WorkspaceOption, open_workspace
 from ringtrace.errors import RingTraceError
 from ringtrace.texts import default_language, text
 

@@ -6,8 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.console import Console
@@ -23,26 +22,11 @@ from ringtrace.texts import default_language, text
 
 if TYPE_CHECKING:  # heavy rooms are imported by what needs them: `ringtrace --help` answers at once
     from ringtrace.findings import Finding
-    from ringtrace.workspace import Workspace
 
 # A log or a pipe has no width of its own: wide enough for a table's line, so that no number is broken in two.
 _PIPED_WIDTH: Final = 160
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err = Console(stderr=True, highlight=False)
-
-
-WorkspaceOption = Annotated[
-    Path,
-    typer.Option("--workspace", "-w", envvar="RINGTRACE_WORKSPACE", help=text("cli.workspace", default_language())),
-]
-DEFAULT_WORKSPACE: Final = Path("ringtrace-workspace")
-
-
-def open_workspace(path: Path, *, create: bool = False) -> Workspace:
-    """The workspace at `path`; its room is imported here, so that `ringtrace --help` answers at once."""
-    from ringtrace.workspace import Workspace
-
-    return Workspace(path, create=create)
 
 
 def words(key: str) -> str:
