@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -22,7 +22,7 @@ from ringtrace.data_schema import Column
 from ringtrace.findings import Finding, Member
 from ringtrace.graph.store import NodeRef
 
-_ITSELF = {"Patient": "patients", "Card": "patients", "Pharmacy": "institutions", "Hospital": "institutions"}
+ITSELF: Final = {"Patient": "patients", "Card": "patients", "Pharmacy": "institutions", "Hospital": "institutions"}
 """Label → the figure that would only count the thing itself."""
 
 
@@ -47,7 +47,7 @@ def show_entity_figures(desk: Desk, ref: NodeRef, summed: Figures) -> None:
     }
     with st.container(horizontal=True):
         for name, shown in figures.items():
-            if name != _ITSELF.get(ref.label):
+            if name != ITSELF.get(ref.label):
                 st.metric(desk.say(f"app.figures.{name}"), shown, border=True)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ringtrace.app_pages.charts import months, show_chart
 from ringtrace.app_pages.drawing import caption, phrase
+from ringtrace.app_pages.entity_parts import ITSELF
 from ringtrace.app_pages.plain import day, markdown, money, period
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.exploration import Exploration
@@ -102,11 +103,15 @@ def show_figures(desk: Desk, refs: Sequence[NodeRef]) -> None:
         course = monthly(connection, *refs)
     if summed is None or not summed.settlements:
         return
+    shown = {
+        "settlements": f"{summed.settlements:,}",
+        "amount": markdown(money(summed.amount, desk.language)),
+        "patients": f"{summed.patients:,}",
+        "institutions": f"{summed.institutions:,}",
+    }
+    only_itself = {ITSELF.get(ref.label) for ref in refs}
     parts = [
-        f"{desk.say('app.figures.settlements')} **{summed.settlements:,}**",
-        f"{desk.say('app.figures.amount')} **{markdown(money(summed.amount, desk.language))}**",
-        f"{desk.say('app.figures.patients')} **{summed.patients:,}**",
-        f"{desk.say('app.figures.institutions')} **{summed.institutions:,}**",
+        f"{desk.say(f'app.figures.{name}')} **{value}**" for name, value in shown.items() if name not in only_itself
     ]
     st.markdown(" · ".join(parts))
     st.caption(markdown(period(summed.first, summed.last, desk.language)))

@@ -55,6 +55,8 @@ _STYLE: Final = """<style>
 [data-testid=stCaptionContainer] { opacity: 0.8; }
 [data-testid=stBaseButton-primary], [data-testid=stBaseButton-primaryFormSubmit],
 [data-testid=stMultiSelectTagsContainer] [data-tag] * { color: light-dark(#ffffff, #10151c); }
+[data-testid=stBaseButton-primary]:hover, [data-testid=stBaseButton-primaryFormSubmit]:hover {
+  background-color: light-dark(#174a85, #93c0f2); border-color: light-dark(#174a85, #93c0f2); }
 </style>"""
 
 
