@@ -20,6 +20,8 @@ FOLLOWED: Final = 0.5
 """Score from which a lead is followed to the next hop: what is more likely innocent leads no further."""
 FURTHER: Final = 0.8
 """What each further hop leaves of a link that rests on one node alone: a second circle may be another story."""
+SUREST: Final = 0.99
+"""Highest score of a lead; only what was given is certain."""
 SHOWN: Final = 0.05
 """Score below which a link is not worth an investigator's time."""
 
@@ -115,7 +117,7 @@ def _lead(node: Node, weighed: Sequence[tuple[float, Link, tuple[Check, ...]]], 
         label=node.label,
         id=node.id,
         hop=hop,
-        score=1 - prod(1 - weight for weight in strongest.values()),
+        score=min(SUREST, 1 - prod(1 - weight for weight in strongest.values())),
         via=tuple(dict.fromkeys(link.via for _, link, _ in best.values())),
         because=tuple(link.message for _, link, _ in best.values()),
         innocent=tuple(innocent.values()),
