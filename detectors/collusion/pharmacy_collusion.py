@@ -97,7 +97,7 @@ class PharmacyCollusion:
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop, without: frozenset[str]) -> Draft | None:
         limits, fit = self.thresholds, shop.fit
         owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
-        chosen = np.flatnonzero((fit.buyer >= limits.buyer) & (owed >= limits.feigned))
+        chosen = np.flatnonzero((fit.buyer >= limits.buyer) & (owed >= limits.feigned) & shop.goods_speak)
         cited = np.flatnonzero((fit.visit >= limits.visit) & np.isin(shop.owner, chosen))
         net = fit.gain - shop.penalty
         families = shop.families

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ringtrace.detectors.collusion.mixture import Fit, Floats, Priors, fit_shop
+from ringtrace.detectors.collusion.mixture import Fit, Floats, Priors, Seen, fit_shop
 from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISIT_SIGNALS
 from ringtrace.detectors.peers import FEWEST_PEERS
 
@@ -25,6 +25,9 @@ what the schemes on record did and not fitted to any simulator."""
 SHOWN_ONLY: Final = ("burst",)
 """Signals that stand on a finding but do not help to make it: families, carers and shift ends come together as well,
 and as evidence they would draw the mixture to them."""
+
+GOODS: Final = ("unrecorded", "uncoded", "reused", "lent")
+"""Signals about whether the goods of a visit existed."""
 
 FEWEST_VISITS: Final = 30
 GENUINE: Final = 0.6
@@ -68,10 +71,23 @@ class Shop:
         three signals of other families, odd hours or totals among them.
         """
         spoken = {name for name, value in self.nats.items() if value >= LEAST_NATS}
-        if spoken & {"unrecorded", "uncoded", "reused", "lent"}:
+        if spoken & set(GOODS):
             return len(self.families) >= 2
         others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
         return len(others) >= 3 and bool(others & {"off_hours", "surge", "repeated"})
+
+    @property
+    def goods_speak(self) -> NDArray[np.bool_]:
+        """Of each buyer, whether the goods of visits that may be feigned speak for it; true where they tell nothing.
+
+        People who only come together, as a ring of borrowed cards does, share a crowd and not the missing goods.
+        """
+        if not {name for name, value in self.nats.items() if value >= LEAST_NATS} & set(GOODS):
+            return np.ones(len(self.people), dtype=bool)
+        columns = [VISIT_SIGNALS.index(name) for name in GOODS]
+        goods = Seen.of(self.visits[:, columns])
+        each = self.fit.visit * goods.log_ratio(self.fit.ordinary[columns], self.fit.feigned[columns])
+        return np.bincount(self.owner, weights=each, minlength=len(self.people)) > 0
 
     @property
     def families(self) -> list[str]:

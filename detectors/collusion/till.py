@@ -70,13 +70,15 @@ def odd_visits(tables: duckdb.DuckDBPyConnection, *, hours: bool) -> None:
 
         CREATE TEMP TABLE IF NOT EXISTS till_surges AS
         WITH slots AS (
-            SELECT shop, day, floor(epoch(t) / {SLOT}) AS slot, hour(t) AS hour, count(*) AS n
+            SELECT shop, day, floor(epoch(t) / {SLOT}) AS slot, hour(t) AS hour, count(*) AS n,
+                   sum(count(*)) OVER (PARTITION BY shop ORDER BY floor(epoch(t) / {SLOT})
+                                       RANGE BETWEEN 2 PRECEDING AND 2 FOLLOWING) AS near
             FROM till_base WHERE {hours} GROUP BY 1, 2, 3, 4
         ), days AS (SELECT shop, day, sum(n) AS n, count(*) AS slots FROM slots GROUP BY 1, 2
         ), opened AS (SELECT shop, count(*) AS days FROM days GROUP BY 1
         ), crowded AS (  -- beyond the hour's own footfall and beyond that day's, by the bound e^-(n ln(n/m) - n + m)
             SELECT s.shop, s.slot, s.n, greatest(h.n / o.days * {SLOT} / 3600,
-                                                 (d.n - s.n) / greatest(d.slots - 1, 12)) AS m
+                                                 greatest(d.n - s.near, 0) / greatest(d.slots - 1, 12)) AS m
             FROM slots s JOIN days d ON d.shop = s.shop AND d.day = s.day JOIN opened o ON o.shop = s.shop
             JOIN till_hours h ON h.shop = s.shop AND h.hour = s.hour WHERE s.n >= 6
         ), surges AS (

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from factories.city import START, City
 from factories.stocked import StockedCity
 
-from ringtrace.detectors.collusion.mixture import Priors, fit_shop
+from ringtrace.detectors.collusion.mixture import Fit, Priors, fit_shop
 from ringtrace.detectors.collusion.pharmacy_collusion import PharmacyCollusion
+from ringtrace.detectors.collusion.shops import Shop, genuine_sales
+from ringtrace.detectors.collusion.signals import VISIT_SIGNALS, collusion_signals
 from ringtrace.detectors.detector import Context, Draft
 from ringtrace.findings import EvidenceRef, Member, Message
 
@@ -158,3 +162,79 @@ def test_unknown_signals_weigh_nothing() -> None:
     fit = fit_shop(np.full((40, 1), np.nan), np.arange(0, 40, 4), np.full((10, 1), np.nan), priors)
     assert np.allclose(fit.buyer, fit.buyer[0])
     assert (fit.buyer < 0.1).all()
+
+
+def test_a_clinic_whose_doctor_feigns_visits_is_found_as_a_pharmacy_is(tmp_path: Path) -> None:
+    town = StockedCity(13)
+    patients = [person for shop in town.shops[:6] for person in town.people[shop][:12]]
+    town.shops.append("H1")
+    town.city.rows["institutions"][0] |= {"open_hour": 8, "close_hour": 21}
+    for number in range(400):
+        town.sell(patients[number % len(patients)], "H1", town.moment())
+    crew = patients[:9]
+    for person in crew:
+        for _ in range(10):
+            late = town.rng.random() < 0.3
+            town.sell(person, "H1", town.moment(21.6, 23.5) if late else town.moment(), origin="phantom")
+    (draft,) = accused(drafts(town, tmp_path))
+    suspects = {(member.label, member.id) for member in draft.members}
+    assert ("Hospital", "H1") in suspects
+    assert suspects - {("Hospital", "H1")} <= {("Patient", person) for person in crew}
+    assert len(suspects) >= 8
+
+
+def test_a_run_of_cards_within_half_an_hour_is_a_surge_and_a_member_day_is_not(tmp_path: Path) -> None:
+    town = StockedCity(14)
+    people = town.people[SHOP]
+    for day in (40, 100):  # cards swiped one after the other
+        for number in range(20):
+            town.sell(people[number], SHOP, town.moment(18.5, 19.0, day=day))
+    for number in range(90):  # a day on which everybody comes
+        town.sell(people[number % 60], SHOP, town.moment(day=200))
+    with town.build().workspace(tmp_path).connect() as tables:
+        collusion_signals(tables)
+        seen = dict(
+            tables.execute(
+                "SELECT dayofyear(t) - 1, avg(surge) FROM till_visits WHERE shop = hash(?) GROUP BY 1", [SHOP]
+            ).fetchall()
+        )
+    assert min(seen[40], seen[100]) > 0.8
+    assert seen[200] < 0.1
+
+
+def test_a_ledger_that_books_within_the_week_records_the_sale_and_units_are_no_packs(tmp_path: Path) -> None:
+    city = City()
+    for shop in ("L", "U", "N"):
+        city.shop(shop)
+    city.drug("D1", atc_code="A01BA01")
+    for shop, split, days in (("L", "0", 3), ("U", "1", 0), ("N", "0", None)):
+        for number in range(4):
+            on = START + timedelta(days=60 + 20 * number)
+            person = city.person(f"{shop}{number}")
+            city.visit(
+                person, shop, on + timedelta(hours=10),
+                items=[{"med_list_codg": "D1", "fee": 20, "cnt": 20 if split == "1" else 1, "trdn_flag": split}],
+            )  # fmt: skip
+            # The ledger of N has another sale that month, and never this one.
+            booked = on + timedelta(days=10) if days is None else on + timedelta(days=days)
+            city.stock(shop, "D1", "sale", booked, 1)
+    with city.workspace(tmp_path).connect() as tables:
+        collusion_signals(tables)
+        seen = tables.execute("""
+            SELECT DISTINCT n.place, v.unrecorded FROM till_visits v JOIN till_names n USING (pair)
+        """).fetchall()
+    assert set(seen) == {("L", 0), ("U", None), ("N", 1)}
+
+
+def test_of_two_sales_of_a_pack_the_one_with_more_beside_it_is_taken_for_the_feigned_one() -> None:
+    """Buyer 0 repeats one pack of buyer 1, whose visits are all odd; buyer 2's are odd too and keep the mark."""
+    visits = np.zeros((24, len(VISIT_SIGNALS)))
+    reused, lent = VISIT_SIGNALS.index("reused"), VISIT_SIGNALS.index("lent")
+    visits[3, reused] = visits[20, reused] = visits[8, lent] = visits[9, lent] = 1
+    likely = np.array([0.05] * 8 + [0.9] * 16)
+    likely[3] = 0.8
+    nothing = np.zeros(0)
+    fit = Fit(np.array([0.6, 0.99, 0.99]), likely, nothing, nothing, nothing, nothing, 0.0, nothing, nothing)
+    owner, rows = np.repeat([0, 1, 2], 8), np.arange(100, 124)
+    shop = Shop("S", True, rows, ["honest", "colluding", "also"], owner, visits, np.zeros((3, 1)), fit)
+    assert genuine_sales(shop, [(108, 103), (109, 120)]) == [(reused, 3)]
