@@ -83,7 +83,8 @@ def plant(data: Path, out: Path, rings: int, seed: int) -> list[Ring]:
         (
             "settlement_items",
             "FROM settlement_items UNION ALL BY NAME SELECT i.* REPLACE (p.setl_id AS setl_id, "
-            "p.setl_time AS fee_ocur_time, NULL AS drug_trac_codg) "
+            "p.setl_time AS fee_ocur_time, left(i.drug_trac_codg, 7) || '9' || right(p.setl_id, 8) "
+            "|| lpad(i.feedetl_sn, 4, '0') AS drug_trac_codg) "
             "FROM planted p JOIN settlement_items i ON i.setl_id = p.copied",
         ),
     ):

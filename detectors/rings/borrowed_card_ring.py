@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import duckdb
 
@@ -28,6 +28,9 @@ from ringtrace.detectors.rings.tours import on_the_move
 from ringtrace.detectors.rings.visits import build_visits, write_visits
 from ringtrace.findings import Message
 from ringtrace.workspace import has_rows
+
+WITHOUT_GOODS: Final = frozenset({"short", "unrecorded", "reused", "lent"})
+"""Reasons of `pharmacy_collusion` by which no goods were sold: the ledger lacks them, or their codes are others'."""
 
 
 class BorrowedCardRing:
@@ -65,13 +68,18 @@ class BorrowedCardRing:
 
 
 def _claimed(facts: RingFacts, context: Context) -> float | None:
-    """Share of the group's people whom a suspicion about the place of their runs names; None if there is none."""
+    """Share of the group's people whom a suspicion about the place of their runs names; None if there is none.
+
+    Only where that place sold what it did not have: cards that come in runs are what a ring gives a shop, too.
+    """
     place, people = facts.main_place, set(facts.persons)
     shares = [
         len(people & {member.id for member in draft.members if member.label == "Patient" and member.suspected})
         / len(people)
         for draft in context.drafts.get("pharmacy_collusion", [])
-        if draft.level in ("red", "orange") and any(member.id == place and member.suspected for member in draft.members)
+        if draft.level in ("red", "orange")
+        and any(member.id == place and member.suspected for member in draft.members)
+        and any(reason.code in WITHOUT_GOODS for reason in draft.reasons)
     ]
     return max(shares, default=None)
 
