@@ -192,6 +192,5 @@ def _edge(desk: Desk, link: Link, beside: int) -> dict[str, Any]:
         "label": f"×{number:,}" if number > 1 else "",
         "title": f"{phrase(desk, link)} ×{number:,}",
         "width": min(6.0, 1.0 + 1.5 * math.log10(max(1, number))),
-        "arrows": {"to": {"enabled": True, "scaleFactor": 0.45}},
         "smooth": bend if beside else False,
     } | ({"colour": _PATH, "width": 4.0, "label": passed_when(link)} if link.type == HAND_OVER else {})

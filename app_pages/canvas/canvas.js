@@ -1,6 +1,7 @@
 // The canvas draws what Python sends and reports what the user does; it decides nothing.
 // Nodes and links are compared by id: a node that stands never gets coordinates again, so it cannot move.
 
+const CROWD = 1200; // links above which none has an arrow
 const views = (globalThis.ringtraceViews ??= new Map()); // zoom and centre by view, kept while the page lives
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
@@ -55,6 +56,7 @@ class Canvas {
   update(data) {
     const first = this.nodes.length === 0;
     this.data = data;
+    this.crowd(data.edges.length > CROWD);
     this.diff("edges", data.edges, true);
     this.diff("nodes", data.nodes, false);
     this.diff("edges", data.edges, false);
@@ -75,6 +77,18 @@ class Canvas {
       if (data.order.action === "focus") this.focus(data.order.id);
     }
     this.network.redraw();
+  }
+
+  // Thousands of lines: each arrow costs as much as its line, and none is seen; while dragging, the nodes are enough.
+  crowd(crowded) {
+    if (crowded === this.crowded) return;
+    this.crowded = crowded;
+    this.network.setOptions({ interaction: { hideEdgesOnDrag: crowded, hideEdgesOnZoom: crowded } });
+    if (this.edges.length) this.edges.update(this.edges.map((each) => ({ id: each.id, arrows: this.arrows })));
+  }
+
+  get arrows() {
+    return { to: { enabled: !this.crowded, scaleFactor: 0.45 } };
   }
 
   diff(kind, wanted, removeOnly) {
@@ -112,6 +126,7 @@ class Canvas {
   edgeStyle({ colour, ...each }) {
     return {
       ...each,
+      arrows: this.arrows,
       color: { color: colour ?? this.line, highlight: this.accent, hover: this.text, opacity: 0.75 },
       font: { color: this.text, size: 11, face: this.face, strokeWidth: 3, strokeColor: this.ground, align: "horizontal" },
     };
