@@ -41,6 +41,8 @@ def make_rows(lines: int, per_settlement: int) -> dict[str, str]:
     """SELECTs over `range` for each table that the bench fills, by table name; columns absent here are NULL."""
     persons = max(lines // 20, 100)
     shops = max(lines // 10_000, 5)
+    settlement = f"i // {per_settlement}"
+    drug = f"hash(hash({settlement}) % {persons} * 8 + hash(i + 3) % 8) % 2000"
     return {
         "persons": (
             "SELECT 'P' || lpad(i::VARCHAR, 12, '0') AS psn_no, '人' || i AS psn_name, 'H' || i // 3 AS hh_no, "
@@ -70,9 +72,9 @@ def make_rows(lines: int, per_settlement: int) -> dict[str, str]:
             f"((hash(i + 2) % 30000) / 100.0) AS medfee_sumamt FROM range({lines // per_settlement}) t(i)"
         ),
         "settlement_items": (
-            f"SELECT 'N' || lpad((i // {per_settlement})::VARCHAR, 15, '0') AS setl_id, "
+            f"SELECT 'N' || lpad(({settlement})::VARCHAR, 15, '0') AS setl_id, "
             f"(1 + i % {per_settlement})::VARCHAR AS feedetl_sn, "
-            f"'D' || lpad((hash(hash(i // {per_settlement}) % {persons} * 8 + hash(i + 3) % 8) % 2000)::VARCHAR, 6, '0') AS med_list_codg, "
+            f"'D' || lpad(({drug})::VARCHAR, 6, '0') AS med_list_codg, "
             "1 AS cnt, ((hash(i + 2) % 30000) / 100.0) AS det_item_fee_sumamt, "
             f"CASE WHEN i % 2 = 0 THEN '8' || lpad(i::VARCHAR, 19, '0') END AS drug_trac_codg FROM range({lines}) t(i)"
         ),

@@ -35,11 +35,11 @@ import pyarrow.parquet as pq  # noqa: E402
 from factories.neo4j_server import Neo4jServer  # noqa: E402
 
 from ringtrace.data_schema.graph import Property, graph_schema  # noqa: E402
-from ringtrace.graph import neo4j_snapshot as snapshots  # noqa: E402
-from ringtrace.graph.neo4j_changes import BATCH  # noqa: E402
-from ringtrace.graph.neo4j_fill import fill_neo4j  # noqa: E402
-from ringtrace.graph.neo4j_import import write_import_files  # noqa: E402
-from ringtrace.graph.neo4j_server import connected  # noqa: E402
+from ringtrace.graph.neo4j import snapshot as snapshots  # noqa: E402
+from ringtrace.graph.neo4j.changes import BATCH  # noqa: E402
+from ringtrace.graph.neo4j.fill import fill_neo4j  # noqa: E402
+from ringtrace.graph.neo4j.import_files import write_import_files  # noqa: E402
+from ringtrace.graph.neo4j.server import connected  # noqa: E402
 from ringtrace.progress import silent  # noqa: E402
 from ringtrace.workspace import Workspace  # noqa: E402
 

@@ -16,7 +16,7 @@ from ringtrace.errors import RingTraceError
 from ringtrace.texts import default_language, text
 
 if TYPE_CHECKING:
-    from ringtrace.graph.neo4j_fill import FillReport
+    from ringtrace.graph.neo4j.fill import FillReport
     from ringtrace.workspace import Workspace
 
 
@@ -51,7 +51,7 @@ def build(workspace: Workspace) -> None:
 
 def _fill(workspace: Workspace, url: str, user: str | None) -> None:
     from ringtrace.graph.engine import address
-    from ringtrace.graph.neo4j_fill import fill_neo4j
+    from ringtrace.graph.neo4j.fill import fill_neo4j
 
     ask_password(url)
     with console.progress() as progress:
@@ -69,7 +69,7 @@ def _say_filled(url: str, report: FillReport) -> None:
 
 
 def _write_import_files(workspace: Workspace, folder: Path) -> None:
-    from ringtrace.graph.neo4j_import import write_import_files
+    from ringtrace.graph.neo4j.import_files import write_import_files
 
     with console.progress() as progress:
         files = write_import_files(workspace, folder, progress=progress)

@@ -8,11 +8,12 @@ from time import perf_counter
 
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import current_run, read_findings
-from ringtrace.graph import engine, files, ladybug_build
+from ringtrace.graph import engine, files
 from ringtrace.graph.ahead import made_ahead
-from ringtrace.graph.ladybug_store import LadybugStore
-from ringtrace.graph.neo4j_fill import FillReport, fill_neo4j
-from ringtrace.graph.neo4j_store import Neo4jStore
+from ringtrace.graph.ladybug.build import add_findings, load, with_findings
+from ringtrace.graph.ladybug.store import LadybugStore
+from ringtrace.graph.neo4j.fill import FillReport, fill_neo4j
+from ringtrace.graph.neo4j.store import Neo4jStore
 from ringtrace.graph.store import GraphCounts, GraphStore
 from ringtrace.graph.tables import graph_tables
 from ringtrace.progress import Progress, Step, silent
@@ -52,9 +53,9 @@ def build_graph(workspace: Workspace, *, progress: Progress = silent) -> GraphRe
             closing(workspace.connect(memory=DUCKDB_MEMORY, generation=generation)) as tables,
             made_ahead(graph_tables(tables, scratch / "graph")) as made,
         ):
-            counts = ladybug_build.load(database, made, progress=progress)
+            counts = load(database, made, progress=progress)
         version = files.GraphVersion(name, generation, 0, counts)
-        version = ladybug_build.add_findings(database, version, current_run(workspace), read_findings(workspace))
+        version = add_findings(database, version, current_run(workspace), read_findings(workspace))
         files.publish(workspace, version)
     return GraphReport(generation, version.counts, perf_counter() - started)
 
@@ -75,7 +76,7 @@ def write_findings(workspace: Workspace, *, progress: Progress = silent) -> Grap
         if version is None:
             raise RingTraceError.of("graph.missing", workspace=workspace.path)
         progress(Step("graph.step.findings"))
-        version = ladybug_build.with_findings(workspace, version, current_run(workspace), read_findings(workspace))
+        version = with_findings(workspace, version, current_run(workspace), read_findings(workspace))
         files.publish(workspace, version)
     return GraphReport(version.generation, version.counts, perf_counter() - started)
 

@@ -10,8 +10,8 @@ import json
 import os
 from typing import Final
 
-from ringtrace.graph.neo4j_server import Address
-from ringtrace.graph.neo4j_snapshot import folder
+from ringtrace.graph.neo4j.server import Address
+from ringtrace.graph.neo4j.snapshot import folder
 from ringtrace.workspace import Workspace, write_atomic
 
 EMBEDDED: Final = "embedded"

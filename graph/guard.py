@@ -9,7 +9,7 @@ or call out (`LOAD FROM`, `COPY … TO`, `LOAD CSV`, `INSTALL`). So the text is 
 3. CALL calls only functions that describe the graph, or a subquery; dotted functions only those listed;
 4. what an engine might read otherwise than we do (`\u0043REATE`, an open string, control characters) is refused.
 
-`ladybug_plan` and `neo4j_guard` then hold the engine's own plan against the operators that only read, so that a slip
+`ladybug.plan` and `neo4j.guard` then hold the engine's own plan against the operators that only read, so that a slip
 above is no breach.
 """
 

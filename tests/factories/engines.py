@@ -9,8 +9,8 @@ import pytest
 
 from factories import neo4j_server
 from ringtrace.graph import build_graph, open_graph
-from ringtrace.graph.neo4j_fill import fill_neo4j
-from ringtrace.graph.neo4j_store import Neo4jStore
+from ringtrace.graph.neo4j.fill import fill_neo4j
+from ringtrace.graph.neo4j.store import Neo4jStore
 from ringtrace.graph.store import GraphStore, Node, Relationship
 from ringtrace.workspace import Workspace
 

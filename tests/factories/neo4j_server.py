@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pytest
 
-from ringtrace.graph.neo4j_server import Address, connected
+from ringtrace.graph.neo4j.server import Address, connected
 
 VERSION = os.environ.get("NEO4J_TEST_VERSION", "5.26.30")
 PASSWORD = "only-for-tests"

@@ -173,7 +173,7 @@ def test_a_failed_build_leaves_the_old_graph(tmp_path: Path, monkeypatch: pytest
     left_by_a_killed_build.touch()
 
     with monkeypatch.context() as patched:
-        patched.setattr("ringtrace.graph.ladybug_build.load", fail)
+        patched.setattr("ringtrace.graph.load", fail)
         with pytest.raises(OSError, match="disk full"):
             build_graph(workspace)
     with open_graph(workspace) as graph:

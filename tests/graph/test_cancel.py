@@ -18,8 +18,8 @@ from factories.engines import ENGINES, opened
 
 from ringtrace.errors import RingTraceError
 from ringtrace.graph import open_graph
-from ringtrace.graph.ladybug_store import LadybugStore
-from ringtrace.graph.neo4j_server import connected
+from ringtrace.graph.ladybug.store import LadybugStore
+from ringtrace.graph.neo4j.server import connected
 from ringtrace.graph.store import GraphStore
 from ringtrace.workspace import Workspace
 

@@ -12,7 +12,7 @@ from factories.engines import ENGINES, opened
 
 from ringtrace.errors import RingTraceError
 from ringtrace.graph.guard import check_reading
-from ringtrace.graph.ladybug_plan import check_plan
+from ringtrace.graph.ladybug.plan import check_plan
 from ringtrace.graph.store import GraphStore
 
 HOSTILE = [
@@ -292,7 +292,7 @@ def test_a_plan_with_anything_else_than_reading_is_refused(lines: list[str], ref
 def test_neo4j_s_plan_refuses_what_slipped_through_the_words(
     own_words: GraphStore, query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ringtrace.graph.neo4j_store.check_reading", lambda query: None)
+    monkeypatch.setattr("ringtrace.graph.neo4j.store.check_reading", lambda query: None)
     with pytest.raises(RingTraceError) as refused:
         own_words.run_cypher(query)
     assert "not allowed" in refused.value.happened or "could not be run" in refused.value.happened
@@ -301,7 +301,7 @@ def test_neo4j_s_plan_refuses_what_slipped_through_the_words(
 def test_a_statement_that_slipped_through_the_words_fails_by_its_plan(
     embedded: GraphStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ringtrace.graph.ladybug_store.check_reading", lambda query: None)
+    monkeypatch.setattr("ringtrace.graph.ladybug.store.check_reading", lambda query: None)
     target = tmp_path / "leaked.csv"
     with pytest.raises(RingTraceError, match="COPY_TO"):
         embedded.run_cypher(f"COPY (MATCH (p:Patient) RETURN p.id) TO '{target}'")

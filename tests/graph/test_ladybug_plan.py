@@ -13,8 +13,8 @@ import ladybug
 import pytest
 
 from ringtrace.errors import RingTraceError
-from ringtrace.graph.ladybug_build import ddl
-from ringtrace.graph.ladybug_plan import check_plan, operator_chains
+from ringtrace.graph.ladybug.build import ddl
+from ringtrace.graph.ladybug.plan import check_plan, operator_chains
 
 LABELS = ("Patient", "Settlement", "Pharmacy", "Pack")
 TYPES = {

@@ -20,12 +20,12 @@ from factories.neo4j_server import Neo4jServer
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import EvidenceRef, Finding, Member, Message, save_findings
 from ringtrace.graph import build_graph, engine, open_graph, refresh_server
-from ringtrace.graph.neo4j_fill import fill_neo4j
-from ringtrace.graph.neo4j_import import write_import_files
-from ringtrace.graph.neo4j_registry import Registry
-from ringtrace.graph.neo4j_server import Address, connected
-from ringtrace.graph.neo4j_snapshot import folder
-from ringtrace.graph.neo4j_store import Neo4jStore
+from ringtrace.graph.neo4j.fill import fill_neo4j
+from ringtrace.graph.neo4j.import_files import write_import_files
+from ringtrace.graph.neo4j.registry import Registry
+from ringtrace.graph.neo4j.server import Address, connected
+from ringtrace.graph.neo4j.snapshot import folder
+from ringtrace.graph.neo4j.store import Neo4jStore
 from ringtrace.graph.store import GraphStore, NodeRef
 from ringtrace.loaders import load_folder
 from ringtrace.progress import Step
@@ -180,7 +180,7 @@ def test_new_findings_come_to_the_server_that_the_workspace_is_read_from(
     engine.use(workspace, address.url, address.user)
     save_findings(workspace, [finding("p1")])
     # Only findings changed: no table is read again, and what else the server was given stands in the same files.
-    monkeypatch.setattr("ringtrace.graph.neo4j_snapshot._of_tables", None)
+    monkeypatch.setattr("ringtrace.graph.neo4j.snapshot._of_tables", None)
     report = refresh_server(workspace)
     assert report is not None
     assert 0 < report.sent < 10
@@ -222,7 +222,7 @@ class CutError(Exception):
 def test_a_fill_that_was_cut_off_goes_on(
     tmp_path: Path, address: Address, monkeypatch: pytest.MonkeyPatch, loaded_meanwhile: bool
 ) -> None:
-    monkeypatch.setattr("ringtrace.graph.neo4j_changes.BATCH", 20)
+    monkeypatch.setattr("ringtrace.graph.neo4j.changes.BATCH", 20)
     workspace = town().workspace(tmp_path / "one")
 
     def cut(step: Step) -> None:
@@ -243,12 +243,12 @@ def test_a_fill_that_was_cut_off_goes_on(
 
 _KILLED = """
 import os, signal, sys
-from ringtrace.graph import neo4j_changes
+from ringtrace.graph.neo4j import changes
 from ringtrace.graph.engine import address
-from ringtrace.graph.neo4j_fill import fill_neo4j
+from ringtrace.graph.neo4j.fill import fill_neo4j
 from ringtrace.workspace import Workspace
 
-neo4j_changes.BATCH = 20
+changes.BATCH = 20
 
 def kill(step):
     if step.key == "graph.step.send" and step.done > 100:
@@ -318,7 +318,7 @@ def test_an_imported_graph_is_the_same_and_takes_changes(tmp_path: Path, own_ser
 def test_a_server_lost_in_the_middle_says_so_and_the_fill_goes_on(
     tmp_path: Path, own_server: Neo4jServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ringtrace.graph.neo4j_changes.BATCH", 20)
+    monkeypatch.setattr("ringtrace.graph.neo4j.changes.BATCH", 20)
     own_server.start()
     workspace = town().workspace(tmp_path / "one")
 

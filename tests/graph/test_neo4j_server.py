@@ -7,7 +7,7 @@ from factories import neo4j_server
 from neo4j.exceptions import Neo4jError
 
 from ringtrace.errors import RingTraceError
-from ringtrace.graph.neo4j_server import Address, check_version, connected, speaking
+from ringtrace.graph.neo4j.server import Address, check_version, connected, speaking
 
 
 @pytest.mark.parametrize(

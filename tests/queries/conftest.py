@@ -9,8 +9,8 @@ from factories import neo4j_server
 from factories.query_town import query_town
 
 from ringtrace.graph import open_graph
-from ringtrace.graph.neo4j_fill import fill_neo4j
-from ringtrace.graph.neo4j_store import Neo4jStore
+from ringtrace.graph.neo4j.fill import fill_neo4j
+from ringtrace.graph.neo4j.store import Neo4jStore
 from ringtrace.graph.store import GraphStore
 from ringtrace.workspace import Workspace
 

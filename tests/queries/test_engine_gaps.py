@@ -6,7 +6,7 @@ import pytest
 
 from ringtrace.errors import RingTraceError
 from ringtrace.graph import open_graph
-from ringtrace.graph.ladybug_store import LadybugStore
+from ringtrace.graph.ladybug.store import LadybugStore
 from ringtrace.workspace import Workspace
 
 HALF = "MATCH (p:Patient)-[:SETTLED]->(s:Settlement)-[:AT]->(i:Pharmacy {id: 'Y1'})"

@@ -7,14 +7,14 @@ from time import perf_counter
 
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import current_run
-from ringtrace.graph import neo4j_snapshot as snapshots
 from ringtrace.graph.ahead import made_ahead
-from ringtrace.graph.neo4j_changes import batches, plan, planned
-from ringtrace.graph.neo4j_names import Names
-from ringtrace.graph.neo4j_registry import Entry, Registry
-from ringtrace.graph.neo4j_server import Address, connected, speaking
-from ringtrace.graph.neo4j_snapshot import Snapshot
-from ringtrace.graph.neo4j_statements import REGISTRY_CONSTRAINTS, constraints, statement
+from ringtrace.graph.neo4j import snapshot as snapshots
+from ringtrace.graph.neo4j.changes import batches, plan, planned
+from ringtrace.graph.neo4j.names import Names
+from ringtrace.graph.neo4j.registry import Entry, Registry
+from ringtrace.graph.neo4j.server import Address, connected, speaking
+from ringtrace.graph.neo4j.snapshot import Snapshot
+from ringtrace.graph.neo4j.statements import REGISTRY_CONSTRAINTS, constraints, statement
 from ringtrace.graph.store import GraphCounts
 from ringtrace.progress import Progress, Step, silent
 from ringtrace.workspace import Workspace

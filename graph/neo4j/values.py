@@ -10,7 +10,7 @@ import neo4j.graph
 import neo4j.time
 
 from ringtrace.data_schema.graph import graph_schema
-from ringtrace.graph.neo4j_names import Names
+from ringtrace.graph.neo4j.names import Names
 from ringtrace.graph.store import Node, NodeRef, Path, Relationship
 
 

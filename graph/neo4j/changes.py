@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ringtrace.graph.neo4j_snapshot import KEY, Part, Snapshot
+from ringtrace.graph.neo4j.snapshot import KEY, Part, Snapshot
 from ringtrace.workspace import write_atomic
 
 Verb = Literal["create", "merge", "delete"]

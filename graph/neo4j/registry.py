@@ -15,10 +15,10 @@ import neo4j
 
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
-from ringtrace.graph.neo4j_names import Names
-from ringtrace.graph.neo4j_server import Address
-from ringtrace.graph.neo4j_snapshot import Snapshot, workspace_id
-from ringtrace.graph.neo4j_statements import EPOCH, REGISTRY
+from ringtrace.graph.neo4j.names import Names
+from ringtrace.graph.neo4j.server import Address
+from ringtrace.graph.neo4j.snapshot import Snapshot, workspace_id
+from ringtrace.graph.neo4j.statements import EPOCH, REGISTRY
 from ringtrace.graph.store import GraphCounts
 from ringtrace.workspace import Workspace
 

@@ -19,10 +19,10 @@ import duckdb
 
 from ringtrace.data_schema.graph import GraphType, Property
 from ringtrace.errors import RingTraceError
-from ringtrace.graph import neo4j_snapshot as snapshots
-from ringtrace.graph.neo4j_registry import Entry
-from ringtrace.graph.neo4j_snapshot import KEY, Part, Snapshot
-from ringtrace.graph.neo4j_statements import REGISTRY
+from ringtrace.graph.neo4j import snapshot as snapshots
+from ringtrace.graph.neo4j.registry import Entry
+from ringtrace.graph.neo4j.snapshot import KEY, Part, Snapshot
+from ringtrace.graph.neo4j.statements import REGISTRY
 from ringtrace.graph.store import GraphCounts
 from ringtrace.progress import Progress, Step, silent
 from ringtrace.workspace import Workspace

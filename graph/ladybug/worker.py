@@ -31,7 +31,7 @@ MEMORY: Final = 2 << 30
 AVAILABLE: Final = os.name == "posix"
 
 # Not `-m`: the classes that travel must belong to this module, and not to `__main__`.
-_CHILD: Final = "import sys; from ringtrace.graph.ladybug_worker import serve; serve(int(sys.argv[1]))"
+_CHILD: Final = "import sys; from ringtrace.graph.ladybug.worker import serve; serve(int(sys.argv[1]))"
 _START_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 1.0  # for the engine's own time-out, which gives the same error without a new process
 
@@ -142,7 +142,7 @@ class Worker:
 
 def serve(descriptor: int) -> None:
     """Answer the requests that come through this pipe until the other side hangs up."""
-    from ringtrace.graph.ladybug_store import LadybugStore
+    from ringtrace.graph.ladybug.store import LadybugStore
 
     line: Connection[Any, Any] = Connection(descriptor)
     database, version = line.recv()

@@ -15,14 +15,14 @@ import neo4j.graph
 from neo4j.exceptions import Neo4jError
 
 from ringtrace.errors import RingTraceError
-from ringtrace.graph import neo4j_values as values
 from ringtrace.graph.cancelling import cancelling
 from ringtrace.graph.cypher_store import CypherStore
 from ringtrace.graph.guard import check_reading
-from ringtrace.graph.neo4j_guard import check_plan, scoped
-from ringtrace.graph.neo4j_names import Names
-from ringtrace.graph.neo4j_registry import Registry
-from ringtrace.graph.neo4j_server import Address, open_driver, speaking
+from ringtrace.graph.neo4j import values as values
+from ringtrace.graph.neo4j.guard import check_plan, scoped
+from ringtrace.graph.neo4j.names import Names
+from ringtrace.graph.neo4j.registry import Registry
+from ringtrace.graph.neo4j.server import Address, open_driver, speaking
 from ringtrace.graph.store import DEFAULT_ROW_LIMIT, DEFAULT_TIMEOUT, Engine, Node, NodeRef, Relationship, Rows
 from ringtrace.workspace import Workspace
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.errors import RingTraceError
 from ringtrace.graph.guard import PROCEDURES, Token, is_name, refusal, tokens
-from ringtrace.graph.neo4j_names import PREFIX, Names, schema_names
-from ringtrace.graph.neo4j_statements import REGISTRY
+from ringtrace.graph.neo4j.names import PREFIX, Names, schema_names
+from ringtrace.graph.neo4j.statements import REGISTRY
 
 OPERATORS: Final = frozenset(
     {"Anti", "AntiConditionalApply", "AntiSemiApply", "Apply", "Argument", "ArgumentTracker",

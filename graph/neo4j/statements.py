@@ -11,9 +11,9 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from ringtrace.data_schema.graph import Property
-from ringtrace.graph.neo4j_changes import Verb
-from ringtrace.graph.neo4j_names import Names
-from ringtrace.graph.neo4j_snapshot import KEY, Part
+from ringtrace.graph.neo4j.changes import Verb
+from ringtrace.graph.neo4j.names import Names
+from ringtrace.graph.neo4j.snapshot import KEY, Part
 
 REGISTRY: Final = "RingTraceGraph"
 """Label of the node that says, for each workspace, what its graph on this server shows."""

@@ -14,13 +14,13 @@ from weakref import WeakSet
 import ladybug
 
 from ringtrace.errors import RingTraceError
-from ringtrace.graph import ladybug_values as values
 from ringtrace.graph.cancelling import cancelling
 from ringtrace.graph.cypher_store import CypherStore
 from ringtrace.graph.files import GraphVersion
 from ringtrace.graph.guard import check_reading
-from ringtrace.graph.ladybug_plan import check_plan
-from ringtrace.graph.ladybug_worker import AVAILABLE, MEMORY, Worker
+from ringtrace.graph.ladybug import values as values
+from ringtrace.graph.ladybug.plan import check_plan
+from ringtrace.graph.ladybug.worker import AVAILABLE, MEMORY, Worker
 from ringtrace.graph.store import DEFAULT_ROW_LIMIT, DEFAULT_TIMEOUT, Engine, Node, NodeRef, Relationship, Rows
 
 BUFFER_POOL: Final = 1 << 30
