@@ -13,7 +13,7 @@ from ringtrace.casework.exploration import Exploration
 from ringtrace.casework.folding import STEP, Group, crowds
 from ringtrace.graph.store import NodeRef
 
-_LISTED: Final = 40
+_LISTED: Final = 14
 
 
 def show_group(desk: Desk, exploration: Exploration, group: Group) -> None:
