@@ -18,6 +18,9 @@ from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Valu
 from ringtrace.workspace import has_rows
 
 SIGNALS = ("dead", "other_stay", "other_care", "pharmacy", "no_care")
+REFERABLE = frozenset({"other_care", "pharmacy"})
+"""Signals that referrals and errands give too: few of many stays are then a lead at most."""
+LEAD_SCORE = 0.55
 WEIGHTS = {"dead": 0.95, "other_stay": 0.95, "other_care": 0.7, "pharmacy": 0.3, "no_care": 0.8}
 
 
@@ -27,6 +30,7 @@ class StayThresholds:
     `fewest_stays`: stays with one signal for a finding.
     `highest_p`: chance at the rate of the other hospitals, after Bonferroni over hospitals and signals.
     `least_ratio`: observed over expected, since hospitals differ more among each other than the binomial law allows.
+    `least_share`: part of the stays below which referable signs alone stay a lead, as large hospitals refer more.
     `most_bare`: share of the other hospitals' stays without lines beyond which lines are missing, and not care.
     `prior_stays`: weight, in stays, of an assumed half case at the others, so that a rate is never zero.
     """
@@ -35,6 +39,7 @@ class StayThresholds:
     fewest_stays: int = 3
     highest_p: float = 0.01
     least_ratio: float = 3.0
+    least_share: float = 0.02
     most_bare: float = 0.05
     prior_stays: float = 50.0
 
@@ -91,7 +96,9 @@ def empty_stays(
             if enough and p_value <= limits.highest_p:
                 found[signal] = (seen, rate * total[place], p_value)
         if found:
-            yield _draft(place, total[place], [sign for sign in each if sign.signal in found], found, counts[place])
+            yield _draft(
+                place, total[place], [sign for sign in each if sign.signal in found], found, counts[place], limits
+            )
 
     if bare_elsewhere > 1:
         context.gaps.append(Gap(kind, Message("claims.gap.bare_stays")))
@@ -148,7 +155,12 @@ def _signs(rows: list[tuple[str, str, str, list[str], str | None, datetime, date
 
 
 def _draft(
-    place: str, stays: int, signs: list[_Sign], found: dict[str, tuple[int, float, float]], every: Counter[str]
+    place: str,
+    stays: int,
+    signs: list[_Sign],
+    found: dict[str, tuple[int, float, float]],
+    every: Counter[str],
+    limits: StayThresholds,
 ) -> Draft:
     people: dict[str, float] = {}
     for sign in signs:
@@ -158,6 +170,8 @@ def _draft(
     score = empty_stay_score(
         len(cases), expected, max(WEIGHTS[signal] for signal in found), min(each[2] for each in found.values())
     )
+    if set(found) <= REFERABLE and len(cases) < limits.least_share * stays:
+        score = min(score, LEAD_SCORE)
     values: dict[str, Value] = {
         "place": place, "n": len(cases), "stays": stays, "people": len(people), "expected": round(expected, 2)
     }  # fmt: skip

@@ -152,3 +152,14 @@ def test_without_lines_at_all_nobody_is_blamed(tmp_path: Path) -> None:
     findings, gaps = run(tmp_path, hospitals(0, with_items=False), "ghost_patient")
     assert findings == []
     assert "claims.gap.no_stay_items" in gaps
+
+
+@pytest.mark.near_miss
+def test_a_large_hospital_that_refers_a_few_patients_is_a_lead_at_most(tmp_path: Path) -> None:
+    city = hospitals(8)
+    for number in range(900):
+        begin, end = at(number % 100), at(number % 100 + 6)
+        city.visit(f"q{number:03d}", "H0" if number < 500 else "H1", end, total=900, med_type="21",
+                   items=[{"med_list_codg": "D1", "fee": 900}], begntime=str(begin), endtime=str(end))  # fmt: skip
+    (finding,), _ = run(tmp_path, city, "ghost_patient")
+    assert (finding.level, finding.reasons[0].value) == ("yellow", 8)
