@@ -21,11 +21,11 @@ def export(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     masked: Annotated[bool, typer.Option("--masked", help=words("cli.export.masked"))] = False,
 ) -> None:
-    from ringtrace.evidence import export as export_evidence
+    from ringtrace.casework.handover import hand_over
 
     opened = open_workspace(workspace)
     ids = [each.finding_id for each in named(opened, finding)]
-    report = export_evidence(opened, ids, out, masked=masked, language=default_language())
+    report = hand_over(opened, ids, out, masked=masked, language=default_language())
     console.say("cli.export.done", path=out, findings=report.findings, rows=report.rows, seal=report.seal)
 
 
