@@ -9,7 +9,8 @@ A finding stands if at least half of the patients it suspects belong to a plante
 no patient, if one of its institutions does. Isotonic regression of that on the raw score, with `PRIOR` findings added
 at the raw scores 0.05 … 0.95 whose share standing is the raw score itself: few findings then move the curve little,
 and no curve says 0 or 1. Prints for each kind the findings, the share that stands, and the expected calibration error
-of the raw score and of curves fitted without the city they are tried on. Kinds that no city plants get no curve.
+of the raw score and of curves fitted without the city they are tried on. Kinds that no city plants get no curve. An
+interruption (Ctrl-C) fits what was measured until then.
 """
 
 from __future__ import annotations
@@ -104,15 +105,18 @@ def main() -> None:
     options = parser.parse_args()
     if any(seed >= 1000 for seed in options.seeds):
         parser.error("seeds from 1000 on are for measuring, not for fitting")
-    places = [Place(options.persons, seed, difficulty) for seed in options.seeds for difficulty in options.difficulty]
-    places += [Place(folder=folder) for folder in options.truth]
+    places = [Place(folder=folder) for folder in options.truth]
+    places += [Place(options.persons, seed, difficulty) for seed in options.seeds for difficulty in options.difficulty]
     measured = []
-    for number, place in enumerate(places, start=1):
-        measured.append(in_own_process(raw_scores, place))
-        print(f"{number} of {len(places)} cities", file=sys.stderr, flush=True)
+    try:
+        for number, place in enumerate(places, start=1):
+            measured.append(in_own_process(raw_scores, place))
+            print(f"{number} of {len(places)} cities", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print(f"interrupted: fitted to the first {len(measured)} cities", file=sys.stderr)
     planted = {kind for _, kinds in measured for kind in kinds} | {"tip_lead"}
     print(
-        f"{len(places)} cities; orange and above: findings that stand / all, raw and left out\n"
+        f"{len(measured)} cities; orange and above: findings that stand / all, raw and left out\n"
         f"{'':24}{'findings':>9}{'stand':>7}{'ECE raw':>9}{'left out':>9}{'raw':>9}{'left out':>9}  curve"
     )
     lines = []
@@ -133,11 +137,11 @@ def main() -> None:
     pooled = [each for city, _ in measured for kind, scored in city.items() if kind in planted for each in scored]
     print(f"all: {len(pooled)} findings, ECE raw {calibration_error(pooled):.3f}")
     if options.write:
-        told = f"seeds {options.seeds} of {options.persons} persons ({', '.join(options.difficulty)})"
-        more = f" and {len(options.truth)} cities of another simulator" if options.truth else ""
+        given = sum(place.folder is not None for place in places[: len(measured)])
         TARGET.write_text(
-            "# From raw score to the share of findings that stand, by kind. Written by bench/calibrate.py from\n"
-            f"# {told}{more}; not edited by hand.\n{''.join(lines) or '{}'}",
+            "# From raw score to the share of findings that stand, by kind. Written by bench/calibrate.py from tuning\n"
+            f"# cities, {len(measured) - given} of one simulator and {given} of another; not edited by hand.\n"
+            + ("".join(lines) or "{}\n"),
             "utf-8",
         )
 

@@ -12,10 +12,12 @@ measures folders of contract tables with truth/ instead.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import os
 import resource
+import shutil
 import sys
 import time
 from collections import defaultdict
@@ -54,9 +56,19 @@ def city(persons: int, seed: int, difficulty: CityDifficulty, *, schemes: bool =
 
 
 def given(folder: Path) -> tuple[Workspace, Truth]:
-    """A folder of contract tables, loaded, with its truth; with none, every suspicion there is a false one."""
-    workspace = Workspace(OUT / f"given-{folder.resolve().name}", create=True)
-    load_folder(folder, workspace)
+    """A folder of contract tables, loaded, with its truth; with none, every suspicion there is a false one.
+
+    Loaded once for these very files: a folder that was written anew would add its rows to those of the old one.
+    """
+    files = sorted((each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in folder.iterdir())
+    name = f"given-{folder.resolve().name}-"
+    target = OUT / f"{name}{hashlib.sha256(repr(files).encode()).hexdigest()[:8]}"
+    if not (target / "done").exists():
+        for stale in OUT.glob(f"{name}????????"):
+            shutil.rmtree(stale)
+        load_folder(folder, Workspace(target / "workspace", create=True))
+        (target / "done").touch()
+    workspace = Workspace(target / "workspace")
     truth = folder / "truth"
     return workspace, read_truth(truth) if truth.is_dir() else Truth((), ())
 
