@@ -34,6 +34,8 @@ def fetch_number(tables: duckdb.DuckDBPyConnection, sql: str, values: Mapping[st
 
 def materialise(tables: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, Any]) -> None:
     """Make the temporary table `name` of these columns: a join against a registered Python object cannot be planned."""
+    # A result that somebody left open (fetchone) would make DuckDB 2 refuse to register anything: the next one ends it.
+    tables.execute("SELECT 1").fetchall()
     tables.register("arriving", pa.table(dict(columns)))
     tables.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM arriving")
     tables.unregister("arriving")

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 import duckdb
 import pytest
 from factories.city import City
+from factories.stocked import StockedCity
 
-from ringtrace.detectors import detect, read_gaps
+from ringtrace.detectors import DETECTORS, detect, read_gaps
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.errors import RingTraceError
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, read_findings
@@ -157,3 +158,16 @@ def test_unknown_kind_is_told_with_the_known_ones(workspace: Workspace) -> None:
         detect(workspace, kinds=["rings"])
     assert "rings" in told.value.happened
     assert "borrowed_card_ring" in told.value.hint
+
+
+@pytest.mark.parametrize("kind", [detector.kind for detector in DETECTORS])
+def test_each_kind_runs_alone(tmp_path: Path, kind: str) -> None:
+    stocked = StockedCity(1, shops=2, buyers=20)
+    for day in (30, 60, 90, 120):
+        stocked.sell(
+            "S0p001", "H1", stocked.moment(day=day), "D1", code=f"8199900000000000{day:04d}", origin="elsewhere"
+        )
+        stocked.sell(
+            "S1p002", "S1", stocked.moment(day=day + 9), "D1", code=f"8199900000000000{day:04d}", origin="elsewhere"
+        )
+    assert detect(stocked.build().workspace(tmp_path), kinds=[kind]).run == 1
