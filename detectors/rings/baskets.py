@@ -15,6 +15,7 @@ import duckdb
 
 from ringtrace.detectors.arrays import fetch_arrays, fetch_number
 from ringtrace.detectors.rings.courses import read_one_off
+from ringtrace.detectors.rings.supply import NO_SUPPLY, Supply, read_supply
 
 USUAL: Final = 3.0
 """Those who come for small things only buy the shelf's goods up to this many times as often as all who come."""
@@ -63,6 +64,8 @@ class Baskets:
         and as far as the owner does not come back for the drug more than the others take it (a chronic patient does).
     one_off
         how much more than other takers members fail to come back for what they got in the runs (see `ring_courses`).
+    supply
+        how many kinds of goods, how fast they are taken, and whether their place is special for them.
     """
 
     likeness: Likeness | None = None
@@ -71,13 +74,14 @@ class Baskets:
     amount_shift: float = 0.0
     foreign_value: float | None = None
     one_off: float | None = None
+    supply: Supply = NO_SUPPLY
 
 
 def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]:
     """The baskets of each group, in order, from the tables of `build_ring_tables`."""
     _gather(tables)
     likeness, needs, shifts, foreign = _likeness(tables), _needs(tables), _amount_shift(tables), _foreign(tables)
-    one_off = read_one_off(tables)
+    one_off, supply = read_one_off(tables), read_supply(tables)
     for name in ("substance", "ring_item", "solo_item", "place_drug"):
         tables.execute(f"DROP TABLE {name}")
     return [
@@ -88,6 +92,7 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
             amount_shift=shifts.get(ring, 0.0),
             foreign_value=foreign.get(ring),
             one_off=one_off.get(ring),
+            supply=supply.get(ring, NO_SUPPLY),
         )
         for ring in range(rings)
     ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import duckdb
 import numpy as np
+from scipy import stats
 
 from ringtrace.detectors.arrays import Floats
 from ringtrace.detectors.rings.baskets import Baskets, read_baskets
@@ -15,6 +17,12 @@ from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import Group
 from ringtrace.detectors.rings.ties import Ties
 from ringtrace.detectors.rings.whereabouts import Whereabouts, read_whereabouts
+
+CLOCK_ERROR: Final = 0.01
+"""Share of settlements whose time or place may be wrong: clocks, late entries, a stay's dates."""
+TORN_TOO_OFTEN: Final = 3
+FIXED_DAY: Final = 8
+"""Runs from which it is no accident that they fall on one weekday."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,24 @@ class RingFacts:
         """The place of at least four in five of the visits, if there is one."""
         place, visits = Counter(visit.fixmedins_code for visit in self.visits).most_common(1)[0]
         return place if visits >= 0.8 * len(self.visits) else None
+
+    @property
+    def keeps_weekday(self) -> bool:
+        """Whether nine in ten of the runs, and `FIXED_DAY` of them, fall on one weekday."""
+        days = {visit.run: visit.t // 86_400 % 7 for visit in self.visits}
+        most = Counter(days.values()).most_common(1)[0][1]
+        return most >= FIXED_DAY and most >= 0.9 * len(days)
+
+    @property
+    def torn_by_error(self) -> float:
+        """Uses in two places at once that clocks and registers would give by error alone."""
+        return CLOCK_ERROR * len(self.visits)
+
+    @property
+    def torn_beyond_error(self) -> bool:
+        """Whether cards were in two places more often than by error (Poisson, 1 in 100), and in several runs."""
+        torn = self.whereabouts.torn
+        return torn >= TORN_TOO_OFTEN and float(stats.poisson.sf(torn - 1, self.torn_by_error)) <= 0.01
 
     @property
     def attended(self) -> float:

@@ -22,6 +22,13 @@ HABIT_EXPLAINS: Final = 2.5
 HABIT_PARTLY: Final = 20.0
 """Runs attended, over those that own habits would give, up to which habit explains them, wholly or partly."""
 
+FEW_GOODS: Final = 5.0
+"""Effective number of substances up to which people come for one kind of goods."""
+BODY_PACE: Final = 1.3
+"""Defined daily doses a day that one body takes; a dose may be somewhat larger than the defined one."""
+OVERSUPPLIED: Final = 0.3
+"""Share of what was got at a pace that no body takes, from which medicines of their own explain nothing."""
+
 InnocenceCheck = Callable[[RingFacts], Check]
 
 
@@ -97,11 +104,14 @@ def dialysis(facts: RingFacts) -> Check:
 def clinic_day(facts: RingFacts) -> Check:
     """A doctor's weekly or monthly consultation brings the same patients to the same bench.
 
-    Weighed by what they get there: their own medicines, which they get elsewhere and at other times too.
+    Weighed by what they get there: their own medicines, which they get elsewhere and at other times too; but not if
+    they get them twice, on days that are nobody's consultation.
     """
     hospital, need = facts.whereabouts.hospital, facts.baskets.need_own
     if hospital is None or need is None:
         return _check("clinic_day", "unknown")
+    if (facts.baskets.supply.oversupply or 0.0) >= OVERSUPPLIED and not facts.keeps_weekday:
+        return _check("clinic_day", "does_not_explain", 0.0)
     return _graded("clinic_day", need if hospital >= 0.8 else 0.0, explains=0.6, partly=0.4)
 
 
@@ -134,6 +144,26 @@ def same_illness(facts: RingFacts) -> Check:
     if share is None or one_off is None:
         return _check("same_illness", "unknown")
     return _graded("same_illness", share if one_off <= 1 else 0.0, explains=0.8, partly=0.6)
+
+
+def own_course(facts: RingFacts) -> Check:
+    """Each gets one course of their own, and something of the world brings them together for it.
+
+    Few kinds of goods, at a body's pace; and their place is the one that sells them (a special-drug pharmacy), or the
+    runs keep one weekday (a decoction's pick-up day), or the members are of one estate (buying as a group). A ring that
+    takes one dear drug takes it from whoever lends a card, faster than they would need it, or with nothing of that.
+    Value: the effective number of substances.
+    """
+    supply, where = facts.baskets.supply, facts.whereabouts
+    if supply.variety is None or supply.pace is None:
+        return _check("own_course", "unknown")
+    own = supply.variety <= FEW_GOODS and supply.pace <= BODY_PACE and (supply.oversupply or 0.0) < 0.1
+    drawn = (
+        (supply.special or 0.0) >= 0.5
+        or facts.keeps_weekday
+        or ((where.same_quarter or 0.0) >= 0.5 and (where.same_quarter or 0.0) >= 2 * (where.usual_quarter or 0.0))
+    )
+    return _check("own_course", "does_not_explain" if not own else "explains" if drawn else "partly", supply.variety)
 
 
 def neighbours(facts: RingFacts) -> Check:
@@ -186,6 +216,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     same_illness,
     own_hours,
     own_needs,
+    own_course,
     neighbours,
     same_quarter,
     ordinary_goods,

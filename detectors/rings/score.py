@@ -4,7 +4,7 @@
 
 Signals (each 0, and so silent, where the delivery lacks what it needs):
 
-    one_off      how much members fail to come back for drugs that people take for good, −3 to 3 (`Baskets.one_off`)
+    one_off      how much members fail to come back for drugs that people take for good, −3 to 1.5 (`Baskets.one_off`)
     foreign      ln((v + 0.01) / 0.02), v = yuan a visit for sought drugs that are foreign to the owner, over the
                  places' mean visit (`Baskets.foreign_value`), at most 2
     habit        log10 of runs attended over those that own habits would give, 0–2
@@ -16,14 +16,19 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     places       ln of the number of places of the runs, at most four: people who go together go to one
     size         ln of a fifth of the members, at most twenty: few people have a dozen others to go with
     hop          share of runs at two places of one kind within the hour
-    torn         ln(1 + uses of a card while its owner must have been elsewhere)
+    unlike       ln of how much less alike two members' lines are than two buyers' at the same places, −1 to 0: one hand
+                 that buys for all wants something
+    torn         ln(1 + uses of a card while its owner must have been elsewhere, less those by error)
+    over         share of what members got in the runs that they get faster than a body takes it (`Supply`), beyond
+                 a usual 0.2; from seven members on in full, with three not at all
 
 The weights come from L2-penalised logistic regressions on tuning cities of two makers (`bench/quality.py`: seeds 1–8 of
 20,000 persons, medium and hard; `bench/second_city`: three counties of 30,000). Each signal but `size` had one sign in
 both, and a model fitted to one maker's cities told the other's rings. The weights are between the two fits, and
 little was lost or won by moving single ones; the sum was scaled to the least log-loss over both. `size` says nothing in
-the first maker's cities, whose innocents gather in dozens too; it has half the weight that the second's gave it. `torn`
-is not fitted, as the cities have too few: its weight is a judgement. Checks that explain a group take `EXPLAINED` off.
+the first maker's cities, whose innocents gather in dozens too; it has half the weight that the second's gave it.
+`torn`, `over` and `unlike` are not fitted, as the cities have too few: their weights are judgements. Checks that
+explain a group take `EXPLAINED` off.
 """
 
 from __future__ import annotations
@@ -48,8 +53,12 @@ WEIGHTS: Final[dict[str, float]] = {
     "size": 0.45,
     "hop": 1.0,
     "torn": 1.0,
+    "over": 4.0,
+    "unlike": 3.0,
 }
 EXPLAINED: Final = 4.0
+USUALLY_OVER: Final = 0.2
+"""Share of patients' courses that run fast anyway: large doses, a stock before a journey."""
 PARTLY: Final[dict[str, float]] = {
     "household": 1.5,
     "family_account": 1.5,
@@ -59,26 +68,32 @@ PARTLY: Final[dict[str, float]] = {
     "busy_days": 0.5,
 }
 """Taken off where a check explains part of it; the other checks rest on signals that the model has already."""
-BINDING: Final = frozenset({"household", "care_home", "dialysis", "schoolmates"})
+BINDING: Final = frozenset({"household", "care_home", "dialysis", "schoolmates", "own_course"})
 EVEN: Final = 0.0
 """Greatest logit of a group that a finding about its shop names already: a ring, or the shop's doing."""
+MOST_ONE_OFF: Final = 1.5
+"""Deviations of `one_off` that count: one group in fifteen has as many by chance, and a city has a hundred groups."""
 FAINT: Final = 0.15
-TORN_TOO_OFTEN: Final = 3
 
 
 def signals(facts: RingFacts) -> dict[str, float]:
     """The model's signals for a group, by name."""
     baskets, where = facts.baskets, facts.whereabouts
+    # Two or three who get much are patients with large doses, or one carer's old people; ten are a supply.
+    oversupply = max((baskets.supply.oversupply or 0.0) - USUALLY_OVER, 0.0) / (1 - USUALLY_OVER)
+    oversupply *= min(max(log(facts.size / 3) / log(7 / 3), 0.0), 1.0)
     found = {
         "habit": log10(min(max(facts.habit_ratio, 1.0), 100.0)),
         "places": log(min(len(facts.places), 4)),
         "size": log(min(facts.size, 20) / 5),
-        "torn": log(1 + where.torn),
+        "torn": log(1 + max(where.torn - facts.torn_by_error, 0.0)),
+        "over": oversupply,
     }
     if baskets.foreign_value is not None:
         found["foreign"] = log((min(baskets.foreign_value, 2.0) + 0.01) / 0.02)
     if baskets.one_off is not None:
-        found["one_off"] = min(max(baskets.one_off, -3.0), 3.0)
+        # Who gets a course twice comes back for it, too: that is no sign of need.
+        found["one_off"] = min(max(baskets.one_off, -3.0 * (1 - oversupply)), MOST_ONE_OFF)
     if where.usual_place is not None:
         found["usual"] = where.usual_place - 0.7
     if where.neighbours is not None:
@@ -89,7 +104,9 @@ def signals(facts: RingFacts) -> dict[str, float]:
         # Living apart is what most people do: it says a little, living together much.
         found["quarter"] = max(log(same / (where.usual_quarter + 0.02)), -0.5)
     if baskets.need_own is not None:
-        found["need"] = baskets.need_own - 0.3
+        found["need"] = baskets.need_own * (1 - oversupply) - 0.3
+    if baskets.likeness is not None:
+        found["unlike"] = max(min(baskets.likeness.cross_lift, 0.0), -1.0)
     if where.hopping is not None:
         found["hop"] = where.hopping
     return found
@@ -97,7 +114,7 @@ def signals(facts: RingFacts) -> dict[str, float]:
 
 def explaining(facts: RingFacts, checks: tuple[Check, ...]) -> bool:
     """Whether an innocent explanation holds: a card in two places at once cannot be innocent, and ends every excuse."""
-    return facts.whereabouts.torn < TORN_TOO_OFTEN and any(check.outcome == "explains" for check in checks)
+    return not facts.torn_beyond_error and any(check.outcome == "explains" for check in checks)
 
 
 def ring_score(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
@@ -115,7 +132,8 @@ def ring_score(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[s
 def ring_level(facts: RingFacts, checks: tuple[Check, ...], score: float) -> Level:
     """Explained where a check explains the group, or where the score is faint and two checks explain parts of it.
 
-    Kinship, care and childhood (`BINDING`) explain whatever was bought. Colleagues, fellow patients or people of one
+    Kinship, care and childhood (`BINDING`) explain whatever was bought, and a course of one's own is what was bought.
+    Colleagues, fellow patients or people of one
     weekday may have a collector among them: there the explanation takes `EXPLAINED` off, and holds unless the score
     still stands.
 

@@ -37,8 +37,8 @@ class Whereabouts:
     dialysis
         share of the runs' settlements with a diagnosis of kidney failure or dialysis, of those with a diagnosis.
     same_illness
-        largest share of members with one and the same diagnosis (three characters of ICD-10) that at most
-        `RARE_ILLNESS` of all people have; hypertension binds nobody.
+        largest share of members with one and the same diagnosis (three characters of ICD-10; not one noted down by a
+        pharmacy in the runs) that at most `RARE_ILLNESS` of all people have; hypertension binds nobody.
     hopping
         share of runs at two or more places of one kind (pharmacies, or medical institutions).
     pace
@@ -142,7 +142,13 @@ def _why(tables: duckdb.DuckDBPyConnection) -> Part:
             FROM ring_visit v JOIN settlements s USING (setl_id)
             LEFT JOIN institutions i ON i.fixmedins_code = v.fixmedins_code
         ), ill AS (
-            SELECT psn_no, left(dise_codg, 3) AS illness FROM settlements WHERE dise_codg IS NOT NULL GROUP BY ALL
+            -- What a pharmacy notes down in a run is the buyer's word; an illness is a doctor's, or shows elsewhere.
+            SELECT psn_no, left(dise_codg, 3) AS illness FROM settlements
+            WHERE dise_codg IS NOT NULL AND setl_id NOT IN (
+                SELECT v.setl_id FROM ring_visit v JOIN settlements s USING (setl_id)
+                LEFT JOIN institutions i ON i.fixmedins_code = v.fixmedins_code
+                WHERE NOT coalesce(i.fixmedins_type = '1', s.med_type <> '41')
+            ) GROUP BY ALL
         ), prevalence AS (
             SELECT illness, count(*) / (SELECT count(DISTINCT psn_no) FROM settlements) AS share FROM ill GROUP BY ALL
         ), size AS (SELECT ring, count(*) AS members FROM ring_member GROUP BY ALL),
