@@ -120,8 +120,9 @@ def changed(workspace: Workspace, city: City, scratch: Path) -> None:
         workspace.commit(manifest)
 
 
+@pytest.mark.timeout(900)
 def test_a_demo_city_with_its_findings_is_the_same_on_both_engines(tmp_path: Path, address: Address) -> None:
-    simulate(tmp_path / "city", persons=500, seed=5, difficulty="medium", months=2)
+    simulate(tmp_path / "city", persons=500, seed=1, difficulty="mixed")
     workspace = Workspace(tmp_path / "w", create=True)
     load_folder(tmp_path / "city", workspace)
     with workspace.connect() as tables:
