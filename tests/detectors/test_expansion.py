@@ -48,7 +48,9 @@ def ringed(seed: int) -> City:
     rng = np.random.default_rng(seed + 1000)
     for name in RING:
         for _ in range(6):
-            city.visit(name, "S1", START + timedelta(days=int(rng.integers(180)), seconds=int(rng.integers(3e4, 7e4))))
+            city.visit(
+                name, "S1", START + timedelta(days=int(rng.integers(180)), seconds=int(rng.integers(30_000, 70_000)))
+            )
     return city
 
 

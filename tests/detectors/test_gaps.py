@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from factories.city import START, City
@@ -54,7 +55,7 @@ def whole() -> City:
         row |= {"gend": "1", "brdy": "1970-01-01", "emp_no": f"e{number}", "tel": f"t{number}", "addr": f"Elm {number}"}
     city.person("dead", die_date="2025-06-01", gend="2")
     city.drug("DF", lmt_gend="2")
-    stay = {"begntime": str(START), "endtime": str(START + timedelta(days=6)), "med_type": "21"}
+    stay: dict[str, Any] = {"begntime": str(START), "endtime": str(START + timedelta(days=6)), "med_type": "21"}
     city.visit("dead", "H1", START + timedelta(days=6), items=[{"med_list_codg": "DF"}], invono="1", **stay)
     city.visit(
         "dead", "H1", START + timedelta(days=40), items=[{"med_list_codg": "DF"}], manl_reim_flag="1", invono="2"
