@@ -13,7 +13,8 @@ Latent-class evidence of this form is Fellegi and Sunter's record-linkage model 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -48,6 +49,7 @@ class Fit:
     fitted rates of the visit signals. `gain`: log-likelihood in nats over the same shop with ordinary visits only.
     `nats`: for each visit signal, the log-likelihood ratio that feigned visits owe to it, summed over the buyers who
     likely collude; a trace of suspicion on each of thousands of others is no evidence.
+    `colluding`, `feigned_share`: ρ and π.
     """
 
     buyer: Floats
@@ -59,10 +61,30 @@ class Fit:
     gain: float
     nats: Floats
     person_nats: Floats
+    colluding: float
+    feigned_share: float
+
+    def alone(self, visits: Floats, starts: NDArray[np.int64], persons: Floats) -> Floats:
+        """Posterior of each buyer by the fitted rates, but from these signals (NaN: not asked)."""
+        ratio = Seen.of(visits).log_ratio(self.ordinary, self.feigned)
+        mixed = np.logaddexp(np.log1p(-self.feigned_share), np.log(self.feigned_share) + ratio)
+        own = Seen.of(persons).log_ratio(self.person_ordinary, self.person_feigned)
+        odds = np.log(self.colluding) - np.log1p(-self.colluding) + np.add.reduceat(mixed, starts) + own
+        return np.asarray(1 / (1 + np.exp(-np.clip(odds, -700, 700))))
 
 
-def fit_shop(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors: Priors) -> Fit:
-    """Fit one shop.
+def fit_shop(
+    visits: Floats,
+    starts: NDArray[np.int64],
+    persons: Floats,
+    priors: Priors,
+    silences: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = (),
+) -> Fit:
+    """Fit one shop, in each way that its feigned visits may look; the way that gains most is returned.
+
+    A forged ledger shows nothing. Were its silence held against the rates judged for feigned visits, it would hide what
+    the other signals say, and expectation–maximisation would stop where nobody colludes. So each of `silences` is tried
+    as well. The choice costs the logarithm of the number of ways (Bonferroni's bound), taken off the gain.
 
     Parameters
     ----------
@@ -74,7 +96,22 @@ def fit_shop(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors:
         One row a buyer, one column a person signal (0, 1, NaN).
     priors:
         See `Priors`.
+    silences:
+        Pairs of masks, of visit and of person signals, that are not asked.
     """
+    fits = [_fit(visits, starts, persons, priors)]
+    for quiet, quiet_own in silences:
+        told = replace(
+            priors,
+            feigned=np.where(quiet, priors.ordinary, priors.feigned),
+            person_feigned=np.where(quiet_own, priors.person_ordinary, priors.person_feigned),
+        )
+        fits.append(_fit(np.where(quiet, np.nan, visits), starts, np.where(quiet_own, np.nan, persons), told))
+    best = max(fits, key=lambda fit: fit.gain)
+    return replace(best, gain=best.gain - float(np.log(len(fits))))
+
+
+def _fit(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors: Priors) -> Fit:
     number = len(visits)
     sizes = np.diff(np.append(starts, number))
     owner = np.repeat(np.arange(len(starts)), sizes)
@@ -117,6 +154,8 @@ def fit_shop(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors:
         total + seen.log_likelihood(rate0) - empty,
         seen.nats(likely[owner] * visit, rate0, rate1),
         own.nats(likely * buyer, own0, own1),
+        float(rho),
+        float(share),
     )
 
 

@@ -97,7 +97,7 @@ class PharmacyCollusion:
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop, without: frozenset[str]) -> Draft | None:
         limits, fit = self.thresholds, shop.fit
         owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
-        chosen = np.flatnonzero((fit.buyer >= limits.buyer) & (owed >= limits.feigned) & shop.goods_speak)
+        chosen = np.flatnonzero((fit.buyer >= limits.buyer) & (owed >= limits.feigned) & shop.goods_speak & shop.named)
         cited = np.flatnonzero((fit.visit >= limits.visit) & np.isin(shop.owner, chosen))
         net = fit.gain - shop.penalty
         families = shop.families
@@ -162,28 +162,33 @@ class PharmacyCollusion:
 
 
 def _leave_out_resale(tables: duckdb.DuckDBPyConnection, context: Context) -> None:
-    """Take off the visits that resale has claimed, and those at its outlets that sold the same drugs without a pack.
+    """Take off the visits that resale has claimed, and those at its outlets that sold the same drugs without a pack,
+    or others most of whose sales lack one (resold too, but too few of them to stand out among the rest).
 
-    An outlet's untraced sales of resold goods look like phantom sales: no code, no purchase. They are not. Where nobody
-    scans, a mere lead (yellow) claims nothing: phantom sales leave the same gap in the ledger, and their buyers tell.
+    An outlet's untraced sales of resold goods look like phantom sales: no code, no purchase. They are not. A mere lead
+    (yellow) claims nothing where nobody scans, nor where the codes that lack go with the buyers and not with the drugs.
     """
-    claiming: tuple[Level, ...] = (
-        ("red", "orange", "yellow") if has_rows(tables, "scanned_drugs") else ("red", "orange")
-    )
-    certain = [draft for draft in context.drafts.get("drug_resale", []) if draft.level in claiming]
+    leads = has_rows(tables, "scanned_drugs")
+    certain = [
+        draft
+        for draft in context.drafts.get("drug_resale", [])
+        if draft.level in ("red", "orange")
+        or (draft.level == "yellow" and leads and not _goes_with_buyers(tables, draft))
+    ]
     claimed = {row.key for draft in certain for row in draft.evidence if row.table == "settlement_items"}
-    sold = {
-        (place.id, drug.id)
-        for draft in certain
-        for place in draft.members
-        if place.role == "reseller"
-        for drug in draft.members
-        if drug.label == "Drug"
-    }
+    sold = {(place, drug) for draft in certain for place, drug in _outlets(draft)}
     places, drugs = [place for place, _ in sorted(sold)], [drug for _, drug in sorted(sold)]
     tables.execute("CREATE OR REPLACE TEMP TABLE claimed_lines AS SELECT unnest(?) AS key", [sorted(claimed)])
     tables.execute(
         "CREATE OR REPLACE TEMP TABLE resold AS SELECT unnest(?) AS place, unnest(?) AS drug", [places, drugs]
+    )
+    suspected = sorted({place for draft in certain if draft.level != "yellow" for place, _ in _outlets(draft)})
+    tables.execute(
+        """
+        INSERT INTO resold SELECT place, drug FROM scannable_lines WHERE list_contains(?, place) GROUP BY 1, 2
+        HAVING count(*) FILTER (WHERE bare) >= greatest(5, 0.5 * count(*))
+        """,
+        [suspected],
     )
     tables.execute("""
         DELETE FROM till_visits WHERE visit IN (
@@ -192,6 +197,35 @@ def _leave_out_resale(tables: duckdb.DuckDBPyConnection, context: Context) -> No
             SELECT l.visit FROM sale_lines l SEMI JOIN resold r ON r.place = l.place AND r.drug = l.drug
             WHERE l.codes IS NULL)
     """)
+
+
+def _outlets(draft: Draft) -> list[tuple[str, str]]:
+    """Every outlet with every drug of a resale finding."""
+    drugs = [each.id for each in draft.members if each.label == "Drug"]
+    return [(place.id, drug) for place in draft.members if place.role == "reseller" for drug in drugs]
+
+
+def _goes_with_buyers(tables: duckdb.DuckDBPyConnection, draft: Draft) -> bool:
+    """Do the missing codes of a resale lead go with the buyers? Resold goods lack codes whoever buys them.
+
+    Of people who bought these drugs more than once: is a sale at least twice as likely to lack its code when another
+    sale to the same person lacks one, as when it has one? Ten sales beside one that has its code must tell.
+    """
+    outlets = _outlets(draft)
+    row = tables.execute(
+        """
+        WITH buyers AS (
+            SELECT l.psn_no, count(*) AS n, count(*) FILTER (WHERE l.bare) AS bare FROM scannable_lines l
+            JOIN (SELECT unnest(?) AS place, unnest(?) AS drug) o ON o.place = l.place AND o.drug = l.drug
+            GROUP BY l.place, l.psn_no
+        )
+        SELECT sum(bare * (bare - 1)), sum(bare * (n - 1)), sum((n - bare) * bare), sum((n - bare) * (n - 1))
+        FROM buyers
+        """,
+        [[place for place, _ in outlets], [drug for _, drug in outlets]],
+    ).fetchone()
+    both, beside_bare, one, beside_coded = (float(each or 0) for each in row) if row else (0.0, 0.0, 0.0, 0.0)
+    return min(beside_bare, beside_coded) >= 10 and both / beside_bare >= 2 * one / beside_coded
 
 
 def collusion_score(net: float, families: int, buyers: int) -> float:

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ringtrace.detectors.collusion.mixture import Fit, Floats, Priors, Seen, fit_shop
+from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Seen, fit_shop
 from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISIT_SIGNALS
 from ringtrace.detectors.peers import FEWEST_PEERS
 
@@ -28,6 +28,15 @@ and as evidence they would draw the mixture to them."""
 
 GOODS: Final = ("unrecorded", "uncoded", "reused", "lent")
 """Signals about whether the goods of a visit existed."""
+
+CROWD: Final = ("surge", "run", "repeated")
+"""Signals that innocent people share who come together: a group that buys the same, a shift, a bus."""
+
+SILENCES: Final = (
+    ("unrecorded", "short", "reused", "lent", *CROWD),
+    ("unrecorded", "short", "reused", "lent", "off_hours", *CROWD),
+)
+"""Signals not to be asked where a ledger is forged to fit. Of people who only come together, no more is left then."""
 
 FEWEST_VISITS: Final = 30
 GENUINE: Final = 0.6
@@ -68,12 +77,19 @@ class Shop:
         """Whether the evidence is of more than one kind, and about the sales themselves.
 
         Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
-        three signals of other families, odd hours or totals among them.
+        three signals of other families, odd hours or totals among them. A trace of either beside a crowd is chance:
+        what the goods say must alone be worth the extra parameters; where they could speak and do not, what is left
+        without a crowd and without the strongest signal must be.
         """
-        spoken = {name for name, value in self.nats.items() if value >= LEAST_NATS}
+        nats = self.nats
+        spoken = {name for name, value in nats.items() if value >= LEAST_NATS}
         if spoken & set(GOODS):
-            return len(self.families) >= 2
+            goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))
+            return len(self.families) >= 2 and goods >= self.penalty
         others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
+        left = sorted(nats[name] for name in others - set(CROWD))[:-1]
+        if self.goods_known and sum(left) < self.penalty:
+            return False
         return len(others) >= 3 and bool(others & {"off_hours", "surge", "repeated"})
 
     @property
@@ -88,6 +104,23 @@ class Shop:
         goods = Seen.of(self.visits[:, columns])
         each = self.fit.visit * goods.log_ratio(self.fit.ordinary[columns], self.fit.feigned[columns])
         return np.bincount(self.owner, weights=each, minlength=len(self.people)) > 0
+
+    @property
+    def goods_known(self) -> bool:
+        """Whether any signal about goods is known of any visit."""
+        return not bool(np.isnan(self.visits[:, [VISIT_SIGNALS.index(name) for name in GOODS]]).all())
+
+    @property
+    def named(self) -> NDArray[np.bool_]:
+        """Of each buyer, whether it is likely to collude without what innocent people who come together share as well.
+
+        Asked where goods can speak at all; where no code and no ledger is known, the crowd is part of the evidence.
+        """
+        if not self.goods_known:
+            return np.ones(len(self.people), dtype=bool)
+        hidden = np.where(np.isin(VISIT_SIGNALS, (*CROWD, *SHOWN_ONLY)), np.nan, self.visits)
+        starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
+        return self.fit.alone(hidden, starts, self.persons) >= LIKELY
 
     @property
     def families(self) -> list[str]:
@@ -125,6 +158,7 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
     retail = np.array([names["place"][places[start]] in pharmacies for start, _ in enough])
     priors = {kind: _priors(rates, person_rates, retail == kind) for kind in (True, False)}
     shown = np.isin(VISIT_SIGNALS, SHOWN_ONLY)
+    silences = [(np.isin(VISIT_SIGNALS, quiet), np.isin(PERSON_SIGNALS, quiet)) for quiet in SILENCES]
     twice: list[tuple[int, int]] = tables.execute("""
         SELECT a.row, b.row FROM twice_sold p JOIN till_numbered a ON a.visit = p.earlier
         JOIN till_numbered b ON b.visit = p.later WHERE a.pair <> b.pair ORDER BY 1, 2
@@ -142,12 +176,12 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
             owner=np.repeat(np.arange(len(starts)), np.diff(np.append(starts, end - start))),
             visits=visit["signals"][start:end],
             persons=persons[mine],
-            fit=fit_shop(weighed, starts, persons[mine], priors[kind]),
+            fit=fit_shop(weighed, starts, persons[mine], priors[kind], silences),
         )
         if shop.joint and (cleared := genuine_sales(shop, twice)):
             for signal, row in cleared:
                 visit["signals"][start + row, signal] = weighed[row, signal] = 0.0
-            shop = replace(shop, fit=fit_shop(weighed, starts, persons[mine], priors[kind]))
+            shop = replace(shop, fit=fit_shop(weighed, starts, persons[mine], priors[kind], silences))
         yield shop
 
 

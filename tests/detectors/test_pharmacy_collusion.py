@@ -234,7 +234,7 @@ def test_of_two_sales_of_a_pack_the_one_with_more_beside_it_is_taken_for_the_fei
     likely = np.array([0.05] * 8 + [0.9] * 16)
     likely[3] = 0.8
     nothing = np.zeros(0)
-    fit = Fit(np.array([0.6, 0.99, 0.99]), likely, nothing, nothing, nothing, nothing, 0.0, nothing, nothing)
+    fit = Fit(np.array([0.6, 0.99, 0.99]), likely, nothing, nothing, nothing, nothing, 0.0, nothing, nothing, 0.03, 0.6)
     owner, rows = np.repeat([0, 1, 2], 8), np.arange(100, 124)
     shop = Shop("S", True, rows, ["honest", "colluding", "also"], owner, visits, np.zeros((3, 1)), fit)
     assert genuine_sales(shop, [(108, 103), (109, 120)]) == [(reused, 3)]
