@@ -135,7 +135,9 @@ def own_needs(facts: RingFacts) -> Check:
     if likeness is None or likeness.lines < 10:
         return _check("own_needs", "unknown")
     ratio = likeness.own / likeness.cross
-    return _graded("own_needs", min(ratio, 999.0), explains=30.0, partly=6.0)
+    # Who gets the same twice gets more than they need.
+    twice = (facts.baskets.supply.oversupply or 0.0) >= OVERSUPPLIED and not facts.keeps_weekday
+    return _graded("own_needs", min(ratio, 999.0), explains=float("inf") if twice else 30.0, partly=6.0)
 
 
 def same_illness(facts: RingFacts) -> Check:

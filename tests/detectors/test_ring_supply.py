@@ -1,0 +1,184 @@
+"""What a group's goods are to their owners: a course of one's own clears it, a course got twice does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from factories.city import START, City
+
+from ringtrace.detectors import detect
+from ringtrace.findings import Finding
+
+PATIENTS = [f"p{number}" for number in range(9)]
+
+
+def town() -> City:
+    """A town whose people have homes of their own, all over it."""
+    city = City()
+    for number, name in enumerate(city.background(seed=21, visits=10)):
+        city.person(name, hh_no=f"h-{name}", addr=f"东湖里{number % 40 + 1}村3号")
+    return city
+
+
+def monthly(city: City, *, packs: int = 1, shop: str = "S1", fixed_day: bool = True, **columns: Any) -> None:
+    """One drug, a month's pack (or several) each time, twelve times; on one weekday, or whenever it suits."""
+    rng = np.random.default_rng(4)
+    city.drug("COURSE", atc_code="L04AF01", pack_ddd=14)
+    for number in range(12):
+        day = 14 * number + (0 if fixed_day else int(rng.integers(7)))
+        for order, name in enumerate(rng.permutation(PATIENTS)):
+            if rng.random() < 0.85:
+                moment = START + timedelta(days=day, hours=10, minutes=2 * order)
+                city.visit(
+                    str(name), shop, moment, items=[{"med_list_codg": "COURSE", "fee": 400, "cnt": packs}], **columns
+                )
+
+
+def elsewhere(city: City) -> None:
+    """Others buy the same drug at other shops, so that no shop is special for it."""
+    rng = np.random.default_rng(5)
+    for number in range(150):
+        moment = START + timedelta(days=int(rng.integers(170)), hours=int(rng.integers(8, 19)))
+        city.visit(f"x{number}", f"S{2 + number % 2}", moment, items=[{"med_list_codg": "COURSE", "fee": 400}])
+
+
+def at_home(city: City, *, estate: bool = False) -> None:
+    for number, name in enumerate(PATIENTS):
+        address = f"梅苑8栋{number}室" if estate else f"西湖里{number + 1}村8号"
+        city.person(name, hh_no=f"h-{name}", addr=address)
+
+
+def found(tmp_path: Path, city: City) -> Finding:
+    findings = detect(city.workspace(tmp_path), kinds=["borrowed_card_ring"]).findings
+    return max(findings, key=lambda each: len({member.id for member in each.members} & set(PATIENTS)))
+
+
+def outcome(finding: Finding, code: str) -> str:
+    return next(check.outcome for check in finding.counter_evidence if check.code == code)
+
+
+def test_patients_of_the_shop_that_sells_their_drug_are_explained(tmp_path: Path) -> None:
+    city = town()
+    at_home(city)
+    monthly(city, fixed_day=False)
+    finding = found(tmp_path, city)
+    assert outcome(finding, "own_course") == "explains"
+    assert finding.level == "explained"
+
+
+@pytest.mark.near_miss
+def test_three_packs_each_are_no_course_of_ones_own(tmp_path: Path) -> None:
+    city = town()
+    at_home(city)
+    monthly(city, fixed_day=False, packs=3)
+    finding = found(tmp_path, city)
+    assert outcome(finding, "own_course") == "does_not_explain"
+    assert finding.level in ("red", "orange")
+
+
+def test_a_pick_up_day_is_explained(tmp_path: Path) -> None:
+    city = town()
+    at_home(city)
+    monthly(city)
+    elsewhere(city)
+    finding = found(tmp_path, city)
+    assert outcome(finding, "own_course") == "explains"
+    assert finding.level == "explained"
+
+
+@pytest.mark.near_miss
+def test_the_same_course_on_days_that_suit_somebody_is_explained_in_part(tmp_path: Path) -> None:
+    city = town()
+    at_home(city)
+    monthly(city, fixed_day=False)
+    elsewhere(city)
+    assert outcome(found(tmp_path, city), "own_course") == "partly"
+
+
+def test_an_estate_that_buys_as_a_group_is_explained(tmp_path: Path) -> None:
+    city = town()
+    at_home(city, estate=True)
+    monthly(city, fixed_day=False)
+    elsewhere(city)
+    finding = found(tmp_path, city)
+    assert outcome(finding, "own_course") == "explains"
+    assert finding.level == "explained"
+
+
+def clinic(tmp_path: Path, *, twice: bool) -> Finding:
+    """Patients get two drugs of a doctor's four at the clinic and, rarely or as often again, at their pharmacy."""
+    city = town()
+    city.shop("S1", hospital=True)
+    at_home(city)
+    rng = np.random.default_rng(6)
+    for kind in range(4):
+        city.drug(f"OWN-{kind}", pack_ddd=12 if twice else 6)
+    for number in range(14):
+        day = 12 * number + int(rng.integers(6))
+        for order, name in enumerate(rng.permutation(PATIENTS)):
+            own = int(str(name)[1:])
+            goods = [{"med_list_codg": f"OWN-{(own + kind) % 4}", "fee": 60} for kind in range(2)]
+            if rng.random() < 0.85:
+                city.visit(
+                    str(name), "S1", START + timedelta(days=day, hours=10, minutes=order), items=goods, med_type="14"
+                )
+            if twice or number % 4 == 0:
+                city.visit(str(name), "S2", START + timedelta(days=12 * number, hours=8 + order), items=goods)
+    return found(tmp_path, city)
+
+
+def test_own_medicines_explain_a_clinic_day(tmp_path: Path) -> None:
+    finding = clinic(tmp_path, twice=False)
+    assert outcome(finding, "clinic_day") == "explains"
+    assert finding.level == "explained"
+
+
+@pytest.mark.near_miss
+def test_own_medicines_got_twice_explain_nothing(tmp_path: Path) -> None:
+    finding = clinic(tmp_path, twice=True)
+    assert outcome(finding, "clinic_day") == "does_not_explain"
+    assert finding.level in ("red", "orange")
+
+
+def ill(tmp_path: Path, *, told_by_a_doctor: bool) -> Finding:
+    """Ring cards whose purchases a pharmacy notes down under one rare illness; a doctor elsewhere found it, or not."""
+    city = town()
+    city.shop("H1", hospital=True)
+    at_home(city)
+    monthly(city, fixed_day=False, packs=3, dise_codg="M06.9")
+    elsewhere(city)
+    if told_by_a_doctor:
+        for order, name in enumerate(PATIENTS):
+            city.visit(name, "H1", START + timedelta(days=3 + order, hours=9), dise_codg="M06.9")
+    return found(tmp_path, city)
+
+
+def test_a_rare_illness_is_a_doctors_word(tmp_path: Path) -> None:
+    assert outcome(ill(tmp_path, told_by_a_doctor=True), "same_illness") == "explains"
+
+
+@pytest.mark.near_miss
+def test_a_diagnosis_noted_in_the_runs_alone_is_no_shared_illness(tmp_path: Path) -> None:
+    assert outcome(ill(tmp_path, told_by_a_doctor=False), "same_illness") in ("unknown", "does_not_explain")
+
+
+@pytest.mark.near_miss
+def test_a_few_wrong_times_among_many_leave_the_explanation(tmp_path: Path) -> None:
+    """Three uses in two places among several hundred of a dialysis shift; five of seventy end it (ring innocence)."""
+    city = town()
+    city.shop("S1", hospital=True, lon=121.0, lat=28.0)
+    city.shop("FAR", lon=121.6, lat=28.0)
+    at_home(city)
+    for number in range(50):
+        for order, name in enumerate(PATIENTS):
+            moment = START + timedelta(days=3 * number, hours=9, minutes=order)
+            city.visit(name, "S1", moment, dise_codg="N18.5", med_type="14")
+            if name == "p1" and number in (7, 20, 33):
+                city.visit(name, "FAR", moment + timedelta(minutes=2))
+    finding = found(tmp_path, city)
+    assert next(reason.value for reason in finding.reasons if reason.code == "torn") == 3
+    assert finding.level == "explained"
