@@ -87,7 +87,7 @@ class Neo4jServer:
         """Run `neo4j-admin` on this server's files."""
         environment = os.environ | {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         subprocess.run(
-            ["java", "-Xmx512m", *self._options, *_OPENS, "-cp", f"{jars()}/*", "org.neo4j.cli.AdminTool", *arguments],
+            ["java", "-Xmx1g", *self._options, *_OPENS, "-cp", f"{jars()}/*", "org.neo4j.cli.AdminTool", *arguments],
             env=environment, check=True, stdout=subprocess.DEVNULL, cwd=cwd or self.home,
         )  # fmt: skip
 
