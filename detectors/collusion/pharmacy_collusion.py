@@ -97,7 +97,9 @@ class PharmacyCollusion:
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop, without: frozenset[str]) -> Draft | None:
         limits, fit = self.thresholds, shop.fit
         owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
-        chosen = np.flatnonzero((fit.buyer >= limits.buyer) & (owed >= limits.feigned) & shop.goods_speak & shop.named)
+        likely = (fit.buyer >= limits.buyer) & (owed >= limits.feigned)
+        sure = shop.goods_speak & shop.named
+        chosen, others = np.flatnonzero(likely & sure), np.flatnonzero(likely & ~sure)
         cited = np.flatnonzero((fit.visit >= limits.visit) & np.isin(shop.owner, chosen))
         net = fit.gain - shop.penalty
         families = shop.families
@@ -153,6 +155,10 @@ class PharmacyCollusion:
                         round(float(fit.buyer[index]), 3),
                     )
                     for index in chosen
+                ),
+                *(
+                    Member("Patient", shop.people[index], "buyer", round(float(fit.buyer[index]), 3))
+                    for index in others
                 ),
             ),
             reasons=_reasons(shop, cited, chosen),

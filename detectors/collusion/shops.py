@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Seen, fit_shop
+from ringtrace.detectors.collusion.mixture import Fit, Floats, Priors, Seen, fit_shop
 from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISIT_SIGNALS
 from ringtrace.detectors.peers import FEWEST_PEERS
 
@@ -40,6 +40,9 @@ SILENCES: Final = (
 
 FEWEST_VISITS: Final = 30
 GENUINE: Final = 0.6
+NAMED: Final = 0.8
+"""Posterior from which a buyer is accused; those between ½ and this stay on the finding as its buyers."""
+
 LEAST_NATS: Final = 3.0
 """A signal, and so its family, counts as evidence when it gives at least so many nats (odds of 20 to 1)."""
 
@@ -112,15 +115,15 @@ class Shop:
 
     @property
     def named(self) -> NDArray[np.bool_]:
-        """Of each buyer, whether it is likely to collude without what innocent people who come together share as well.
+        """Of each buyer, whether it is likely to collude (`NAMED`) without the hour that people who come at once share.
 
         Asked where goods can speak at all; where no code and no ledger is known, the crowd is part of the evidence.
         """
         if not self.goods_known:
             return np.ones(len(self.people), dtype=bool)
-        hidden = np.where(np.isin(VISIT_SIGNALS, (*CROWD, *SHOWN_ONLY)), np.nan, self.visits)
+        hidden = np.where(np.isin(VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY)), np.nan, self.visits)
         starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
-        return self.fit.alone(hidden, starts, self.persons) >= LIKELY
+        return self.fit.alone(hidden, starts, self.persons) >= NAMED
 
     @property
     def families(self) -> list[str]:

@@ -11,10 +11,11 @@ from factories.city import START, City
 from factories.stocked import StockedCity
 
 from ringtrace.detectors.collusion.mixture import Fit, Priors, fit_shop
-from ringtrace.detectors.collusion.pharmacy_collusion import PharmacyCollusion
+from ringtrace.detectors.collusion.pharmacy_collusion import PharmacyCollusion, _goes_with_buyers
 from ringtrace.detectors.collusion.shops import Shop, genuine_sales
 from ringtrace.detectors.collusion.signals import VISIT_SIGNALS, collusion_signals
 from ringtrace.detectors.detector import Context, Draft
+from ringtrace.detectors.packs.sales import scannable_lines
 from ringtrace.findings import EvidenceRef, Member, Message
 
 SHOP = "S3"
@@ -238,3 +239,62 @@ def test_of_two_sales_of_a_pack_the_one_with_more_beside_it_is_taken_for_the_fei
     owner, rows = np.repeat([0, 1, 2], 8), np.arange(100, 124)
     shop = Shop("S", True, rows, ["honest", "colluding", "also"], owner, visits, np.zeros((3, 1)), fit)
     assert genuine_sales(shop, [(108, 103), (109, 120)]) == [(reused, 3)]
+
+
+@pytest.mark.positive
+def test_a_ledger_forged_to_fit_hides_nobody_whose_codes_and_hours_speak(tmp_path: Path) -> None:
+    """Every phantom pack is bought and sold on paper: nothing is short, nothing unrecorded."""
+    town = StockedCity(5)
+    people = crew(town, size=14, phantoms=9)
+    city = town.build()
+    for time, _, shop, drug, _, origin, _ in town.sales:
+        if origin == "phantom":
+            city.stock(shop, drug, "purchase", time - timedelta(days=3), 1)
+            city.stock(shop, drug, "sale", time, 1)
+    with city.workspace(tmp_path).connect() as tables:
+        (draft,) = accused(list(PharmacyCollusion().detect(tables, Context())))
+    assert {member.id for member in draft.members if member.role == "colluding_patient"} == set(people)
+    assert not {reason.code for reason in draft.reasons} & {"unrecorded", "short"}
+
+
+@pytest.mark.near_miss
+@pytest.mark.parametrize("origin", ["shelf", "elsewhere"])
+def test_a_crowd_with_a_few_lost_codes_is_a_crowd(tmp_path: Path, origin: str) -> None:
+    """Fourteen people of a works bus come within a quarter of an hour, thirty times; a tenth of their codes is lost."""
+    town = StockedCity(5)
+    for trip in range(30):
+        for person in town.people[SHOP][:14]:
+            lost = town.rng.random() < 0.1
+            town.sell(person, SHOP, town.moment(17.0, 17.2, day=12 * trip), origin=origin if lost else "shelf")
+    assert accused(drafts(town, tmp_path)) == []
+
+
+@pytest.mark.parametrize("certain_buyers", [True, False])
+def test_a_resale_lead_takes_no_sales_that_lack_codes_by_buyer(tmp_path: Path, *, certain_buyers: bool) -> None:
+    """One drug lacks codes at a shop: on every sale to ten buyers and on no other, or on half of all sales."""
+    town = StockedCity(5)
+    for number, person in enumerate(town.people[SHOP][:30]):
+        for sale in range(4):
+            bare = number < 15 if certain_buyers else (number + sale) % 2 == 0
+            town.sell(person, SHOP, town.moment(), "D8", origin="phantom" if bare else "shelf")
+    lead = Draft(
+        anchors=(SHOP,), level="yellow", score=0.5, title=Message("t"), summary=Message("s"),
+        first_time=None, last_time=None,
+        members=(Member("Pharmacy", SHOP, "reseller"), Member("Drug", "D8", "drug")),
+        reasons=(), counter_evidence=(), evidence=(),
+    )  # fmt: skip
+    with town.build().workspace(tmp_path).connect() as tables:
+        scannable_lines(tables)
+        assert _goes_with_buyers(tables, lead) is certain_buyers
+
+
+def test_without_the_asked_signals_a_posterior_rests_on_the_others() -> None:
+    visits = np.array([[1.0, 0.0], [1.0, 1.0]])
+    rates = np.array([0.1, 0.1]), np.array([0.9, 0.9])
+    nothing = np.zeros(0)
+    fit = Fit(nothing, nothing, *rates, nothing, nothing, 0.0, nothing, nothing, 0.5, 0.5)
+    crowd_only = fit.alone(np.array([[np.nan, 0.0], [np.nan, 1.0]]), np.array([0, 1]), np.zeros((2, 0)))
+    both = fit.alone(visits, np.array([0, 1]), np.zeros((2, 0)))
+    # Odds of a visit: 1 − π + π·Π θ¹/θ⁰, so 5/9 and 5 without the first signal; 1 and 41 with it.
+    assert crowd_only == pytest.approx([5 / 14, 5 / 6])
+    assert both == pytest.approx([0.5, 41 / 42])
