@@ -141,6 +141,7 @@ def test_own_medicines_explain_a_clinic_day(tmp_path: Path) -> None:
 def test_own_medicines_got_twice_explain_nothing(tmp_path: Path) -> None:
     finding = clinic(tmp_path, twice=True)
     assert outcome(finding, "clinic_day") == "does_not_explain"
+    assert any(reason.code == "oversupply" for reason in finding.reasons)
     assert finding.level in ("red", "orange")
 
 
