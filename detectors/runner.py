@@ -149,7 +149,8 @@ def complete(
             finding_id=finding_id,
             kind=detector.kind,
             level=draft.level,
-            score=min(1.0, max(0.0, float(draft.score))),
+            # Sums of many threads differ in their last digits; a score that did would be another run's.
+            score=round(min(1.0, max(0.0, float(draft.score))), 6),
             title=draft.title,
             summary=draft.summary,
             amount=cited.amounts.get(number, Decimal("0.00")),
