@@ -13,6 +13,7 @@ from neo4j.exceptions import (
     AuthError,
     ClientError,
     ConfigurationError,
+    DatabaseUnavailable,
     DriverError,
     Neo4jError,
     ServiceUnavailable,
@@ -97,7 +98,7 @@ def speaking(address: Address) -> Iterator[None]:
         yield
     except AuthError as error:
         raise RingTraceError.of("graph.neo4j.password", url=address.url, user=address.user) from error
-    except (ServiceUnavailable, SessionExpired, OSError) as error:
+    except (ServiceUnavailable, SessionExpired, DatabaseUnavailable, OSError) as error:
         raise RingTraceError.of("graph.neo4j.away", url=address.url, message=_first_line(error)) from error
     except Neo4jError as error:
         if advice := _advice(error):
