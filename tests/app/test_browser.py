@@ -97,7 +97,7 @@ def test_keyboard_box_legend_and_drag(visitor: Visitor) -> None:
     page.mouse.down()
     page.mouse.move(start[0] + 30, start[1] + 20, steps=4)
     page.mouse.up()
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(2_000)  # the drag reaches the server in its own time; nothing on the page tells when
     dragged = visitor.view()["positions"][node("Patient", "P3")]
     page.get_by_role("link", name="Findings").click()
     expect(page.get_by_role("heading", name="Findings")).to_be_visible()
