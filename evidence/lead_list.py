@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.detectors import Lead
-from ringtrace.evidence.spreadsheet import csv_text
-from ringtrace.evidence.tabular import json_line, workbook, write_file
+from ringtrace.evidence.tabular import Listing
 from ringtrace.texts import Language, text
 
 COLUMNS: Final = ("hop", "score", "label", "id", "via", "because", "innocent", "rows")
@@ -39,24 +38,15 @@ def rows(leads: Iterable[Lead], language: Language) -> list[list[Any]]:
 
 def leads_text(leads: Iterable[Lead], form: str, language: Language) -> str:
     """The leads as text in the form `jsonl` (with the keys of their source rows) or `csv`."""
-    if form == "jsonl":
-        return "".join(json_line(lead.shown(language)) for lead in leads)
-    if form == "csv":
-        return csv_text(headers(language), rows(leads, language))
-    raise ValueError(f"form {form!r} is not text; jsonl and csv are")
+    return _listing(leads, language).text(form)
 
 
 def write_leads(leads: Sequence[Lead], path: str | Path, form: str, language: Language) -> None:
-    """Write the leads to `path` in the form `jsonl`, `csv` (with byte-order mark) or `xlsx`, whole or not at all.
+    """Write the leads to `path` in the form `jsonl`, `csv` or `xlsx`, as `Listing.write` does."""
+    _listing(leads, language).write(path, form)
 
-    Raises
-    ------
-    RingTraceError
-        If the file cannot be written.
-    """
-    if form == "xlsx":
-        content = workbook("leads", headers(language), rows(leads, language))
-    else:
-        mark = "\ufeff" if form == "csv" else ""
-        content = (mark + leads_text(leads, form, language)).encode("utf-8", errors="replace")
-    write_file(Path(path), content)
+
+def _listing(leads: Iterable[Lead], language: Language) -> Listing:
+    kept = tuple(leads)
+    objects = (lead.shown(language) for lead in kept)
+    return Listing("leads", headers(language), rows(kept, language), objects)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,30 +28,53 @@ _COLUMNS = (
 _LONGEST_CELL = 32_000  # Excel refuses a file with more than 32,767 characters in a cell
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list to be written: its name, the columns and rows that people read, and the objects of its JSON lines."""
+
+    name: str
+    headers: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+    objects: Iterable[Mapping[str, Any]]
+
+    def text(self, form: str) -> str:
+        """The list as text in the form `jsonl` or `csv`."""
+        if form == "jsonl":
+            return "".join(json_line(each) for each in self.objects)
+        if form == "csv":
+            return csv_text(self.headers, self.rows)
+        raise ValueError(f"form {form!r} is not text; jsonl and csv are")
+
+    def write(self, path: str | Path, form: str) -> None:
+        """Write the list to `path` in the form `jsonl`, `csv` (with byte-order mark) or `xlsx`, whole or not at all.
+
+        Raises
+        ------
+        RingTraceError
+            If the file cannot be written.
+        """
+        if form == "xlsx":
+            content = workbook(self.name, self.headers, self.rows)
+        else:
+            mark = "\ufeff" if form == "csv" else ""
+            content = (mark + self.text(form)).encode("utf-8", errors="replace")
+        write_file(Path(path), content)
+
+
 def findings_text(findings: Iterable[Finding], form: str, language: Language) -> str:
     """The findings as text in the form `jsonl` or `csv`."""
-    if form == "jsonl":
-        return "".join(json_line(finding.to_contract(language)) for finding in findings)
-    if form == "csv":
-        return csv_text(_headers(language), _rows(findings, language))
-    raise ValueError(f"form {form!r} is not text; jsonl and csv are")
+    return _listing(findings, language).text(form)
 
 
 def write_findings(findings: Sequence[Finding], path: str | Path, form: str, language: Language) -> None:
-    """Write the findings to `path` in the form `jsonl`, `csv` (with byte-order mark) or `xlsx`, whole or not at all.
+    """Write the findings to `path` in the form `jsonl`, `csv` or `xlsx`, as `Listing.write` does."""
+    _listing(findings, language).write(path, form)
 
-    Raises
-    ------
-    RingTraceError
-        If the file cannot be written.
-    """
-    target = Path(path)
-    if form == "xlsx":
-        content = workbook("findings", _headers(language), _rows(findings, language))
-    else:
-        mark = "\ufeff" if form == "csv" else ""
-        content = (mark + findings_text(findings, form, language)).encode("utf-8", errors="replace")
-    write_file(target, content)
+
+def _listing(findings: Iterable[Finding], language: Language) -> Listing:
+    kept = tuple(findings)
+    objects = (finding.to_contract(language) for finding in kept)
+    return Listing("findings", _headers(language), _rows(kept, language), objects)
 
 
 def write_file(target: Path, content: bytes) -> None:
