@@ -21,7 +21,7 @@ from ringtrace.casework.answers import shown_rows
 from ringtrace.errors import RingTraceError
 from ringtrace.graph.store import GraphStore
 from ringtrace.queries import Answer, Library, Parameter, SavedQuery, draw, population, run, suggest
-from ringtrace.queries.query import legal_bases
+from ringtrace.queries.legal_basis import legal_bases
 from ringtrace.queries.runner import bind
 from ringtrace.queries.values import written
 

@@ -19,8 +19,9 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 import yaml
 
 from ringtrace.errors import RingTraceError
+from ringtrace.queries.cypher_text import used_parameters
 from ringtrace.queries.library import dumped
-from ringtrace.queries.query import SavedQuery, used_parameters
+from ringtrace.queries.query import SavedQuery
 from ringtrace.queries.values import written
 from ringtrace.texts import Language
 from ringtrace.workspace import write_atomic

@@ -17,7 +17,8 @@ import yaml
 from filelock import FileLock
 
 from ringtrace.errors import RingTraceError
-from ringtrace.queries.query import CATEGORIES, SavedQuery
+from ringtrace.queries.checking import CATEGORIES
+from ringtrace.queries.query import SavedQuery
 from ringtrace.workspace import Workspace, write_atomic
 
 _KEY: Final = re.compile(r"[\w-]+")

@@ -24,7 +24,8 @@ from ringtrace.graph.store import (
     Relationship,
     Rows,
 )
-from ringtrace.queries.query import Parameter, SavedQuery
+from ringtrace.queries.parameter import Parameter
+from ringtrace.queries.query import SavedQuery
 from ringtrace.texts import Language, catalogue
 
 SUGGESTIONS = 50

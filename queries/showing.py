@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringtrace.queries.query import SavedQuery, legal_bases
+from ringtrace.queries.legal_basis import legal_bases
+from ringtrace.queries.query import SavedQuery
 from ringtrace.queries.values import written
 from ringtrace.texts import Language, text
 

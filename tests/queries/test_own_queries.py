@@ -12,6 +12,7 @@ import yaml
 from ringtrace.errors import RingTraceError
 from ringtrace.graph.store import GraphStore
 from ringtrace.queries import Library, run
+from ringtrace.queries.cypher_text import columns, used_parameters
 from ringtrace.queries.exchange import (
     BLOODHOUND_KEYS,
     as_mapping,
@@ -22,7 +23,7 @@ from ringtrace.queries.exchange import (
     write_yaml,
 )
 from ringtrace.queries.library import prebuilt
-from ringtrace.queries.query import SavedQuery, columns, used_parameters
+from ringtrace.queries.query import SavedQuery
 from ringtrace.queries.values import KINDS, Kind, typed, written
 from ringtrace.workspace import Workspace
 
