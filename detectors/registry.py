@@ -39,6 +39,7 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "pharmacy_collusion": ("drug_resale",),
     "borrowed_card_ring": ("drug_resale", "pharmacy_collusion"),
     "trace_code_reuse": ("drug_resale", "pharmacy_collusion"),
+    "overuse": ("drug_resale",),
     "tip_lead": tuple(each.kind for each in DETECTORS if each.kind != "tip_lead"),
 }
 """Kinds whose drafts another kind reads: they run too when only that one is asked for."""

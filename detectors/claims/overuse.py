@@ -21,34 +21,43 @@ from ringtrace.detectors.scoring import ORANGE, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 from ringtrace.workspace import has_rows
 
+LEAD_SCORE = 0.55
+"""Highest score of a supply that another finding explains better."""
+
 
 @dataclass(frozen=True)
 class Thresholds(VisitThresholds):
-    """`window_days`: days over which supply is compared with need.
+    """`window_days`: days within which the fullest supply is sought; `least_days` it is spread over at the least.
     `most_ddd`: defined daily doses a day beyond which no body is supplied.
     `peer_quantile`, `over_peers`: and beyond so many times what the heaviest of the peers draw.
     `fewest_places`: institutions over which it was drawn.
     `least_score`: score below which a supply makes no finding.
-    `fewest_peers`: buyers of the drug from which peers count.
+    `fewest_peers`: those who draw the substance from which peers count.
+    `most_relatives`: of the household who may need the same drug and never get it on their own card: both parents.
     """
 
-    window_days: int = 90
+    window_days: int = 180
+    least_days: int = 90
     most_ddd: float = 3.0
     peer_quantile: float = 0.95
     over_peers: float = 1.5
     fewest_places: int = 3
     fewest_peers: int = 30
+    most_relatives: int = 2
     least_score: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class _Supply:
-    drug: str
+    pair: int
+    substance: str
     ddd: float
     packs: float
     since: datetime
     until: datetime
+    days: int
     places: int
+    spread: float
     relatives: int
     residents: int
     limit: float
@@ -56,16 +65,19 @@ class _Supply:
 
 
 class Overuse:
-    """Supply = sum of packs × DDD a pack over the fullest window, per day and per person who may take it.
+    """Supply = sum of packs × DDD a pack over the fullest half-year, per day and per person who may take it.
 
     The WHO's defined daily dose is the average maintenance dose of an adult (WHO Collaborating Centre for Drug
-    Statistics Methodology); some need twice it, so the limit is a multiple of it and of the heaviest peers, whichever
-    is higher. Refunds and split packs are taken off; members of the household who draw none of that drug, and all
-    residents of the person's care home, may be supplied on the same card.
+    Statistics Methodology); some need several times it, so the limit is a multiple of it and of the heaviest peers,
+    whichever is higher. Packs of one substance (seven characters of the ATC code) add up over makers and institutions.
+    Who buys for others has a usual shop; who sells on goes where nobody knows what the last one gave. So the supply
+    counts by how evenly it is spread over institutions: their effective number, (Σ doses)² / Σ doses². Refunds and
+    split packs are taken off; members of the household who draw none of that substance, and all residents of the
+    person's care home, may be supplied on the same card.
     """
 
     kind: ClassVar[str] = "overuse"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
@@ -74,105 +86,130 @@ class Overuse:
         yield from frequent_visits(tables, self.thresholds)
         net_sale_lines(tables)
         self._fullest_windows(tables)
-        drawn = tables.execute("SELECT drug, ddd FROM fullest").fetchnumpy()
-        if not len(drawn["drug"]):
+        drawn = tables.execute("SELECT substance, ddd FROM fullest").fetchnumpy()
+        if not len(drawn["substance"]):
             context.gaps.append(Gap(self.kind, Message("claims.gap.no_ddd")))
             return
         if not has_rows(tables, "persons"):
             context.gaps.append(Gap(self.kind, Message("claims.gap.no_persons_overuse")))
-        limits = self._limits(np.asarray(drawn["drug"], dtype=str), np.asarray(drawn["ddd"], dtype=float))
+        limits = self._limits(np.asarray(drawn["substance"], dtype=str), np.asarray(drawn["ddd"], dtype=float))
         rows = tables.execute(
             """
-            SELECT f.psn_no, f.drug, f.ddd, f.packs, f.since, f.until, f.places,
+            WITH most AS (
+                SELECT f.*, l.psn_no FROM fullest f
+                JOIN (SELECT pair, any_value(psn_no) AS psn_no FROM heavy_draws GROUP BY 1) l ON l.pair = f.pair
+                WHERE f.ddd > ? AND f.places >= ?
+            )
+            SELECT f.psn_no, f.pair, f.substance, f.ddd, f.packs, f.since, f.until, f.days, f.places, f.spread,
                    (SELECT count(*) FROM persons m JOIN persons o ON o.hh_no = m.hh_no
                     WHERE o.psn_no = f.psn_no AND m.psn_no <> f.psn_no
-                      AND NOT EXISTS (SELECT 1 FROM fullest g WHERE g.psn_no = m.psn_no AND g.drug = f.drug)),
+                      AND NOT EXISTS (SELECT 1 FROM fullest g WHERE g.pair = hash(m.psn_no, f.substance))),
                    (SELECT count(*) FROM persons m JOIN persons o ON o.care_inst = m.care_inst
                     WHERE o.psn_no = f.psn_no AND m.psn_no <> f.psn_no)
-            FROM fullest f WHERE f.ddd > ? AND f.places >= ? ORDER BY f.psn_no, f.ddd DESC, f.drug
+            FROM most f ORDER BY f.psn_no, f.ddd DESC, f.substance
             """,
             [self.thresholds.most_ddd, self.thresholds.fewest_places],
         ).fetchall()
         people: dict[str, list[_Supply]] = defaultdict(list)
-        for person, drug, ddd, packs, since, until, places, relatives, residents in rows:
-            limit, peers = limits[drug]
+        for person, pair, substance, *drawn_of, relatives, residents in rows:
+            limit, peers = limits[substance]
             # A household of hundreds is a placeholder in the register, and nobody's family.
             family = relatives if relatives < CROWDED["hh_no"] else 0
-            supply = _Supply(drug, ddd, packs, since, until, places, family, residents, limit, peers)
-            if ddd > limit and self._score(supply) >= self.thresholds.least_score:
+            supply = _Supply(pair, substance, *drawn_of, family, residents, limit, peers)
+            if supply.ddd > limit and self._score(supply) >= self.thresholds.least_score:
                 people[person].append(supply)
+        leading = _resellers(context)
         for person, supplies in people.items():
-            yield self._draft(tables, person, sorted(supplies, key=self._score, reverse=True))
+            yield self._draft(tables, person, sorted(supplies, key=self._score, reverse=True), person in leading)
 
     def _score(self, supply: _Supply) -> float:
-        return overuse_score(supply.ddd / supply.limit, supply.places, shared=self._shared(supply))
+        score = overuse_score(supply.ddd / supply.limit, supply.spread, shared=self._shared(supply))
+        return min(score, LEAD_SCORE) if supply.residents and self._shared(supply) else score
 
     def _shared(self, supply: _Supply) -> bool:
-        others = supply.relatives + supply.residents
+        others = min(supply.relatives, self.thresholds.most_relatives) + supply.residents
         return others > 0 and supply.ddd / (1 + others) <= self.thresholds.most_ddd / 2
 
     def _fullest_windows(self, tables: duckdb.DuckDBPyConnection) -> None:
-        """Make `fullest`: of each person and drug the window with most supply: DDD a day, packs, days, places."""
-        days = self.thresholds.window_days
+        """Make `heavy_draws`, the lines of people who got more of a substance than `least_days` doses, and `fullest`.
+
+        `fullest`: per `pair` (hash of person and `substance`) the window with most supply: `ddd` a day, `packs`,
+        `since`, `until`, `days` that it is spread over, `places`, and their effective number `spread`.
+        """
+        least, days = self.thresholds.least_days, self.thresholds.window_days
         tables.execute(f"""
+            CREATE OR REPLACE TEMP TABLE dosed AS
+            SELECT med_list_codg AS drug, coalesce(left(atc_code, 7), med_list_codg) AS substance, pack_ddd
+            FROM drugs WHERE pack_ddd > 0;
+            CREATE OR REPLACE TEMP TABLE heavy_draws AS
+            WITH heavy AS (  -- who has no {least} doses in all has none in a window
+                SELECT hash(l.psn_no, d.substance) AS pair FROM sale_lines l JOIN dosed d ON d.drug = l.drug
+                WHERE NOT l.split GROUP BY 1 HAVING sum(l.cnt * d.pack_ddd) > {least}
+            )
+            SELECT hash(l.psn_no, d.substance) AS pair, l.psn_no, d.substance, l.line, l.shop, l.t, l.cnt AS packs,
+                   CAST(l.cnt * d.pack_ddd AS DOUBLE) AS doses
+            FROM sale_lines l JOIN dosed d ON d.drug = l.drug
+            WHERE NOT l.split AND hash(l.psn_no, d.substance) IN (FROM heavy);
             CREATE OR REPLACE TEMP TABLE fullest AS
-            WITH dosed AS (SELECT med_list_codg AS drug, pack_ddd FROM drugs WHERE pack_ddd > 0
-            ), heavy AS (  -- who has no {days} doses in all has none in a window
-                SELECT hash(l.psn_no, l.drug) AS pair FROM sale_lines l JOIN dosed d ON d.drug = l.drug
-                WHERE NOT l.split GROUP BY 1 HAVING sum(l.cnt * d.pack_ddd) > {days}
-            ), bought AS (
-                SELECT l.psn_no, l.drug, l.t, l.place, l.cnt AS packs, l.cnt * d.pack_ddd AS ddd
-                FROM sale_lines l JOIN dosed d ON d.drug = l.drug
-                WHERE NOT l.split AND hash(l.psn_no, l.drug) IN (FROM heavy)
-            ), windows AS (
-                SELECT psn_no, drug, t AS since, max(t) OVER w AS until, sum(ddd) OVER w AS ddd,
-                       sum(packs) OVER w AS packs
-                FROM bought
-                WINDOW w AS (PARTITION BY psn_no, drug ORDER BY t
+            WITH windows AS (
+                SELECT pair, t AS since, sum(doses) OVER w AS doses FROM heavy_draws
+                WINDOW w AS (PARTITION BY pair ORDER BY t
                              RANGE BETWEEN CURRENT ROW AND INTERVAL {days} DAYS FOLLOWING)
             ), best AS (
-                SELECT psn_no, drug,
-                       arg_max({{'since': since, 'until': until, 'ddd': ddd, 'packs': packs}}, (ddd, since)) AS b
-                FROM windows GROUP BY ALL
+                SELECT pair, arg_max(since, (doses, since)) AS since FROM windows
+                GROUP BY 1 HAVING max(doses) > {least}
+            ), by_place AS (
+                SELECT pair, shop, any_value(substance) AS substance, sum(doses) AS doses, sum(packs) AS packs,
+                       min(t) AS since, max(t) AS until
+                FROM heavy_draws l JOIN best USING (pair)
+                WHERE l.t BETWEEN best.since AND best.since + INTERVAL {days} DAYS GROUP BY 1, 2
+            ), summed AS (
+                SELECT pair, any_value(substance) AS substance, sum(packs) AS packs, sum(doses) AS doses,
+                       min(since) AS since, max(until) AS until, count(*) AS places,
+                       sum(doses) ** 2 / sum(doses ** 2) AS spread
+                FROM by_place GROUP BY 1
             )
-            SELECT best.psn_no, best.drug, b.since, b.until, b.ddd / {days} AS ddd, b.packs,
-                   (SELECT count(DISTINCT place) FROM bought x WHERE x.psn_no = best.psn_no AND x.drug = best.drug
-                    AND x.t BETWEEN b.since AND b.until) AS places
-            FROM best WHERE b.ddd > {days}
+            SELECT pair, substance, doses / days AS ddd, packs, since, until, days, places, spread FROM (
+                SELECT *, greatest({least}, date_diff('day', since, until)) AS days FROM summed)
+            WHERE doses > days
         """)
 
-    def _limits(self, drugs: NDArray[np.str_], ddd: NDArray[np.float64]) -> dict[str, tuple[float, int]]:
-        """Limit (DDD a day) of each drug and the number of its peers: those who draw more than one DDD a day of it."""
+    def _limits(self, substances: NDArray[np.str_], ddd: NDArray[np.float64]) -> dict[str, tuple[float, int]]:
+        """Limit (DDD a day) of each substance and its peers: those who draw more than one DDD a day of it."""
         found: dict[str, tuple[float, int]] = {}
-        for drug in np.unique(drugs):
-            own = ddd[drugs == drug]
+        for substance in np.unique(substances):
+            own = ddd[substances == substance]
             heavy = (
                 float(np.quantile(own, self.thresholds.peer_quantile))
                 if len(own) >= self.thresholds.fewest_peers
                 else 0.0
             )
-            found[str(drug)] = (max(self.thresholds.most_ddd, self.thresholds.over_peers * heavy), len(own))
+            found[str(substance)] = (max(self.thresholds.most_ddd, self.thresholds.over_peers * heavy), len(own))
         return found
 
-    def _draft(self, tables: duckdb.DuckDBPyConnection, person: str, supplies: Sequence[_Supply]) -> Draft:
+    def _draft(
+        self, tables: duckdb.DuckDBPyConnection, person: str, supplies: Sequence[_Supply], reseller: bool
+    ) -> Draft:
         worst = supplies[0]
         lines = [
             line
             for each in supplies
             for line in tables.execute(
-                "SELECT key, place, retail FROM sale_lines "
-                "WHERE psn_no = ? AND drug = ? AND t BETWEEN ? AND ? AND NOT split ORDER BY t, key",
-                [person, each.drug, each.since, each.until],
+                "SELECT l.key, l.place, l.retail, l.drug FROM heavy_draws h JOIN sale_lines l ON l.line = h.line "
+                "WHERE h.pair = ? AND h.t BETWEEN ? AND ? ORDER BY l.t, l.key",
+                [each.pair, each.since, each.until],
             ).fetchall()
         ]
         score, shared = self._score(worst), self._shared(worst)
+        if reseller:
+            score = min(score, LEAD_SCORE)
         values: dict[str, Value] = {
-            "person": person, "drug": worst.drug, "ddd": round(worst.ddd, 1), "limit": round(worst.limit, 1),
+            "person": person, "drug": worst.substance, "ddd": round(worst.ddd, 1), "limit": round(worst.limit, 1),
             "packs": round(worst.packs, 1), "places": worst.places, "relatives": worst.relatives,
             "residents": worst.residents, "peers": worst.peers,
-            "days": self.thresholds.window_days, "others": len(supplies) - 1,
+            "spread": round(worst.spread, 1), "days": worst.days, "others": len(supplies) - 1,
         }  # fmt: skip
-        kinds = {place: retail for _, place, retail in lines}
+        kinds = {place: retail for _, place, retail, _ in lines}
         return Draft(
             anchors=(person, "supply"),
             level="orange" if score >= ORANGE else "yellow",
@@ -183,7 +220,7 @@ class Overuse:
             last_time=max(each.until for each in supplies),
             members=(
                 Member("Patient", person, "overuser"),
-                *(Member("Drug", drug, "drug") for drug in sorted(each.drug for each in supplies)),
+                *(Member("Drug", drug, "drug") for drug in sorted({drug for *_, drug in lines})),
                 *(Member("Pharmacy" if kinds[place] else "Hospital", place, "witness") for place in sorted(kinds)),
             ),
             reasons=(
@@ -191,7 +228,7 @@ class Overuse:
                        ratio=round(worst.ddd, 2)),
                 Reason("beyond_peers", Message("claims.ddd.peers", values), round(worst.ddd, 2), round(worst.limit, 2),
                        ratio=round(worst.ddd / worst.limit, 2)),
-                Reason("several_places", Message("claims.ddd.places", values), worst.places, 1),
+                Reason("several_places", Message("claims.ddd.places", values), round(worst.spread, 1), 1),
             ),
             counter_evidence=(
                 Check("household", "partly" if shared and worst.relatives else "does_not_explain",
@@ -200,11 +237,27 @@ class Overuse:
                       Message("claims.ddd.check.care_home", values), worst.residents),
                 Check("high_dose", "does_not_explain" if worst.peers >= self.thresholds.fewest_peers else "unknown",
                       Message("claims.ddd.check.high_dose", values), round(worst.ddd, 2), round(worst.limit, 2)),
+                Check("resale", "partly" if reseller else "does_not_explain",
+                      Message("claims.ddd.check.resale" if reseller else "claims.ddd.check.no_resale", values)),
             ),
-            evidence=tuple(EvidenceRef("settlement_items", key) for key, _, _ in lines),
+            evidence=tuple(EvidenceRef("settlement_items", key) for key, *_ in lines),
         )  # fmt: skip
 
 
-def overuse_score(over_limit: float, places: int, *, shared: bool) -> float:
-    """Logit = −1.6 + 1.2·ln(supply / limit) + 1.3·ln(places / 2) − 1.5 if others may share; at most 0.85."""
-    return min(0.85, logistic(-1.6 + 1.2 * log(over_limit) + 1.3 * log(places / 2) - 1.5 * shared))
+def _resellers(context: Context) -> set[str]:
+    """People whom a resale finding to act on names already: it tells where their packs went, so it leads."""
+    return {
+        member.id
+        for draft in context.drafts.get("drug_resale", ())
+        if draft.level in ("red", "orange")
+        for member in draft.members
+        if member.label == "Patient" and member.suspected
+    }
+
+
+def overuse_score(over_limit: float, spread: float, *, shared: bool) -> float:
+    """Logit = −0.1 + 1.5·ln(supply / limit) + 4·ln(places / 4) − 1 if others may share; at most 0.85.
+
+    `spread` is the effective number of places.
+    """
+    return min(0.85, logistic(-0.1 + 1.5 * log(over_limit) + 4.0 * log(spread / 4) - 1.0 * shared))

@@ -15,6 +15,8 @@ from factories.claims import (
     run,
 )
 
+from ringtrace.findings import Finding
+
 
 @pytest.mark.positive
 def test_eight_daily_doses_a_day_at_three_places_are_found(tmp_path: Path) -> None:
@@ -32,16 +34,49 @@ def test_heavy_but_possible_treatment_is_no_finding(tmp_path: Path, rate: int, p
 
 
 @pytest.mark.parametrize(
-    ("column", "people", "levels"),
-    [("care_inst", 30, set()), ("hh_no", 5, set()), ("hh_no", 300, {"orange"})],
-    ids=["a care home", "a large family", "a placeholder household"],
+    ("column", "people", "rate", "lower", "level"),
+    [
+        ("care_inst", 30, 9, True, "yellow"),
+        ("hh_no", 3, 5, True, "orange"),
+        ("hh_no", 3, 9, False, "orange"),
+        ("hh_no", 300, 5, False, "orange"),
+    ],
+    ids=["a care home", "a family", "more than two relatives need", "a placeholder household"],
 )
-def test_those_who_may_share_the_supply_lower_it(tmp_path: Path, column: str, people: int, levels: set[str]) -> None:
-    city = drawing(9)
-    for person in ["p", *(f"m{number}" for number in range(people))]:
-        city.person(person, **{column: "one"})
+def test_those_who_may_share_the_supply_lower_it(
+    tmp_path: Path, column: str, people: int, rate: int, lower: bool, level: str
+) -> None:
+    def supplied(folder: str, others: int) -> Finding:
+        city = drawing(rate)
+        for person in ["p", *(f"m{number}" for number in range(others))]:
+            city.person(person, **{column: "one"})
+        found, _ = run(tmp_path / folder, city, "overuse")
+        return next(each for each in found if any(member.label == "Drug" for member in each.members))
+
+    alone, with_others = supplied("alone", 0), supplied("others", people)
+    assert (with_others.score < alone.score, with_others.level) == (lower, level)
+
+
+@pytest.mark.near_miss
+def test_a_usual_shop_where_someone_buys_for_others_is_a_lead_at_most(tmp_path: Path) -> None:
+    city = drawing(4, 5)
+    for number, row in enumerate(row for row in city.rows["settlements"] if row["psn_no"] == "p"):
+        if number % 3:
+            row["fixmedins_code"] = "S0"
     findings, _ = run(tmp_path, city, "overuse")
-    assert {each.level for each in findings if any(m.label == "Drug" for m in each.members)} == levels
+    assert {each.level for each in findings if any(m.label == "Drug" for m in each.members)} <= {"yellow"}
+
+
+def test_makers_of_one_substance_add_up(tmp_path: Path) -> None:
+    city = drawing(9)
+    city.rows["drugs"] = []
+    city.drug("D1", pack_ddd=10, drug_genname="x", atc_code="C10AA05")
+    city.drug("D2", pack_ddd=10, drug_genname="x, of another maker", atc_code="C10AA05")
+    for number, row in enumerate(city.rows["settlement_items"]):
+        row["med_list_codg"] = f"D{1 + number % 2}"
+    findings, _ = run(tmp_path, city, "overuse")
+    (finding,) = [each for each in findings if any(m.label == "Drug" for m in each.members)]
+    assert {member.id for member in finding.members if member.label == "Drug"} == {"D1", "D2"}
 
 
 def test_returned_packs_do_not_count(tmp_path: Path) -> None:
