@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -15,6 +15,9 @@ from ringtrace.findings import Value
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+PAIR_BITS: Final = 32
+"""Bits of a 64-bit number that its second half takes."""
 
 
 def fetch_arrays(
@@ -30,6 +33,13 @@ def fetch_number(tables: duckdb.DuckDBPyConnection, sql: str, values: Mapping[st
     # Not fetchone: it leaves the result open, and DuckDB 2 then refuses to register anything on the connection.
     (row,) = tables.execute(sql, dict(values or {})).fetchall()
     return int(row[0] or 0)
+
+
+def distinct_pairs(first: Ints, second: Ints) -> tuple[Ints, Ints]:
+    """The pairs of (first, second), each once, in order; both from 0 to 2³¹ − 1."""
+    # One number a pair: numpy compares columns (`unique(axis=1)`) several times slower.
+    pairs = np.unique(first << PAIR_BITS | second)
+    return pairs >> PAIR_BITS, pairs & ((1 << PAIR_BITS) - 1)
 
 
 def materialise(tables: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, Any]) -> None:

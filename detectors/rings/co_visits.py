@@ -148,7 +148,8 @@ def _join_pairs(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: R
         )
         SELECT c.l, c.r, a.place, least(a.t, b.t) // 86400 AS day
         FROM pair c
-        JOIN (SELECT *, bucket + unnest([-1, 0, 1]) AS met FROM visit_bucket) a ON a.person = c.rare
+        JOIN (SELECT v.*, bucket + near AS met FROM visit_bucket v, (VALUES (-1), (0), (1)) step(near)) a
+            ON a.person = c.rare
         JOIN visit_bucket b ON b.person = c.frequent AND b.place = a.place AND b.bucket = a.met
         WHERE abs(b.t - a.t) <= {window}
         GROUP BY ALL

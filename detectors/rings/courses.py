@@ -5,6 +5,8 @@ takers with at most n. A member who got the substance in a joint run, and n time
 over the takers, E[−ln F]. What is bought once by most (a cough syrup) so says nothing, whoever buys it; a chronic
 patient has a large n. The group's figure is the mean over (member, substance), times the square root of their number:
 about a standard normal deviation if members take drugs as others do (cf. Fisher's combination of p-values).
+
+The courses themselves (`gather_courses`) serve `supply` too: a scan of all lines is what costs.
 """
 
 from __future__ import annotations
@@ -21,26 +23,42 @@ LEAST_TAKERS: Final = 20
 """Takers in the sample below which a substance says nothing."""
 
 
-def read_one_off(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
-    """The figure by ring; needs `ring_item` and `substance` of `ring_baskets` and the tables of `ring_tables`.
+def gather_courses(tables: duckdb.DuckDBPyConnection) -> None:
+    """course(psn_no, drug, sampled, member, n, doses, days): who took what, of the groups' goods.
 
-    Groups none of whose substances has enough takers are absent.
+    Of members and of a sample of all people; `n` settlements with `doses` defined daily doses in all, the last one
+    `days` after the first. Needs `ring_item` and `substance` of `baskets` and the tables of `ring_tables`.
     """
     every = max(1, fetch_number(tables, "SELECT count(*) FROM visit_person") // PEOPLE)
-    rows = tables.execute(
+    tables.execute(
         """
+        CREATE OR REPLACE TEMP TABLE course AS
         WITH asked AS (
             SELECT psn_no, person % $every = 0 AS sampled, psn_no IN (SELECT psn_no FROM ring_member) AS member
             FROM visit_person
-        ), taken AS (
-            SELECT a.psn_no, any_value(a.sampled) AS sampled, any_value(a.member) AS member,
-                coalesce(d.drug, i.med_list_codg) AS drug, count(DISTINCT s.setl_id) AS n
+        ), purchase AS (
+            SELECT a.psn_no, a.sampled, a.member, coalesce(d.drug, i.med_list_codg) AS drug, s.setl_id,
+                any_value(s.setl_time) AS t, sum(i.cnt * d.pack_ddd) AS doses
             FROM asked a JOIN settlements s USING (psn_no) JOIN settlement_items i USING (setl_id)
             LEFT JOIN substance d USING (med_list_codg)
             WHERE (a.sampled OR a.member) AND coalesce(s.refd_setl_flag, '0') <> '1'
-            GROUP BY a.psn_no, coalesce(d.drug, i.med_list_codg)
-        ), steps AS (
-            SELECT drug, n, count(*) AS takers FROM taken WHERE sampled GROUP BY ALL
+                AND coalesce(d.drug, i.med_list_codg) IN (SELECT drug FROM ring_item)
+            GROUP BY ALL
+        )
+        SELECT psn_no, drug, sampled, member, count(*) AS n, CAST(sum(doses) AS DOUBLE) AS doses,
+            (epoch(max(t)) - epoch(min(t))) / 86400 AS days
+        FROM purchase GROUP BY ALL
+        """,
+        {"every": every},
+    )
+
+
+def read_one_off(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
+    """The figure by ring, from `course` and `ring_item`; groups whose substances have too few takers are absent."""
+    rows = tables.execute(
+        """
+        WITH steps AS (
+            SELECT drug, n, count(*) AS takers FROM course WHERE sampled GROUP BY ALL
         ), cumulated AS (
             SELECT drug, n, takers, sum(takers) OVER (PARTITION BY drug) AS whole,
                 (sum(takers) OVER (PARTITION BY drug ORDER BY n) + 0.5)
@@ -51,7 +69,7 @@ def read_one_off(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
             FROM cumulated GROUP BY drug HAVING any_value(whole) >= $least
         ), wanted AS (
             SELECT DISTINCT r.ring, r.psn_no, r.drug, t.n
-            FROM ring_item r JOIN taken t ON t.psn_no = r.psn_no AND t.drug = r.drug
+            FROM ring_item r JOIN course t ON t.psn_no = r.psn_no AND t.drug = r.drug
         ), scored AS (
             SELECT w.ring, -ln(least(1, coalesce(max(c.f), 0.5 / (any_value(u.whole) + 1)))) - any_value(u.mean) AS odd
             FROM wanted w JOIN usual u USING (drug) LEFT JOIN cumulated c ON c.drug = w.drug AND c.n <= w.n
@@ -59,6 +77,6 @@ def read_one_off(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
         )
         SELECT ring, avg(odd) * sqrt(count(*)) FROM scored GROUP BY ring
         """,
-        {"every": every, "least": LEAST_TAKERS},
+        {"least": LEAST_TAKERS},
     ).fetchall()
     return {ring: float(value) for ring, value in rows}

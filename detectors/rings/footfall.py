@@ -7,15 +7,15 @@ from typing import Self
 
 import numpy as np
 
-from ringtrace.detectors.arrays import Bools, Ints
+from ringtrace.detectors.arrays import PAIR_BITS, Bools, Ints, distinct_pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Footfall:
     """Columns of `visit`, rows ordered by place, time and person; 8 bytes a cell, so 10 million visits take 0.5 GB.
 
-    `moment` is place and time in one sortable number; `by_person` lists row numbers person after person, those of
-    person p being `by_person[person_start[p]:person_start[p + 1]]`.
+    `crowd` is that of `window` seconds; `moment` is place and time in one sortable number; `by_person` lists row
+    numbers person after person, those of person p being `by_person[person_start[p]:person_start[p + 1]]`.
     """
 
     person: Ints
@@ -28,6 +28,7 @@ class Footfall:
     place_visits: Ints
     place_persons: Ints
     day_only: Bools
+    window: int
 
     @classmethod
     def of(cls, person: Ints, place: Ints, t: Ints, day_only: Bools, *, window: int) -> Self:
@@ -37,7 +38,7 @@ class Footfall:
         two parts is not coming twice. `crowd` counts the visits of others there within `window` to either side.
         """
         person, place, t = (column.astype(np.int64) for column in (person, place, t))
-        by_person = np.lexsort((place, person))
+        by_person = _order(person)
         again = np.zeros(len(person), dtype=bool)
         before, after = by_person[:-1], by_person[1:]
         again[after] = (
@@ -45,7 +46,7 @@ class Footfall:
         )
         person, place, t = person[~again], place[~again], t[~again]
         moment = _moment(place, t)
-        by_person = np.argsort(person, kind="stable")
+        by_person = _order(person)
         persons = int(person.max()) + 1 if len(person) else 0
         return cls(
             person=person,
@@ -58,11 +59,12 @@ class Footfall:
             place_visits=np.bincount(place, minlength=len(day_only)),
             place_persons=_persons_by_place(person, place, len(day_only)),
             day_only=day_only.astype(bool),
+            window=window,
         )
 
     def within(self, window: int) -> Self:
         """The same visits, with the crowd of another window."""
-        return replace(self, crowd=_crowd(self.moment, window))
+        return self if window == self.window else replace(self, crowd=_crowd(self.moment, window), window=window)
 
     def rows_of(self, persons: Ints) -> Ints:
         """Row numbers of these persons' visits, ordered by place and time."""
@@ -85,10 +87,13 @@ def _crowd(moment: Ints, window: int) -> Ints:
 
 
 def _persons_by_place(person: Ints, place: Ints, places: int) -> Ints:
-    order = np.lexsort((person, place))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (person[order][1:] != person[order][:-1]) | (place[order][1:] != place[order][:-1])
-    return np.bincount(place[order][first], minlength=places)
+    distinct, _ = distinct_pairs(place, person)
+    return np.bincount(distinct, minlength=places)
+
+
+def _order(values: Ints) -> Ints:
+    """Row numbers in the order of `values`, equal ones as they stand: one plain sort, far quicker than a stable one."""
+    return np.sort(values << PAIR_BITS | np.arange(len(values))) & ((1 << PAIR_BITS) - 1)
 
 
 def _moment(place: Ints, t: Ints) -> Ints:

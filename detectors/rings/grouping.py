@@ -18,10 +18,9 @@ from math import log10
 
 import igraph
 import numpy as np
-from scipy import stats
-from scipy.special import gammaln
+from scipy import special
 
-from ringtrace.detectors.arrays import Floats, Ints
+from ringtrace.detectors.arrays import Floats, Ints, distinct_pairs
 from ringtrace.detectors.rings.co_visits import PairTest
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.joint_runs import JointRuns, find_runs
@@ -82,15 +81,35 @@ def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | Non
     """The group that the community `start` grows or shrinks to, or None if less than three persons remain.
 
     A run is an occasion of three, and of two where the group is three. A handful, whose members often miss one, has few
-    of these; occasions of two are tried as well, and of the two groups the less likely one by chance is taken.
+    of these; occasions of two are tried as well, from the handful and from all who were with it twice (`_company`). Of
+    the groups so found the one least likely by chance is taken.
     """
-    group = _grow(footfall, start, limits, handful=3)
-    if len(start) > HANDFUL:
-        return group
-    other = _grow(footfall, start, limits, handful=HANDFUL)
-    if group is None or other is None:
-        return group or other
-    return min(group, other, key=lambda each: log_chance(footfall, each))
+    found = [_grow(footfall, start, limits, handful=3)]
+    if len(start) <= HANDFUL:
+        found.append(_grow(footfall, start, limits, handful=HANDFUL))
+        company = _company(footfall, start, limits)
+        if len(company) > len(start):
+            found.append(_grow(footfall, company, limits, handful=3))
+    return min((each for each in found if each), key=lambda each: log_chance(footfall, each), default=None)
+
+
+def _company(footfall: Footfall, start: Ints, limits: RingThresholds) -> Ints:
+    """`start` with everyone who came to two of its occasions, and of theirs in turn, more often than footfall gives.
+
+    Of eight cards that meet eight times by threes and fours, any three meet twice: whoever is to attend three of a
+    trio's occasions does not. What is found so is only where growth begins.
+    """
+    members = np.sort(start)
+    for _ in range(ROUNDS):
+        runs = runs_of(footfall, members, limits, HANDFUL)
+        if not runs.count:
+            break
+        around = attendance(footfall, runs, limits, least=2)
+        joined = np.union1d(members, around.persons)
+        if len(joined) == len(members) or len(joined) > limits.max_size:
+            break
+        members = joined
+    return members
 
 
 def _grow(footfall: Footfall, start: Ints, limits: RingThresholds, *, handful: int) -> Group | None:
@@ -119,15 +138,17 @@ def runs_of(footfall: Footfall, members: Ints, limits: RingThresholds, handful: 
     return find_runs(footfall, members, window=limits.window, hop=limits.hop, least=least)
 
 
-def attendance(footfall: Footfall, runs: JointRuns, limits: RingThresholds, among: Ints | None = None) -> Group:
-    """Who (of the persons `among`, if given) attends these runs more often than footfall gives."""
+def attendance(
+    footfall: Footfall, runs: JointRuns, limits: RingThresholds, among: Ints | None = None, *, least: int | None = None
+) -> Group:
+    """Who (of the persons `among`, if given) attends these runs more often than footfall gives, and `least` times."""
     half = limits.window // 2
     rows, piece = footfall.between(runs.place, runs.begin - half, runs.end + half)
     crowd = np.bincount(piece, minlength=len(runs.place))
-    pairs = np.unique(np.stack([footfall.person[rows], runs.run[piece]]), axis=1)
-    seen, attended = np.unique(pairs[0], return_counts=True)
+    came, _ = distinct_pairs(footfall.person[rows], runs.run[piece])
+    seen, attended = np.unique(came, return_counts=True)
     tested = len(seen)
-    enough = attended >= max(limits.min_days, limits.share * runs.count)
+    enough = attended >= max(limits.min_days if least is None else least, limits.share * runs.count)
     if among is not None:
         enough &= np.isin(seen, among)
     seen, attended = seen[enough], attended[enough]
@@ -139,7 +160,7 @@ def attendance(footfall: Footfall, runs: JointRuns, limits: RingThresholds, amon
         at = np.searchsorted(places, own)
         at[at == len(places)] = 0
         expected[number] = float(exposure[at][places[at] == own].sum())
-    p_value = stats.poisson.sf(attended - 1, expected)
+    p_value = special.gammainc(attended, expected)  # the Poisson law's P(X ≥ attended)
     kept = p_value * tested < limits.growth_error
     return Group(seen[kept], runs, attended[kept], expected[kept], p_value[kept], limits.window)
 
@@ -152,7 +173,9 @@ def log_chance(footfall: Footfall, group: Group) -> float:
     """
     visitors = int(footfall.place_persons[np.unique(group.runs.place)].sum())
     size = len(group.persons)
-    sets = (gammaln(visitors + 1) - gammaln(size + 1) - gammaln(max(visitors - size, 0) + 1)) / np.log(10)
+    sets = (
+        special.gammaln(visitors + 1) - special.gammaln(size + 1) - special.gammaln(max(visitors - size, 0) + 1)
+    ) / np.log(10)
     attendance = np.sort(np.log10(np.maximum(group.p_value, 1e-300)))
     return float(attendance[1:].sum() + sets)
 

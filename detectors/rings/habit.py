@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from ringtrace.detectors.arrays import Floats
+from ringtrace.detectors.arrays import Floats, distinct_pairs
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import Group, attendance, runs_of
 from ringtrace.detectors.rings.thresholds import RingThresholds
@@ -42,11 +42,11 @@ def attended_by_habit(footfall: Footfall, group: Group) -> Floats:
         member = np.searchsorted(group.persons, footfall.person[rows])
         member[member == len(group.persons)] = 0
         own = group.persons[member] == footfall.person[rows]
-        met = np.unique(np.stack([member[own], runs.run[valid][piece[own]]]), axis=1)
+        met, met_run = distinct_pairs(member[own], runs.run[valid][piece[own]])
         # A run of several pieces counts once; its pieces lie within hours of each other and share their moves.
         weight = np.zeros(runs.count)
         weight[runs.run] = 1 / moves
-        np.add.at(total, met[0], weight[met[1]])
+        total += np.bincount(met, weights=weight[met_run], minlength=len(total))
     return total
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ringtrace.detectors.arrays import Ints
+from ringtrace.detectors.arrays import Ints, distinct_pairs
 from ringtrace.detectors.rings.footfall import Footfall
 
 
@@ -40,8 +40,8 @@ def find_runs(footfall: Footfall, persons: Ints, *, window: int, hop: int, least
     piece = np.cumsum(new_piece) - 1
     if not len(rows):
         return no_runs()
-    present = np.unique(np.stack([piece, footfall.person[rows]]), axis=1)
-    together = np.bincount(present[0], minlength=int(piece[-1]) + 1) >= 2
+    present, _ = distinct_pairs(piece, footfall.person[rows])
+    together = np.bincount(present, minlength=int(piece[-1]) + 1) >= 2
     kept = together[piece]
     rows, piece, place, t = rows[kept], piece[kept], place[kept], t[kept]
     if not len(rows):
@@ -54,8 +54,8 @@ def find_runs(footfall: Footfall, persons: Ints, *, window: int, hop: int, least
     run = np.empty(len(numbers), dtype=np.int64)
     run[order] = np.cumsum(np.append(0, begin[order][1:] - reached[:-1] > hop))
     row_run = run[np.searchsorted(numbers, piece)]
-    attended = np.unique(np.stack([row_run, footfall.person[rows]]), axis=1)
-    large = np.bincount(attended[0], minlength=int(run.max()) + 1) >= least
+    attended, _ = distinct_pairs(row_run, footfall.person[rows])
+    large = np.bincount(attended, minlength=int(run.max()) + 1) >= least
     renumber = np.cumsum(large) - 1
     piece_kept, row_kept = large[run], large[row_run]
     return JointRuns(

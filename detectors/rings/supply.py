@@ -12,14 +12,10 @@ from typing import Final
 
 import duckdb
 
-from ringtrace.detectors.arrays import fetch_number
-
 PURCHASES: Final = 4
 """Purchases from which the pace of a course is told."""
 TWICE: Final = 1.5
 """Times a body's pace from which it cannot be one body's course: a double dose is rare, a second supply is double."""
-PEOPLE: Final = 50_000
-"""People in the sample that says how fast a drug is usually taken."""
 LEAST_TAKERS: Final = 20
 """Takers in the sample below which a defined daily dose a day is taken as usual."""
 
@@ -49,25 +45,18 @@ NO_SUPPLY: Final = Supply()
 
 
 def read_supply(tables: duckdb.DuckDBPyConnection) -> dict[int, Supply]:
-    """The supply by ring; needs `ring_item` and `substance` of `baskets` and the tables of `ring_tables`."""
-    every = max(1, fetch_number(tables, "SELECT count(*) FROM visit_person") // PEOPLE)
+    """The supply by ring; needs `ring_item` and `substance` of `baskets`, `course` and the tables of `ring_tables`."""
     rows = tables.execute(
         """
         WITH lines AS (SELECT ring, drug, count(*) AS n FROM ring_item GROUP BY ALL),
         variety AS (SELECT ring, CAST(sum(n) AS DOUBLE) * sum(n) / sum(n * n) AS variety FROM lines GROUP BY ring),
-        asked AS (
-            SELECT psn_no, person % $every = 0 AS sampled, psn_no IN (SELECT psn_no FROM ring_member) AS member
-            FROM visit_person
-        ), bought AS (
-            SELECT s.psn_no, s.setl_id, s.fixmedins_code, CAST(epoch(s.setl_time) AS BIGINT) AS t,
-                coalesce(d.drug, i.med_list_codg) AS drug, i.cnt * p.pack_ddd AS doses
-            FROM settlements s JOIN settlement_items i USING (setl_id)
-            LEFT JOIN substance d USING (med_list_codg)
-            LEFT JOIN (SELECT med_list_codg, any_value(pack_ddd) AS pack_ddd FROM drugs GROUP BY ALL) p
-                USING (med_list_codg)
+        sold AS (
+            SELECT coalesce(d.drug, i.med_list_codg) AS drug, s.fixmedins_code, count(*) AS n
+            FROM settlement_items i JOIN settlements s USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
             WHERE coalesce(s.refd_setl_flag, '0') <> '1'
                 AND coalesce(d.drug, i.med_list_codg) IN (SELECT drug FROM lines)
-        ), sold AS (SELECT drug, fixmedins_code, count(*) AS n FROM bought GROUP BY ALL),
+            GROUP BY ALL
+        ),
         everywhere AS (SELECT drug, sum(n) AS n FROM sold GROUP BY drug),
         here AS (SELECT DISTINCT ring, fixmedins_code FROM ring_visit),
         special AS (
@@ -77,27 +66,23 @@ def read_supply(tables: duckdb.DuckDBPyConnection) -> dict[int, Supply]:
                     AND s.fixmedins_code = h.fixmedins_code
                 JOIN everywhere e ON e.drug = l.drug GROUP BY ALL
             ) GROUP BY ring
-        ), course AS (
-            SELECT b.psn_no, b.drug, any_value(a.sampled) AS sampled, any_value(a.member) AS member,
-                sum(b.doses) * 86400.0 / greatest(86400.0 * 30, (max(b.t) - min(b.t)) * n / (n - 1)) AS pace
-            FROM (SELECT *, count(DISTINCT setl_id) OVER (PARTITION BY psn_no, drug) AS n FROM bought) b
-            JOIN asked a USING (psn_no) WHERE b.n >= $purchases AND (a.sampled OR a.member)
-            GROUP BY b.psn_no, b.drug, b.n
+        ), paced AS (
+            SELECT psn_no, drug, sampled, doses / greatest(30, days * n / (n - 1)) AS pace
+            FROM course WHERE n >= $purchases AND doses IS NOT NULL
         ), usual AS (
-            SELECT drug, median(pace) AS pace FROM course WHERE sampled AND pace IS NOT NULL
-            GROUP BY drug HAVING count(*) >= $least
+            SELECT drug, median(pace) AS pace FROM paced WHERE sampled GROUP BY drug HAVING count(*) >= $least
         ), paces AS (
             SELECT w.ring, median(c.pace) AS pace,
                 count(*) FILTER (c.pace > $twice * greatest(1, coalesce(u.pace, 1)))
                     / greatest(count(*), any_value(m.members)) AS oversupply
             FROM (SELECT DISTINCT ring, psn_no, drug FROM ring_item) w
-            JOIN course c ON c.psn_no = w.psn_no AND c.drug = w.drug AND c.pace IS NOT NULL
+            JOIN paced c ON c.psn_no = w.psn_no AND c.drug = w.drug
             JOIN (SELECT ring, count(*) AS members FROM ring_member GROUP BY ring) m ON m.ring = w.ring
             LEFT JOIN usual u ON u.drug = w.drug GROUP BY w.ring
         )
         SELECT ring, variety, special, pace, oversupply
         FROM variety LEFT JOIN special USING (ring) LEFT JOIN paces USING (ring)
         """,
-        {"every": every, "purchases": PURCHASES, "least": LEAST_TAKERS, "twice": TWICE},
+        {"purchases": PURCHASES, "least": LEAST_TAKERS, "twice": TWICE},
     ).fetchall()
     return {ring: Supply(*values) for ring, *values in rows}

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from ringtrace.detectors.arrays import Ints
+from ringtrace.detectors.arrays import Ints, distinct_pairs
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import HANDFUL, ROUNDS, Group, attendance, log_chance
 from ringtrace.detectors.rings.habit import attended_by_habit
@@ -74,12 +74,12 @@ def find_tours(footfall: Footfall, persons: Ints, *, hop: int, least: int) -> Jo
     if not len(rows):
         return no_runs()
     session: Ints = np.cumsum(np.diff(footfall.t[rows], prepend=footfall.t[rows[0]]) > hop).astype(np.int64)
-    present = np.unique(np.stack([session, footfall.person[rows]]), axis=1)
-    kept = (np.bincount(present[0]) >= least)[session]
+    present, _ = distinct_pairs(session, footfall.person[rows])
+    kept = (np.bincount(present) >= least)[session]
     rows, session = rows[kept], np.unique(session[kept], return_inverse=True)[1]
     if not len(rows):
         return no_runs()
-    at, _ = np.unique(np.stack([footfall.place[rows], session]), axis=1)
+    at, _ = distinct_pairs(footfall.place[rows], session)
     visited, sessions = np.unique(at, return_counts=True)
     places = visited[sessions >= 2]
     first = np.flatnonzero(np.diff(session, prepend=-1))

@@ -50,7 +50,7 @@ def build_visits(
     tables.execute(
         """
         CREATE OR REPLACE TEMP TABLE visit_raw AS
-        SELECT psn_no, fixmedins_code, CAST(epoch(setl_time) AS BIGINT) AS t, min(setl_id) AS setl_id
+        SELECT psn_no, fixmedins_code, CAST(epoch(setl_time) AS BIGINT) AS t
         FROM settlements
         WHERE coalesce(refd_setl_flag, '0') <> '1' AND coalesce(manl_reim_flag, '0') <> '1'
             AND coalesce(med_type, '') <> '21' AND medfee_sumamt >= 0 AND setl_time IS NOT NULL
