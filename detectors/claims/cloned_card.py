@@ -5,148 +5,136 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from math import log
+from datetime import date
+from math import log, log10
 from typing import ClassVar
 
 import duckdb
 
-from ringtrace.detectors.claims.standing import institution_label, standing_settlements
+from ringtrace.detectors.claims.standing import institution_label
+from ringtrace.detectors.claims.travel import Leap, chances, find_leaps, timed_uses
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Level, Member, Message, Reason, Value
 
+LEAD_SCORE = 0.55
+"""Highest score of what an e-credential alone shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """`fastest_kmh`: speed beyond which nobody travels from door to door.
-    `clock_minutes`: how far two tills' clocks may differ: a leap too short by more counts alone, others when repeated.
-    `shortest_minutes`: shortfall below which a leap does not count at all.
+    """`clock_minutes`: how far two tills' clocks may differ: a leap too short by more counts alone.
+    `shortest_minutes`: shortfall below which a leap is hurried and not impossible.
     `nearest_km`: places nearer than this are never too far apart.
     `apart_minutes`: without coordinates, longest time between uses in two cities (first four digits of the region).
-    `clock_cards`: cards in conflict at one place, each once, from which on that place's clock is blamed.
+    `clock_cards`, `clock_share`: cards in conflict at one place, each once, and their part of its uses, from which on
+    that place's clock is blamed. `late_cards`: cards in conflict at one place on one day, from which on the place is
+    taken to have sent that day's claims late.
+    `fewest_days`, `highest_p`: days with a hurried change, and chance over all cards, from which on they are beyond it.
     """
 
-    fastest_kmh: float = 80.0
     clock_minutes: float = 10.0
     shortest_minutes: float = 1.0
     nearest_km: float = 3.0
     apart_minutes: float = 20.0
     clock_cards: int = 6
-
-
-@dataclass(frozen=True, slots=True)
-class _Leap:
-    card: str
-    owner: str
-    electronic: bool
-    shared: bool
-    first: str
-    second: str
-    places: tuple[str, str]
-    hospital: tuple[bool, bool]
-    times: tuple[datetime, datetime]
-    km: float | None
-    needed_minutes: float
-
-    @property
-    def minutes(self) -> float:
-        return (self.times[1] - self.times[0]).total_seconds() / 60
+    clock_share: float = 0.002
+    late_cards: int = 3
+    fewest_days: int = 3
+    highest_p: float = 0.1
 
 
 class ClonedCard:
-    """Consecutive uses of one credential: needed time = distance / fastest speed; a leap has less.
+    """Consecutive uses of one credential that nobody, or hardly anybody, can make in the time between.
 
-    Distance is the great circle (haversine, Earth's radius 6,371 km), a lower bound of any way. Left out: refunds,
-    claims by hand, and stays, which an office settles without the patient; places whose clock only knows the day.
+    A change in less than the shortest time from door to door (`travel.shortest_minutes`) is impossible; one too short
+    by more than tills' clocks differ counts alone, others count on two days or more. Changes that are merely hurried
+    (`travel.usual_minutes`) count where a card has more of them than chance, the city's rate and the card's own hours,
+    would give. Left out: refunds, claims by hand, and stays, which an office settles without the patient; places whose
+    clock only knows the day.
     """
 
     kind: ClassVar[str] = "cloned_card"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
 
     def detect(self, tables: duckdb.DuckDBPyConnection, context: Context) -> Iterable[Draft]:
-        leaps = self._leaps(tables, context)
-        cards: dict[str, list[_Leap]] = defaultdict(list)
-        for leap in leaps:
-            cards[leap.card].append(leap)
-        once = Counter(place for each in cards.values() if len(each) == 1 for place in each[0].places)
-        clocks = {place for place, number in once.items() if number >= self.thresholds.clock_cards}
-        for _, each in sorted(cards.items()):
-            if len({leap.times[0].date() for leap in each}) > 1 or any(self._wide(leap) for leap in each):
-                yield self._draft(each, clocks)
-
-    def _wide(self, leap: _Leap) -> bool:
-        return leap.needed_minutes - leap.minutes > self.thresholds.clock_minutes
-
-    def _leaps(self, tables: duckdb.DuckDBPyConnection, context: Context) -> list[_Leap]:
-        standing_settlements(tables)
-        tables.execute("""
-            CREATE OR REPLACE TEMP TABLE card_uses AS
-            WITH timed AS (
-                SELECT place FROM standing GROUP BY place
-                HAVING count(*) FILTER (date_trunc('day', t) <> t) >= 0.1 * count(*)
-            )
-            SELECT s.card, s.psn_no, s.card_type, s.setl_id, s.place, s.hospital, s.t, n.lon, n.lat,
-                   left(n.admdvs, 4) AS city
-            FROM standing s SEMI JOIN timed ON timed.place = s.place
-            LEFT JOIN institutions n ON n.fixmedins_code = s.place
-            WHERE s.card IS NOT NULL AND NOT s.by_hand AND s.med_type IS DISTINCT FROM '21'
-        """)
-        counted = tables.execute("""
-            SELECT (SELECT count(*) FROM standing WHERE card IS NOT NULL), (SELECT count(*) FROM card_uses),
-                   (SELECT count(*) FROM card_uses WHERE lon IS NOT NULL OR city IS NOT NULL)
-        """).fetchall()
-        with_card, used, placed = counted[0]
+        limits = self.thresholds
+        with_card, used, placed = timed_uses(tables)
         for number, key in ((with_card, "no_cards"), (used, "days_only"), (placed, "no_places")):
             if not number:
                 context.gaps.append(Gap(self.kind, Message(f"claims.gap.{key}")))
-                return []
-        limits = self.thresholds
-        rows = tables.execute(
-            """
-            WITH steps AS (
-                SELECT card, psn_no, card_type, setl_id, place, hospital, t, lon, lat, city,
-                       lead({'setl_id': setl_id, 'place': place, 'hospital': hospital, 't': t, 'lon': lon, 'lat': lat,
-                             'city': city}) OVER (PARTITION BY card ORDER BY t, setl_id) AS nxt
-                FROM card_uses
-            ), apart AS (
-                -- `least` passes over NULL, so that unknown places would lie at the antipodes but for the CASE.
-                SELECT *, CASE WHEN half IS NOT NULL THEN 2 * 6371 * asin(sqrt(least(1, half))) END AS km,
-                       date_diff('second', t, nxt.t) / 60.0 AS minutes
-                FROM (SELECT *, sin(radians(nxt.lat - lat) / 2) ** 2 + cos(radians(lat)) * cos(radians(nxt.lat))
-                                * sin(radians(nxt.lon - lon) / 2) ** 2 AS half FROM steps)
-                WHERE nxt.place <> place
-            )
-            SELECT a.card, a.psn_no, coalesce(a.card_type = '01', false), c.share_psn_no IS NOT NULL, a.setl_id,
-                   a.nxt.setl_id, a.place, a.nxt.place, a.hospital, a.nxt.hospital, a.t, a.nxt.t, a.km,
-                   CASE WHEN a.km IS NULL THEN $apart ELSE a.km / $speed * 60 END
-            FROM apart a LEFT JOIN cards c ON c.mdtrt_cert_no = a.card
-            WHERE CASE WHEN a.km IS NULL THEN a.city <> a.nxt.city AND a.minutes <= $apart
-                       ELSE a.km >= $near AND a.minutes + $short < a.km / $speed * 60 END
-            ORDER BY a.card, a.t, a.setl_id
-            """,
-            {"apart": limits.apart_minutes, "speed": limits.fastest_kmh, "near": limits.nearest_km,
-             "short": limits.shortest_minutes},
-        ).fetchall()  # fmt: skip
-        return [
-            _Leap(card, owner, electronic, shared, a, b, (here, there), (first_kind, second_kind), (t, u), km, needed)
-            for card, owner, electronic, shared, a, b, here, there, first_kind, second_kind, t, u, km, needed in rows
-        ]
+                return
+        leaps = find_leaps(tables, limits.nearest_km, limits.apart_minutes, limits.shortest_minutes)
+        clocks, late = self._clocks(tables, leaps)
+        cards: dict[str, list[Leap]] = defaultdict(list)
+        for leap in leaps:
+            cards[leap.card].append(leap)
+        repeated = {card: each for card, each in cards.items() if len(_days(each)) >= limits.fewest_days}
+        chance = chances(tables, repeated, limits.nearest_km)
+        for card, each in sorted(cards.items()):
+            expected, p_value = chance.get(card, (0.0, 1.0))
+            impossible = [leap for leap in each if leap.impossible]
+            if p_value <= limits.highest_p:
+                yield self._draft(each, expected, p_value, clocks, late)
+            elif len(_days(impossible)) > 1 or any(self._wide(leap) for leap in impossible):
+                yield self._draft(impossible, expected, p_value, clocks, late)
 
-    def _draft(self, leaps: Sequence[_Leap], clocks: set[str]) -> Draft:
+    def _wide(self, leap: Leap) -> bool:
+        return leap.impossible and leap.needed_minutes - leap.minutes > self.thresholds.clock_minutes
+
+    def _clocks(
+        self, tables: duckdb.DuckDBPyConnection, leaps: Sequence[Leap]
+    ) -> tuple[set[str], set[tuple[str, date]]]:
+        """Places whose clock is wrong, and days on which a place sent its claims late."""
+        by_card: dict[str, list[Leap]] = defaultdict(list)
+        on_day: dict[tuple[str, date], set[str]] = defaultdict(set)
+        for leap in leaps:
+            if leap.impossible:
+                by_card[leap.card].append(leap)
+                for place, moment in zip(leap.places, leap.times, strict=True):
+                    on_day[place, moment.date()].add(leap.card)
+        once = Counter(place for each in by_card.values() if len(each) == 1 for place in each[0].places)
+        many = sorted(place for place, number in once.items() if number >= self.thresholds.clock_cards)
+        uses = dict(
+            tables.execute(
+                "SELECT p.code, count(*) FROM card_uses u JOIN use_places p USING (place) "
+                "WHERE list_contains(?::VARCHAR[], p.code) GROUP BY 1",
+                [many],
+            ).fetchall()
+        )
+        clocks = {place for place in many if once[place] >= self.thresholds.clock_share * uses[place]}
+        return clocks, {where for where, seen in on_day.items() if len(seen) >= self.thresholds.late_cards}
+
+    def _draft(
+        self,
+        leaps: Sequence[Leap],
+        expected: float,
+        p_value: float,
+        clocks: set[str],
+        late: set[tuple[str, date]],
+    ) -> Draft:
         first = leaps[0]
-        worst = max(leaps, key=lambda leap: (leap.needed_minutes - leap.minutes, leap.first))
-        days = len({leap.times[0].date() for leap in leaps})
-        clock = all(clocks & set(leap.places) for leap in leaps)
+        worst = max(leaps, key=lambda leap: (leap.impossible, leap.needed_minutes - leap.minutes, leap.first))
+        days, impossible = len(_days(leaps)), len(_days([leap for leap in leaps if leap.impossible]))
+        clock = all(
+            clocks & set(leap.places)
+            or any((place, moment.date()) in late for place, moment in zip(leap.places, leap.times, strict=True))
+            for leap in leaps
+        )
         electronic = all(leap.electronic for leap in leaps)
-        score = cloned_score(days, wide=self._wide(worst), electronic=electronic, explained=first.shared or clock)
+        beyond = p_value <= self.thresholds.highest_p
+        score = cloned_score(
+            impossible, p_value if beyond else 1.0, wide=self._wide(worst), electronic=electronic,
+            explained=first.shared or clock,
+        )  # fmt: skip
         level: Level = "explained" if clock or first.shared else level_of(score)
         values: dict[str, Value] = {
             "card": first.card, "n": len(leaps), "days": days, "a": worst.places[0], "b": worst.places[1],
             "minutes": round(worst.minutes, 1), "needed": round(worst.needed_minutes, 1),
+            "impossible": impossible, "expected": round(expected, 2),
             "km": "–" if worst.km is None else f"{worst.km:.0f}",
         }  # fmt: skip
         places = {place: hospital for leap in leaps for place, hospital in zip(leap.places, leap.hospital, strict=True)}
@@ -166,7 +154,8 @@ class ClonedCard:
             reasons=(
                 Reason("too_far", Message("claims.cloned.reason", values), round(worst.minutes, 1),
                        round(worst.needed_minutes, 1)),
-                Reason("leaps", Message("claims.cloned.leaps", values), len(leaps), 0),
+                Reason("leaps", Message("claims.cloned.leaps", values), days, round(expected, 3),
+                       p_value=p_value if beyond else None),
             ),
             counter_evidence=(
                 Check("clock", "explains" if clock else "does_not_explain", Message("claims.cloned.check.clock")),
@@ -182,6 +171,16 @@ class ClonedCard:
         )  # fmt: skip
 
 
-def cloned_score(days: int, *, wide: bool, electronic: bool, explained: bool) -> float:
-    """Logit = −0.4 + 1.1·ln(days with a leap) + 0.6 if no clock is so wrong − 0.8 if electronic − 2.5 if explained."""
-    return logistic(-0.4 + 1.1 * log(days) + 0.6 * wide - 0.8 * electronic - 2.5 * explained)
+def _days(leaps: Iterable[Leap]) -> set[date]:
+    return {leap.times[0].date() for leap in leaps}
+
+
+def cloned_score(days: int, p_value: float, *, wide: bool, electronic: bool, explained: bool) -> float:
+    """Logit = −0.4 + 1.1·ln(days with an impossible leap) + 0.6 if no clock is so wrong − 0.8 if electronic
+
+    + 1 − 0.1·log10 p (p ≥ 10⁻¹⁰) if the hurried changes are beyond chance − 2.5 if explained. An e-credential, which
+    another telephone can show, stays a lead.
+    """
+    rarity = 1.0 - 0.1 * log10(max(p_value, 1e-10)) if p_value < 1 else 0.0
+    score = logistic(-0.4 + 1.1 * log(max(days, 1)) + 0.6 * wide + rarity - 0.8 * electronic - 2.5 * explained)
+    return min(score, LEAD_SCORE) if electronic else score

@@ -111,11 +111,13 @@ class Overuse:
             [self.thresholds.most_ddd, self.thresholds.fewest_places],
         ).fetchall()
         people: dict[str, list[_Supply]] = defaultdict(list)
-        for person, pair, substance, *drawn_of, relatives, residents in rows:
+        for person, pair, substance, ddd, packs, since, until, days, places, spread, relatives, residents in rows:
             limit, peers = limits[substance]
             # A household of hundreds is a placeholder in the register, and nobody's family.
             family = relatives if relatives < CROWDED["hh_no"] else 0
-            supply = _Supply(pair, substance, *drawn_of, family, residents, limit, peers)
+            supply = _Supply(
+                pair, substance, ddd, packs, since, until, days, places, spread, family, residents, limit, peers
+            )
             if supply.ddd > limit and self._score(supply) >= self.thresholds.least_score:
                 people[person].append(supply)
         leading = _resellers(context)

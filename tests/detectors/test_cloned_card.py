@@ -28,6 +28,62 @@ def test_a_card_in_two_cities_within_half_an_hour_is_found(tmp_path: Path) -> No
     assert len(finding.evidence) == 6
 
 
+def _in_town(copies: int, *, shift: int, habit: int = 0) -> City:
+    """`p` buys at `A` every tenth day; a copy 6 km away `shift` minutes later; `habit` uses at `B` on other days."""
+    city = City()
+    city.shop("A", admdvs="330106", lon=120.15, lat=30.28)
+    city.shop("B", admdvs="330106", lon=120.15, lat=30.334)
+    for number in range(20):
+        city.visit("p", "A", at(10 * number))
+        if number < copies:
+            city.visit("p", "B", at(10 * number) + timedelta(minutes=shift))
+    for number in range(habit):
+        city.visit("p", "B", at(3 * number + 1) + timedelta(minutes=shift))
+    return city
+
+
+@pytest.mark.positive
+def test_changes_that_hardly_anybody_makes_are_found_when_repeated(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, _in_town(6, shift=7), "cloned_card")
+    assert finding.level in SUSPECTED
+    (leaps,) = [reason for reason in finding.reasons if reason.code == "leaps"]
+    assert leaps.value == 6
+    assert leaps.p_value is not None
+    assert leaps.p_value < 0.001
+
+
+@pytest.mark.parametrize("city", [_in_town(2, shift=7), _in_town(6, shift=20), _in_town(6, shift=7, habit=60)],
+                         ids=["twice", "time enough", "an hour of the day that is kept"])  # fmt: skip
+@pytest.mark.near_miss
+def test_changes_that_chance_or_habit_gives_are_no_finding(tmp_path: Path, city: City) -> None:
+    assert run(tmp_path, city, "cloned_card")[0] == []
+
+
+@pytest.mark.near_miss
+def test_a_flight_is_no_leap(tmp_path: Path) -> None:
+    city = City()
+    city.shop("A", admdvs="110101", lon=116.4, lat=39.9)
+    city.shop("B", admdvs="440103", lon=113.3, lat=23.1)
+    for number in range(3):
+        city.visit("p", "A", at(10 * number, 8))
+        city.visit("p", "B", at(10 * number, 16))
+    assert run(tmp_path, city, "cloned_card")[0] == []
+
+
+def test_claims_that_a_place_sent_late_explain(tmp_path: Path) -> None:
+    city = leaping(0)
+    for number in range(4):
+        city.visit(f"p{number}", "A", at(1, 10, number))
+        city.visit(f"p{number}", "B", at(1, 10, 20 + number))
+    findings, _ = run(tmp_path, city, "cloned_card")
+    assert [finding.level for finding in findings] == ["explained"] * 4
+
+
+def test_an_e_credential_stays_a_lead(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, leaping(5, mdtrt_cert_type="01"), "cloned_card")
+    assert (finding.level, outcomes(finding)["e_credential"]) == ("yellow", "partly")
+
+
 @pytest.mark.near_miss
 def test_a_day_trip_is_no_finding(tmp_path: Path) -> None:
     assert run(tmp_path, leaping(5, minutes=200), "cloned_card")[0] == []

@@ -1,0 +1,191 @@
+"""Credentials that change places faster than people do: which changes, and how many chance would give a card."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import duckdb
+import numpy as np
+from scipy.stats import poisson
+
+from ringtrace.detectors.claims.standing import standing_settlements
+
+FAST_KMH: Final = 80.0
+FAR_KM: Final = 200.0
+FAR_KMH: Final = 600.0
+"""Beyond this distance people take fast trains and aeroplanes."""
+TOWN_KM: Final = 20.0
+TOWN_MINUTES: Final = 0.75
+STOP_MINUTES: Final = 2.0
+"""Within a town each kilometre takes three quarters of a minute more (40 km/h), and leaving a till for another two."""
+SHIFTS: Final = tuple(shift for shift in range(-56, 57) if shift)
+WEEKDAY_P: Final = 0.01
+"""Chance below which a card is taken to keep its weekday, so that only whole weeks' shifts tell its habit."""
+PRIOR_USES: Final = 1000
+"""Uses over which half a hurried change by error is assumed beforehand."""
+LEAST_EXPECTED: Final = 0.01
+"""Days that chance gives anyone, since people differ more than their number of uses tells."""
+MOST_OF_OTHERS: Final = 2
+"""Hurried changes of each other card that count for the city's rate: cloned cards must not hide each other."""
+
+
+def shortest_minutes(km: str) -> str:
+    """SQL of the shortest time from door to door over `km` great-circle kilometres: 80 km/h, 600 beyond 200 km."""
+    return f"(least({km}, {FAR_KM}) / {FAST_KMH} + greatest({km} - {FAR_KM}, 0) / {FAR_KMH}) * 60"
+
+
+def usual_minutes(km: str) -> str:
+    """SQL of the time below which hardly anybody gets from one till to the other: 40 km/h within a town, and a stop."""
+    return f"({shortest_minutes(km)} + {TOWN_MINUTES} * least({km}, {TOWN_KM}) + {STOP_MINUTES})"
+
+
+@dataclass(frozen=True, slots=True)
+class Leap:
+    """Two uses of a credential at two places: `impossible` by the shortest way, or only hurried."""
+
+    card: str
+    owner: str
+    electronic: bool
+    shared: bool
+    first: str
+    second: str
+    places: tuple[str, str]
+    hospital: tuple[bool, bool]
+    times: tuple[datetime, datetime]
+    km: float | None
+    needed_minutes: float
+    impossible: bool
+
+    @property
+    def minutes(self) -> float:
+        return (self.times[1] - self.times[0]).total_seconds() / 60
+
+
+def timed_uses(tables: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """Make `card_uses` and `use_places`; how many settlements name a card, how many of them count, how many lie.
+
+    `card_uses`: `row` (of `standing`), `card` and `place` (64-bit hashes), `t`. Left out: stays and claims by hand,
+    which an office settles without the patient, and places whose clock only knows the day. `use_places`: `place`,
+    `code`, `lon`, `lat`, `city` (first four digits of the region).
+    """
+    standing_settlements(tables)
+    tables.execute("""
+        CREATE OR REPLACE TEMP TABLE use_places AS
+        SELECT hash(s.place) AS place, s.place AS code, n.lon, n.lat, left(n.admdvs, 4) AS city FROM (
+            SELECT place FROM standing GROUP BY 1
+            HAVING count(*) FILTER (date_trunc('day', t) <> t) >= 0.1 * count(*)
+        ) s LEFT JOIN institutions n ON n.fixmedins_code = s.place;
+        CREATE OR REPLACE TEMP TABLE card_uses AS
+        SELECT rowid AS row, hash(card) AS card, hash(place) AS place, t FROM standing
+        WHERE card IS NOT NULL AND NOT by_hand AND med_type IS DISTINCT FROM '21'
+          AND hash(place) IN (SELECT place FROM use_places)
+    """)
+    counted = tables.execute("""
+        SELECT (SELECT count(*) FROM standing WHERE card IS NOT NULL), (SELECT count(*) FROM card_uses),
+               (SELECT count(*) FROM use_places WHERE lon IS NOT NULL OR city IS NOT NULL)
+    """).fetchall()
+    with_card, used, placed = counted[0]
+    return with_card, used, placed
+
+
+def find_leaps(tables: duckdb.DuckDBPyConnection, nearest_km: float, apart_minutes: float, short: float) -> list[Leap]:
+    """Consecutive uses of a credential at two places with less time between them than `usual_minutes`.
+
+    A change that is more than `short` minutes shorter than the shortest time is impossible. Distance is the great
+    circle (haversine, Earth's radius 6,371 km), a lower bound of any way; places nearer than `nearest_km` never count.
+    Where coordinates lack, two cities (first four digits of the region) within `apart_minutes` are impossible.
+    """
+    km = """2 * 6371 * asin(sqrt(least(1, sin(radians(b.lat - a.lat) / 2) ** 2
+            + cos(radians(a.lat)) * cos(radians(b.lat)) * sin(radians(b.lon - a.lon) / 2) ** 2)))"""
+    rows = tables.execute(
+        f"""
+        WITH apart AS (  -- `least` passes over NULL, so that unknown places would lie at the antipodes but for the CASE
+            SELECT a.place AS here, b.place AS there,
+                   CASE WHEN a.lon + a.lat + b.lon + b.lat IS NOT NULL THEN {km} END AS km, a.city <> b.city AS cities
+            FROM use_places a JOIN use_places b ON b.place <> a.place
+        ), ways AS (
+            SELECT here, there, km, CASE WHEN km IS NULL THEN $apart ELSE {shortest_minutes("km")} END AS shortest,
+                   CASE WHEN km IS NULL THEN $apart ELSE {usual_minutes("km")} END AS usual
+            FROM apart WHERE CASE WHEN km IS NULL THEN cities ELSE km >= $near END
+        ), steps AS (
+            SELECT row, place, t,
+                   lead(row) OVER w AS next_row, lead(place) OVER w AS next_place, lead(t) OVER w AS next_t
+            FROM card_uses WINDOW w AS (PARTITION BY card ORDER BY t, row)
+        ), soon AS (
+            SELECT *, date_diff('second', t, next_t) / 60.0 AS minutes FROM steps
+            WHERE next_place <> place AND next_t <= t + to_minutes((SELECT ceil(max(usual))::BIGINT FROM ways))
+        )
+        SELECT a.card, a.psn_no, coalesce(a.card_type = '01', false), c.share_psn_no IS NOT NULL, a.setl_id, b.setl_id,
+               a.place, b.place, a.hospital, b.hospital, a.t, b.t, w.km, w.shortest,
+               w.km IS NULL OR s.minutes + $short < w.shortest
+        FROM soon s JOIN ways w ON w.here = s.place AND w.there = s.next_place
+        JOIN standing a ON a.rowid = s.row JOIN standing b ON b.rowid = s.next_row
+        LEFT JOIN cards c ON c.mdtrt_cert_no = a.card
+        WHERE s.minutes < w.usual ORDER BY a.card, a.t, a.setl_id
+        """,
+        {"apart": apart_minutes, "near": nearest_km, "short": short},
+    ).fetchall()  # fmt: skip
+    return [
+        Leap(card, owner, electronic, shared, a, b, (here, there), (first, second), (t, u), km, needed, impossible)
+        for card, owner, electronic, shared, a, b, here, there, first, second, t, u, km, needed, impossible in rows
+    ]
+
+
+def chances(
+    tables: duckdb.DuckDBPyConnection, cards: Mapping[str, Sequence[Leap]], nearest_km: float
+) -> dict[str, tuple[float, float]]:
+    """For each card: days with a leap that chance would give, and the probability of as many, over cards.
+
+    λ is the larger of two: the card's uses at the rate of hurried changes of all other cards, and the days on which the
+    card would change places as fast if the second use were moved by −56 … 56 days (by whole weeks, if it keeps its
+    weekday): who keeps one hour of the day meets it at two places by chance. p = P(X ≥ days), X ~ Poisson(λ),
+    Bonferroni over the cards with six uses or more at several places.
+    """
+    if not cards:
+        return {}
+    counted = tables.execute("""
+        SELECT sum(n), count(*) FILTER (several AND n >= 6) FROM (
+            SELECT count(*) AS n, min(place) <> max(place) AS several FROM card_uses GROUP BY card)
+    """).fetchall()
+    total, tests = counted[0]
+    days = {card: len({leap.times[0].date() for leap in leaps}) for card, leaps in cards.items()}
+    hurried = sum(min(number, MOST_OF_OTHERS) for number in days.values())
+    uses: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
+    for card, *use in tables.execute(
+        """
+        SELECT s.card, epoch(date_trunc('day', s.t)) / 86400, (epoch(s.t) - epoch(date_trunc('day', s.t))) / 60,
+               p.lon, p.lat
+        FROM card_uses u JOIN standing s ON s.rowid = u.row JOIN use_places p ON p.place = u.place
+        WHERE u.card IN (SELECT hash(unnest(?::VARCHAR[]))) AND p.lon IS NOT NULL AND p.lat IS NOT NULL
+        """,
+        [sorted(cards)],
+    ).fetchall():
+        uses[card].append((use[0], use[1], use[2], use[3]))
+    found = {}
+    for card, number in days.items():
+        own = len(uses[card])
+        rate = (hurried - min(number, MOST_OF_OTHERS) + 0.5) / (total - own + PRIOR_USES)
+        expected = max(LEAST_EXPECTED, own * rate, _by_habit(np.array(uses[card]), nearest_km) if own else 0.0)
+        found[card] = (expected, min(1.0, max(tests, 1) * float(poisson.sf(number - 1, expected))))
+    return found
+
+
+def _by_habit(uses: np.ndarray, nearest_km: float) -> float:
+    """Days with a hurried change if one of the two uses (day, minute, lon, lat) had been some days off, on average."""
+    day, minute, lon, lat = uses.T
+    rad = np.radians(lat)
+    half = np.sin((rad[:, None] - rad) / 2) ** 2
+    half += np.cos(rad)[:, None] * np.cos(rad) * np.sin(np.radians(lon[:, None] - lon) / 2) ** 2
+    km = 2 * 6371 * np.arcsin(np.sqrt(np.minimum(1, half)))
+    needed = (np.minimum(km, FAR_KM) / FAST_KMH + np.maximum(km - FAR_KM, 0) / FAR_KMH) * 60
+    needed += TOWN_MINUTES * np.minimum(km, TOWN_KM) + STOP_MINUTES
+    near = (km >= nearest_km) & (np.abs(minute[:, None] - minute) < needed)
+    counts = {shift: len(np.unique(day[(near & (day - day[:, None] == shift)).any(axis=1)])) for shift in SHIFTS}
+    weeks = [number for shift, number in counts.items() if shift % 7 == 0]
+    usual = float(np.mean(list(counts.values())))
+    keeps_weekday = poisson.sf(sum(weeks) - 1, len(weeks) * usual) < WEEKDAY_P
+    return float(np.mean(weeks)) if keeps_weekday else usual
