@@ -6,7 +6,7 @@ import duckdb
 
 
 def buyer_signals(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `till_buyers`: `pair`, `place`, `psn_no`, `km`, and `short`, `far`, `no_illness`.
+    """Make the temporary table `till_buyers`: `pair` (shop and buyer), `km`, and `short`, `far`, `no_illness`.
 
     `short` is 1 where half of the person's visits there hold a drug that the shop claims beyond its stock.
 
@@ -21,68 +21,96 @@ def buyer_signals(tables: duckdb.DuckDBPyConnection) -> None:
     often as by chance.
     """
     tables.execute("""
+        CREATE TEMP TABLE IF NOT EXISTS till_pairs AS
+        SELECT pair, any_value(shop) AS shop, any_value(buyer) AS buyer FROM till_base GROUP BY 1
+    """)
+    _distances(tables)
+    _illnesses(tables)
+    tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS till_buyers AS
-        WITH pairs AS (
-            SELECT pair, place, psn_no FROM till_names
-        ), short_share AS (
+        WITH short_share AS (
             SELECT pair, avg(short) AS share FROM till_visits GROUP BY 1
-        ), stays AS (
-            SELECT s.psn_no, s.fixmedins_code AS place, count(*) AS n, any_value(i.lon) AS lon, any_value(i.lat) AS lat
-            FROM settlements s JOIN institutions i USING (fixmedins_code)
-            WHERE s.refd_setl_flag IS DISTINCT FROM '1' AND i.lon IS NOT NULL AND i.lat IS NOT NULL GROUP BY 1, 2
-        ), centre AS (
-            SELECT psn_no, sum(n) AS n, sum(n * lon) AS lon, sum(n * lat) AS lat FROM stays GROUP BY 1
-        ), elsewhere AS (
-            SELECT p.place, p.psn_no, c.n - s.n AS n, (c.lon - s.n * s.lon) / (c.n - s.n) AS lon0,
-                   (c.lat - s.n * s.lat) / (c.n - s.n) AS lat0, s.lon, s.lat
-            FROM pairs p JOIN centre c USING (psn_no) JOIN stays s ON s.psn_no = p.psn_no AND s.place = p.place
-            WHERE c.n - s.n >= 2
-        ), distances AS (
-            SELECT place, psn_no, 6371 * 2 * asin(sqrt(least(1, pow(sin(radians(lat - lat0) / 2), 2)
-                   + cos(radians(lat)) * cos(radians(lat0)) * pow(sin(radians(lon - lon0) / 2), 2)))) AS km
-            FROM elsewhere
-        ), far_limit AS (SELECT greatest(5, quantile_cont(km, 0.95)) AS km FROM distances
+        ), far_limit AS (SELECT greatest(5, quantile_cont(km, 0.95)) AS km FROM till_distances
+        ), people AS (SELECT hash(psn_no) AS buyer, insu_admdvs AS home FROM persons WHERE insu_admdvs IS NOT NULL
+        ), places AS (SELECT hash(fixmedins_code) AS shop, admdvs AS region FROM institutions WHERE admdvs IS NOT NULL
         ), regions AS (
-            SELECT p.place, p.psn_no, q.insu_admdvs <> i.admdvs AS away
-            FROM pairs p JOIN persons q USING (psn_no) JOIN institutions i ON i.fixmedins_code = p.place
-        ), region_share AS (SELECT place, avg(CAST(away AS INTEGER)) AS share FROM regions GROUP BY 1
-        ), uses AS (
-            SELECT l.psn_no, l.place, left(d.atc_code, 5) AS substance, sum(l.amount) AS amount
-            FROM sale_lines l JOIN drugs d ON d.med_list_codg = l.drug WHERE length(d.atc_code) >= 5 GROUP BY 1, 2, 3
-        ), places_of AS (
-            SELECT psn_no, substance, count(*) AS places FROM uses GROUP BY 1, 2
+            SELECT p.pair, p.shop, q.home <> i.region AS away
+            FROM till_pairs p JOIN places i ON i.shop = p.shop JOIN people q ON q.buyer = p.buyer
+        ), region_share AS (SELECT shop, avg(CAST(away AS INTEGER)) AS share FROM regions GROUP BY 1
+        ), outsiders AS (
+            SELECT r.pair, r.away AND s.share < 0.1 AS far FROM regions r JOIN region_share s ON s.shop = r.shop
+        )
+        SELECT p.pair, d.km, CAST(h.share >= 0.5 AS INTEGER) AS short,
+               CAST(coalesce(d.km > f.km, o.far) AS INTEGER) AS far, CAST(i.unexplained AS INTEGER) AS no_illness
+        FROM till_pairs p CROSS JOIN far_limit f
+        LEFT JOIN short_share h ON h.pair = p.pair
+        LEFT JOIN till_distances d ON d.pair = p.pair
+        LEFT JOIN outsiders o ON o.pair = p.pair
+        LEFT JOIN till_illnesses i ON i.pair = p.pair
+    """)
+
+
+def _distances(tables: duckdb.DuckDBPyConnection) -> None:
+    """`till_distances`: `pair` and `km` from the shop to where else the person goes."""
+    tables.execute("""
+        CREATE TEMP TABLE IF NOT EXISTS till_distances AS
+        WITH places AS (
+            SELECT hash(fixmedins_code) AS shop, lon, lat FROM institutions WHERE lon IS NOT NULL AND lat IS NOT NULL
+        ), visits AS (
+            SELECT pair, any_value(buyer) AS buyer, any_value(shop) AS shop, count(*) AS n FROM (
+                SELECT hash(fixmedins_code, psn_no) AS pair, hash(psn_no) AS buyer, hash(fixmedins_code) AS shop
+                FROM settlements WHERE refd_setl_flag IS DISTINCT FROM '1') GROUP BY 1
+        ), stays AS (
+            SELECT v.pair, v.buyer, v.n, i.lon, i.lat FROM visits v JOIN places i ON i.shop = v.shop
+        ), centre AS (
+            SELECT buyer, sum(n) AS n, sum(n * lon) AS lon, sum(n * lat) AS lat FROM stays GROUP BY 1
+        ), elsewhere AS (
+            SELECT s.pair, (c.lon - s.n * s.lon) / (c.n - s.n) AS lon0, (c.lat - s.n * s.lat) / (c.n - s.n) AS lat0,
+                   s.lon, s.lat
+            FROM stays s JOIN centre c ON c.buyer = s.buyer SEMI JOIN till_pairs p ON p.pair = s.pair
+            WHERE c.n - s.n >= 2
+        )
+        SELECT pair, 6371 * 2 * asin(sqrt(least(1, pow(sin(radians(lat - lat0) / 2), 2)
+               + cos(radians(lat)) * cos(radians(lat0)) * pow(sin(radians(lon - lon0) / 2), 2)))) AS km
+        FROM elsewhere
+    """)
+
+
+def _illnesses(tables: duckdb.DuckDBPyConnection) -> None:
+    """`till_illnesses`: `pair` and whether most of what the person spends there is `unexplained`."""
+    tables.execute("""
+        CREATE TEMP TABLE IF NOT EXISTS till_illnesses AS
+        WITH substances AS (
+            SELECT med_list_codg, hash(left(atc_code, 5)) AS substance FROM drugs WHERE length(atc_code) >= 5
+        ), uses AS (  -- a person's one substance at one place; `use` is the person's substance anywhere
+            SELECT pair, substance, any_value(buyer) AS buyer, any_value(shop) AS shop, sum(amount) AS amount,
+                   hash(any_value(buyer), substance) AS use
+            FROM (SELECT hash(l.place, l.psn_no) AS pair, hash(l.psn_no) AS buyer, l.shop, d.substance, l.amount
+                  FROM sale_lines l JOIN substances d ON d.med_list_codg = l.drug) GROUP BY 1, 2
+        ), spread AS (SELECT use FROM uses GROUP BY 1 HAVING count(*) > 1
         ), diagnosed AS (
-            SELECT DISTINCT psn_no, fixmedins_code AS place, left(dise_codg, 3) AS illness FROM settlements
-            WHERE dise_codg IS NOT NULL
+            SELECT DISTINCT hash(psn_no) AS buyer, hash(fixmedins_code) AS shop, left(dise_codg, 3) AS illness
+            FROM settlements WHERE dise_codg IS NOT NULL
+        ), cases AS (SELECT hash(setl_id) AS visit, left(dise_codg, 3) AS illness FROM settlements
+                     WHERE dise_codg IS NOT NULL
         ), met AS (
-            SELECT left(s.dise_codg, 3) AS illness, left(d.atc_code, 5) AS substance, count(*) AS n
-            FROM sale_lines l JOIN settlements s ON s.setl_id = l.setl_id JOIN drugs d ON d.med_list_codg = l.drug
-            WHERE NOT l.retail AND s.dise_codg IS NOT NULL AND length(d.atc_code) >= 5 GROUP BY 1, 2
+            SELECT s.illness, d.substance, count(*) AS n
+            FROM sale_lines l JOIN cases s ON s.visit = l.visit JOIN substances d ON d.med_list_codg = l.drug
+            WHERE NOT l.retail GROUP BY 1, 2
         ), goes_with AS (
             SELECT illness, substance FROM met
             QUALIFY n >= 5 AND n * sum(n) OVER () >= 3.0 * sum(n) OVER (PARTITION BY illness)
                                * sum(n) OVER (PARTITION BY substance)
         ), shown AS (
-            SELECT DISTINCT u.psn_no, u.place, u.substance FROM uses u
+            SELECT DISTINCT u.pair, u.substance FROM uses u
             JOIN goes_with g ON g.substance = u.substance
-            JOIN diagnosed x ON x.psn_no = u.psn_no AND x.illness = g.illness AND x.place <> u.place
+            JOIN diagnosed x ON x.buyer = u.buyer AND x.illness = g.illness AND x.shop <> u.shop
         ), signs AS (
-            SELECT u.psn_no, u.place, u.substance, u.amount, o.places > 1 OR s.psn_no IS NOT NULL AS sign
-            FROM uses u JOIN places_of o ON o.psn_no = u.psn_no AND o.substance = u.substance
-            LEFT JOIN shown s ON s.psn_no = u.psn_no AND s.place = u.place AND s.substance = u.substance
+            SELECT u.pair, u.substance, u.amount, u.use IN (FROM spread) OR s.pair IS NOT NULL AS sign
+            FROM uses u LEFT JOIN shown s ON s.pair = u.pair AND s.substance = u.substance
         ), asked AS (
             SELECT substance FROM signs GROUP BY 1 HAVING count(*) >= 20 AND avg(CAST(sign AS INTEGER)) >= 0.5
-        ), illness AS (
-            SELECT psn_no, place, sum(amount) FILTER (WHERE NOT sign) > 0.5 * sum(amount) AS unexplained
-            FROM signs SEMI JOIN asked USING (substance) GROUP BY 1, 2
         )
-        SELECT p.pair, p.place, p.psn_no, d.km, CAST(h.share >= 0.5 AS INTEGER) AS short,
-               CAST(coalesce(d.km > f.km, r.away AND s.share < 0.1) AS INTEGER) AS far,
-               CAST(coalesce(i.unexplained, false) AS INTEGER) + if(i.psn_no IS NULL, NULL, 0) AS no_illness
-        FROM pairs p CROSS JOIN far_limit f
-        LEFT JOIN short_share h ON h.pair = p.pair
-        LEFT JOIN distances d ON d.place = p.place AND d.psn_no = p.psn_no
-        LEFT JOIN regions r ON r.place = p.place AND r.psn_no = p.psn_no
-        LEFT JOIN region_share s ON s.place = p.place
-        LEFT JOIN illness i ON i.place = p.place AND i.psn_no = p.psn_no
+        SELECT pair, coalesce(sum(amount) FILTER (WHERE NOT sign), 0) > 0.5 * sum(amount) AS unexplained
+        FROM signs SEMI JOIN asked USING (substance) GROUP BY 1
     """)

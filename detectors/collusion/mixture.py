@@ -9,6 +9,9 @@ careless shop, where codes or ledger rows are missing everywhere, has a high Î¸â
 number of missing rows gathered on a few people's visits, together with other signals, does.
 
 Latent-class evidence of this form is Fellegi and Sunter's record-linkage model (JASA 1969), one class level deeper.
+
+Buyers whose visits show the same are alike to the model, so that one of them can stand for all (`Copies`): the fit is
+the same, and a shop of ten thousand visits costs what its hundred different buyers do.
 """
 
 from __future__ import annotations
@@ -19,11 +22,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Floats = NDArray[np.float64]
 
 ITERATIONS: Final = 40
 TOLERANCE: Final = 1e-4
+EARLY: Final = 10
+NOBODY: Final = 0.05
+"""A fit ends early where after so many steps no buyer's posterior reaches this: an ordinary shop only fades on."""
+
 LIKELY: Final = 0.5
 
 
@@ -70,7 +78,15 @@ class Fit:
         mixed = np.logaddexp(np.log1p(-self.feigned_share), np.log(self.feigned_share) + ratio)
         own = Seen.of(persons).log_ratio(self.person_ordinary, self.person_feigned)
         odds = np.log(self.colluding) - np.log1p(-self.colluding) + np.add.reduceat(mixed, starts) + own
-        return np.asarray(1 / (1 + np.exp(-np.clip(odds, -700, 700))))
+        return np.asarray(expit(odds))
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """How often each row of visits stands for one of the same buyer, and each buyer for others just like it."""
+
+    visits: Floats
+    buyers: Floats
 
 
 def fit_shop(
@@ -79,6 +95,7 @@ def fit_shop(
     persons: Floats,
     priors: Priors,
     silences: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = (),
+    copies: Copies | None = None,
 ) -> Fit:
     """Fit one shop, in each way that its feigned visits may look; the way that gains most is returned.
 
@@ -98,48 +115,53 @@ def fit_shop(
         See `Priors`.
     silences:
         Pairs of masks, of visit and of person signals, that are not asked.
+    copies:
+        One of each by default.
     """
-    fits = [_fit(visits, starts, persons, priors)]
+    once = copies or Copies(np.ones(len(visits)), np.ones(len(starts)))
+    fits = [_fit(visits, starts, persons, priors, once)]
     for quiet, quiet_own in silences:
         told = replace(
             priors,
             feigned=np.where(quiet, priors.ordinary, priors.feigned),
             person_feigned=np.where(quiet_own, priors.person_ordinary, priors.person_feigned),
         )
-        fits.append(_fit(np.where(quiet, np.nan, visits), starts, np.where(quiet_own, np.nan, persons), told))
+        fits.append(_fit(np.where(quiet, np.nan, visits), starts, np.where(quiet_own, np.nan, persons), told, once))
     best = max(fits, key=lambda fit: fit.gain)
     return replace(best, gain=best.gain - float(np.log(len(fits))))
 
 
-def _fit(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors: Priors) -> Fit:
-    number = len(visits)
-    sizes = np.diff(np.append(starts, number))
-    owner = np.repeat(np.arange(len(starts)), sizes)
+def _fit(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors: Priors, copies: Copies) -> Fit:
+    owner = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(visits))))
+    times, alike = copies.visits, copies.buyers
+    weight, sizes = alike[owner] * times, np.add.reduceat(times, starts)
     seen, own = Seen.of(visits), Seen.of(persons)
-    rate0, rate1 = _shrunk(seen, np.ones(number), priors.ordinary, priors.ordinary_strength), priors.feigned
+    all_seen, all_own = seen.counts(weight), own.counts(alike)
+    rate0, rate1 = _shrunk(all_seen, priors.ordinary, priors.ordinary_strength), priors.feigned
     own0, own1 = priors.person_ordinary, priors.person_feigned
     rho, share = priors.colluding, priors.feigned_share
-    empty = seen.log_likelihood(rate0)
+    empty = all_seen.log_likelihood(rate0)
     before = -np.inf
-    for _ in range(ITERATIONS):
+    for step in range(ITERATIONS):
         # A signal that is no commoner in feigned visits says nothing: never let ordinary traits mark the other class.
         rate1, own1 = np.maximum(rate1, rate0), np.maximum(own1, own0)
         ratio = seen.log_ratio(rate0, rate1)
         mixed = np.logaddexp(np.log1p(-share), np.log(share) + ratio)
-        evidence = np.add.reduceat(mixed, starts) + own.log_ratio(own0, own1)
-        odds = np.log(rho) - np.log1p(-rho) + evidence
-        buyer = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
+        evidence = np.add.reduceat(times * mixed, starts) + own.log_ratio(own0, own1)
+        buyer = expit(np.log(rho) - np.log1p(-rho) + evidence)
         visit = buyer[owner] * np.exp(np.log(share) + ratio - mixed)
-        rate1 = _shrunk(seen, visit, priors.feigned, priors.feigned_strength)
-        rate0 = _shrunk(seen, 1 - visit, priors.ordinary, priors.ordinary_strength)
-        own1 = _shrunk(own, buyer, priors.person_feigned, priors.feigned_strength)
-        own0 = _shrunk(own, 1 - buyer, priors.person_ordinary, priors.ordinary_strength)
+        feigned, colluding = weight * visit, alike * buyer
+        of_feigned, of_colluding = seen.counts(feigned), own.counts(colluding)
+        rate1 = _shrunk(of_feigned, priors.feigned, priors.feigned_strength)
+        rate0 = _shrunk(all_seen.less(of_feigned), priors.ordinary, priors.ordinary_strength)
+        own1 = _shrunk(of_colluding, priors.person_feigned, priors.feigned_strength)
+        own0 = _shrunk(all_own.less(of_colluding), priors.person_ordinary, priors.ordinary_strength)
         strength = priors.feigned_share_strength
-        share = (visit.sum() + strength * priors.feigned_share) / ((buyer * sizes).sum() + strength)
+        share = (feigned.sum() + strength * priors.feigned_share) / (colluding @ sizes + strength)
         strength = priors.colluding_strength
-        rho = (buyer.sum() + strength * priors.colluding) / (len(starts) + strength)
-        total = float(np.logaddexp(np.log1p(-rho), np.log(rho) + evidence).sum())
-        if abs(total - before) < TOLERANCE * max(1.0, abs(total)):
+        rho = (colluding.sum() + strength * priors.colluding) / (alike.sum() + strength)
+        total = float(alike @ np.logaddexp(np.log1p(-rho), np.log(rho) + evidence))
+        if abs(total - before) < TOLERANCE * max(1.0, abs(total)) or (step >= EARLY and buyer.max() < NOBODY):
             break
         before = total
     rate1, own1 = np.maximum(rate1, rate0), np.maximum(own1, own0)
@@ -151,42 +173,56 @@ def _fit(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors: Pri
         rate1,
         own1,
         own0,
-        total + seen.log_likelihood(rate0) - empty,
-        seen.nats(likely[owner] * visit, rate0, rate1),
-        own.nats(likely * buyer, own0, own1),
+        total + all_seen.log_likelihood(rate0) - empty,
+        seen.counts(likely[owner] * feigned).nats(rate0, rate1),
+        own.counts(likely * colluding).nats(own0, own1),
         float(rho),
         float(share),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Signals as two matrices of 0 and 1: shown, and known not to be shown; an unknown one is in neither."""
+class Counts:
+    """Of each signal, how often it was shown and how often it was known not to be, by some weight of the rows."""
 
-    ones: Floats
-    zeros: Floats
+    shown: Floats
+    absent: Floats
+
+    def less(self, others: Counts) -> Counts:
+        """What is left without `others`, which are part of these."""
+        return Counts(np.maximum(self.shown - others.shown, 0.0), np.maximum(self.absent - others.absent, 0.0))
+
+    def log_likelihood(self, rate: Floats) -> float:
+        """Of all rows under `rate`."""
+        return float(self.shown @ np.log(rate) + self.absent @ np.log1p(-rate))
+
+    def nats(self, rate0: Floats, rate1: Floats) -> Floats:
+        """Of each signal, what it adds to the log-likelihood under `rate1` over that under `rate0`."""
+        return np.asarray(self.shown * np.log(rate1 / rate0) + self.absent * np.log((1 - rate1) / (1 - rate0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Signals as one matrix of 0 and 1, each twice: shown, and known not to be shown; an unknown one is in neither."""
+
+    both: Floats
 
     @classmethod
     def of(cls, signals: Floats) -> Seen:
         ones = np.nan_to_num(signals)
-        return cls(ones, ~np.isnan(signals) - ones)
+        return cls(np.hstack([ones, ~np.isnan(signals) - ones]))
 
     def log_ratio(self, rate0: Floats, rate1: Floats) -> Floats:
         """Of each row, log-likelihood under `rate1` less that under `rate0`."""
-        return np.asarray(self.ones @ np.log(rate1 / rate0) + self.zeros @ np.log((1 - rate1) / (1 - rate0)))
+        return np.asarray(self.both @ np.log(np.concatenate([rate1 / rate0, (1 - rate1) / (1 - rate0)])))
 
-    def log_likelihood(self, rate: Floats) -> float:
-        """Of all rows under `rate`."""
-        return float(self.ones.sum(axis=0) @ np.log(rate) + self.zeros.sum(axis=0) @ np.log1p(-rate))
-
-    def nats(self, weight: Floats, rate0: Floats, rate1: Floats) -> Floats:
-        """Of each column, the weighted sum over rows of what it adds to `log_ratio`."""
-        shown, absent = weight @ self.ones, weight @ self.zeros
-        return np.asarray(shown * np.log(rate1 / rate0) + absent * np.log((1 - rate1) / (1 - rate0)))
+    def counts(self, weight: Floats) -> Counts:
+        """Weighted sums over the rows."""
+        sums = weight @ self.both
+        return Counts(sums[: len(sums) // 2], sums[len(sums) // 2 :])
 
 
-def _shrunk(seen: Seen, weight: Floats, mean: Floats, strength: float) -> Floats:
-    """Weighted rate of each column, drawn to `mean` as by `strength` further observations."""
-    hits = weight @ seen.ones
-    known = hits + weight @ seen.zeros
-    return np.asarray(np.clip((hits + strength * mean) / (known + strength), 1e-4, 1 - 1e-4))
+def _shrunk(counts: Counts, mean: Floats, strength: float) -> Floats:
+    """Rate of each signal, drawn to `mean` as by `strength` further observations."""
+    rate = (counts.shown + strength * mean) / (counts.shown + counts.absent + strength)
+    return np.asarray(np.minimum(np.maximum(rate, 1e-4), 1 - 1e-4))

@@ -14,7 +14,8 @@ import numpy as np
 from ringtrace.detectors.arrays import fetch_number
 from ringtrace.detectors.collusion.buyers import buyer_signals
 from ringtrace.detectors.collusion.checks import innocent_checks
-from ringtrace.detectors.collusion.shops import LEAST_NATS, SHOWN_ONLY, Shop, fitted_shops
+from ringtrace.detectors.collusion.digest import SHOWN_ONLY
+from ringtrace.detectors.collusion.shops import Shop, fitted_shops
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, collusion_signals
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.packs.sales import times_have_hours
@@ -48,8 +49,8 @@ class PharmacyCollusion:
 
     Sales that resale has claimed are left out. A shop becomes a finding when the mixture with feigned visits beats the
     shop of ordinary visits by more than its extra parameters would (BIC), several kinds of signals agree
-    (`Shop.joint`), and a few buyers carry it. One kind alone (a bad ledger, a night shop, a run of e-credentials) never
-    suffices.
+    (`Evidence.joint`), and a few buyers carry it. One kind alone (a bad ledger, a night shop, a run of e-credentials)
+    never suffices.
     """
 
     kind: ClassVar[str] = "pharmacy_collusion"
@@ -95,24 +96,17 @@ class PharmacyCollusion:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_acct_pay")))
 
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop, without: frozenset[str]) -> Draft | None:
-        limits, fit = self.thresholds, shop.fit
+        limits, fit, evidence = self.thresholds, shop.fit, shop.evidence
         owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
         likely = (fit.buyer >= limits.buyer) & (owed >= limits.feigned)
         sure = shop.goods_speak & shop.named
         chosen, others = np.flatnonzero(likely & sure), np.flatnonzero(likely & ~sure)
         cited = np.flatnonzero((fit.visit >= limits.visit) & np.isin(shop.owner, chosen))
-        net = fit.gain - shop.penalty
-        families = shop.families
-        if (
-            len(chosen) < limits.fewest_buyers
-            or len(cited) < limits.fewest_visits
-            or net < limits.net_nats
-            or not shop.joint
-        ):
+        if len(chosen) < limits.fewest_buyers or len(cited) < limits.fewest_visits or evidence.net < limits.net_nats:
             return None
         checks = innocent_checks(tables, shop, cited, chosen)
         checks = tuple(check for check in checks if f"check.{check.code}" not in without)
-        score = collusion_score(net, len(families), len(chosen))
+        score = collusion_score(evidence.net, len(evidence.families), len(chosen))
         # What is the goods' doing accuses no buyer; the shop remains a lead.
         cleared = any(check.outcome == "explains" for check in checks)
         if cleared:
@@ -135,7 +129,7 @@ class PharmacyCollusion:
             "visits": len(cited),
             "all_visits": len(shop.rows),
             "amount": float(sum(row[2] for row in rows)),
-            "signs": len([1 for value in shop.nats.values() if value >= LEAST_NATS]),
+            "signs": len(evidence.spoken),
         }
         return Draft(
             anchors=(shop.place,),
@@ -241,7 +235,7 @@ def collusion_score(net: float, families: int, buyers: int) -> float:
 
 def _reasons(shop: Shop, cited: np.ndarray, chosen: np.ndarray) -> tuple[Reason, ...]:
     """Each signal that speaks: its rate on the cited visits beside that on the shop's other visits."""
-    nats = shop.nats
+    nats = shop.evidence.nats
     others = np.setdiff1d(np.arange(len(shop.rows)), cited)
     rest = np.setdiff1d(np.arange(len(shop.people)), chosen)
     reasons = []

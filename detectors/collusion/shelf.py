@@ -17,9 +17,9 @@ LATE_DAYS: Final = 7
 def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `till_goods`: `visit` and its `unrecorded`, `uncoded`, `reused`, `lent`, `short`.
 
-    Ledger and claims are first compared by goods and day; only where the day's claims exceed the ledger's sales does it
-    matter which of them the ledger has by the minute, and whether it books them on another day of the same weeks, as
-    tills do that post late. Split packs are left out: ledgers count packs, and claims units.
+    A line that the ledger has by the minute is recorded. Where others are left, ledger and claims are compared by goods
+    and day; where the day's claims exceed the ledger's sales, it is asked whether the ledger books them on another day
+    of the same weeks, as tills do that post late. Split packs are left out: ledgers count packs, and claims units.
 
     Also `twice_sold`: `earlier` and `later` visit of each unexplained repeat of a code within one place.
     """
@@ -44,32 +44,44 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
         CREATE TEMP TABLE IF NOT EXISTS ledger_months AS
         SELECT DISTINCT goods, date_trunc('month', t) AS month FROM ledger_sales;
 
+        CREATE TEMP TABLE IF NOT EXISTS unmatched_lines AS
+        WITH minutes AS (
+            SELECT hash(goods, date_trunc('minute', t)) AS minute FROM ledger_sales WHERE t <> date_trunc('day', t)
+        ), claims AS (
+            SELECT line, goods, hash(goods, date_trunc('minute', t)) AS minute, CAST(t AS DATE) AS day FROM sale_lines
+            WHERE (retail OR outpatient) AND NOT split
+        )
+        SELECT c.line, c.goods, c.day FROM claims c ANTI JOIN minutes m ON m.minute = c.minute
+        SEMI JOIN ledger_months g ON g.goods = c.goods;
+
         CREATE TEMP TABLE IF NOT EXISTS unrecorded_lines AS
-        WITH booked AS (
+        WITH asked AS (SELECT DISTINCT goods FROM unmatched_lines
+        ), booked AS (
             SELECT goods, day, sum(claimed) AS claimed, sum(recorded) AS recorded FROM (
                 SELECT goods, CAST(t AS DATE) AS day, cnt AS claimed, 0 AS recorded FROM sale_lines
-                WHERE (retail OR outpatient) AND NOT split
-                UNION ALL SELECT goods, CAST(t AS DATE), 0, cnt FROM ledger_sales)
+                WHERE (retail OR outpatient) AND NOT split AND goods IN (FROM asked)
+                UNION ALL SELECT goods, CAST(t AS DATE), 0, cnt FROM ledger_sales WHERE goods IN (FROM asked))
             GROUP BY 1, 2
-        ), missing AS (FROM booked WHERE claimed > recorded
+        ), missing AS (
+            FROM booked b SEMI JOIN unmatched_lines u ON u.goods = b.goods AND u.day = b.day WHERE claimed > recorded
         ), days AS (
             SELECT d.goods, d.day, any_value(d.claimed) AS claimed, any_value(d.recorded) AS recorded
             FROM missing d JOIN booked b ON b.goods = d.goods
              AND b.day BETWEEN d.day - {LATE_DAYS} AND d.day + {LATE_DAYS}
             GROUP BY 1, 2
             HAVING sum(b.claimed) - sum(b.recorded) > 0.5 * any_value(d.claimed - d.recorded)
-        ), minutes AS (
-            SELECT DISTINCT l.goods, date_trunc('minute', l.t) AS minute FROM ledger_sales l
-            SEMI JOIN days d ON d.goods = l.goods AND d.day = CAST(l.t AS DATE) WHERE l.t <> date_trunc('day', l.t)
-        ), lines AS (
-            SELECT l.line, l.goods, l.cnt, d.day, d.claimed, d.recorded, m.minute IS NOT NULL AS matched
-            FROM sale_lines l JOIN days d ON d.goods = l.goods AND d.day = CAST(l.t AS DATE)
-            LEFT JOIN minutes m ON m.goods = l.goods AND m.minute = date_trunc('minute', l.t)
+        ), claims AS (
+            SELECT d.goods, d.day, sum(l.cnt) AS cnt FROM sale_lines l
+            JOIN days d ON d.goods = l.goods AND d.day = CAST(l.t AS DATE)
             WHERE (l.retail OR l.outpatient) AND NOT l.split
-        ), open AS (
-            SELECT *, coalesce(sum(cnt) FILTER (WHERE matched) OVER (PARTITION BY goods, day), 0) AS found FROM lines
+              AND l.line NOT IN (SELECT line FROM unmatched_lines)
+            GROUP BY 1, 2
+        ), open AS (  -- what is left of claims and ledger when those are gone that it has by the minute
+            SELECT d.*, coalesce(c.cnt, 0) AS found
+            FROM days d LEFT JOIN claims c ON c.goods = d.goods AND c.day = d.day
         )
-        SELECT line FROM open WHERE NOT matched AND recorded - found < 0.5 * (claimed - found);
+        SELECT u.line FROM unmatched_lines u JOIN open o ON o.goods = u.goods AND o.day = u.day
+        WHERE o.recorded - o.found < 0.5 * (o.claimed - o.found);
 
         CREATE TEMP TABLE IF NOT EXISTS till_goods AS
         WITH short AS (FROM stock_balance WHERE uncovered >= greatest(3, 0.1 * sold)

@@ -9,15 +9,19 @@ import duckdb
 SLOT: Final = 900
 """Seconds over which visits are counted for a surge."""
 
+SLOTS: Final = 86_400 // SLOT
+"""Slots in a day."""
+
 
 def till_base(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables `till_base` (one row a visit to a pharmacy, or to a clinic for
-    medicines) and `till_names`.
+    """Make the temporary tables `till_base` (one row a visit to a pharmacy, or to a clinic for medicines),
+    `till_beside` and `till_names`.
 
     `till_base`: `visit`, `shop`, `buyer`, `pair` (hashes, as in `sale_lines`), `retail`, `t`, `day`, `total`,
-    `acct_pay` (yuan), `e_credential`, `seconds` to the nearest other buyer in the shop, and `run`, the number of the
-    unbroken run of e-credentials or of other credentials (no gap above a quarter of an hour). `till_names`: `place`,
-    `psn_no` and `retail` of a `pair`.
+    `acct_pay` (yuan), `e_credential`. `till_beside`, of visits with an e-credential or another buyer within a minute:
+    `visit`, `shop`, `t`, `e_credential`, `seconds` to the nearest other buyer in the shop, and `fresh`, 1 where another
+    kind of credential or more than a quarter of an hour lies before it. `till_names`: `place`, `psn_no`, `retail` of a
+    `pair`.
     """
     tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS till_base AS
@@ -25,23 +29,20 @@ def till_base(tables: duckdb.DuckDBPyConnection) -> None:
         ), sold AS (
             SELECT visit, bool_or(retail) AS retail FROM sale_lines
             WHERE retail OR (outpatient AND drug IN (FROM medicines)) GROUP BY 1
-        ), paid AS (
-            SELECT hash(s.setl_id) AS visit, hash(s.fixmedins_code) AS shop, hash(s.psn_no) AS buyer,
-                   hash(s.fixmedins_code, s.psn_no) AS pair, s.setl_time AS t, CAST(s.setl_time AS DATE) AS day,
-                   CAST(s.medfee_sumamt AS DOUBLE) AS total, CAST(s.acct_pay AS DOUBLE) AS acct_pay,
-                   s.mdtrt_cert_type = '01' AS e_credential, l.retail
-            FROM settlements s JOIN sold l ON l.visit = hash(s.setl_id)
-        ), beside AS (
-            SELECT *,
-                   least(CASE WHEN lag(pair) OVER w <> pair THEN epoch(t) - epoch(lag(t) OVER w) END,
-                         CASE WHEN lead(pair) OVER w <> pair THEN epoch(lead(t) OVER w) - epoch(t) END) AS seconds,
-                   CAST(coalesce(lag(e_credential) OVER w IS DISTINCT FROM e_credential
-                        OR t - lag(t) OVER w > INTERVAL 15 MINUTE, true) AS INTEGER) AS fresh
-            FROM paid WINDOW w AS (PARTITION BY shop ORDER BY t, visit)
         )
-        SELECT * EXCLUDE fresh,
-               CAST(sum(fresh) OVER (PARTITION BY shop ORDER BY t, visit ROWS UNBOUNDED PRECEDING) AS INTEGER) AS run
-        FROM beside;
+        SELECT hash(s.setl_id) AS visit, hash(s.fixmedins_code) AS shop, hash(s.psn_no) AS buyer,
+               hash(s.fixmedins_code, s.psn_no) AS pair, s.setl_time AS t, CAST(s.setl_time AS DATE) AS day,
+               CAST(s.medfee_sumamt AS DOUBLE) AS total, CAST(s.acct_pay AS DOUBLE) AS acct_pay,
+               s.mdtrt_cert_type = '01' AS e_credential, l.retail
+        FROM settlements s JOIN sold l ON l.visit = hash(s.setl_id);
+
+        CREATE TEMP TABLE IF NOT EXISTS till_beside AS
+        SELECT visit, shop, t, e_credential,
+               least(CASE WHEN lag(pair) OVER w <> pair THEN epoch(t) - epoch(lag(t) OVER w) END,
+                     CASE WHEN lead(pair) OVER w <> pair THEN epoch(lead(t) OVER w) - epoch(t) END) AS seconds,
+               CAST(coalesce(lag(e_credential) OVER w IS DISTINCT FROM e_credential
+                    OR t - lag(t) OVER w > INTERVAL 15 MINUTE, true) AS INTEGER) AS fresh
+        FROM till_base WINDOW w AS (PARTITION BY shop ORDER BY t, visit) QUALIFY e_credential OR seconds <= 60;
 
         CREATE TEMP TABLE IF NOT EXISTS till_names AS
         WITH once AS (SELECT pair, min(visit) AS visit, bool_or(retail) AS retail FROM till_base GROUP BY 1)
@@ -62,41 +63,45 @@ def odd_visits(tables: duckdb.DuckDBPyConnection, *, hours: bool) -> None:
     tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS till_bursts AS
         WITH hour_now AS (SELECT shop, date_trunc('hour', t) AS at, count(*) AS n FROM till_base GROUP BY 1, 2)
-        SELECT b.visit FROM till_base b
+        SELECT b.visit FROM till_beside b
         JOIN till_hours h ON h.shop = b.shop AND h.hour = hour(b.t)
         JOIN hour_now now ON now.shop = b.shop AND now.at = date_trunc('hour', b.t)
         WHERE {hours} AND b.seconds <= 60
           AND 1 - exp(-2 * b.seconds * greatest(h.n / h.days, now.n - 2) / 3600) <= 0.05;
 
+        CREATE TEMP TABLE IF NOT EXISTS till_slots AS
+        SELECT shop, CAST(floor(epoch(t) / {SLOT}) AS INTEGER) AS slot, CAST(count(*) AS INTEGER) AS n
+        FROM till_base WHERE {hours} GROUP BY 1, 2;
         CREATE TEMP TABLE IF NOT EXISTS till_surges AS
-        WITH slots AS (
-            SELECT shop, day, floor(epoch(t) / {SLOT}) AS slot, hour(t) AS hour, count(*) AS n,
-                   sum(count(*)) OVER (PARTITION BY shop ORDER BY floor(epoch(t) / {SLOT})
-                                       RANGE BETWEEN 2 PRECEDING AND 2 FOLLOWING) AS near
-            FROM till_base WHERE {hours} GROUP BY 1, 2, 3, 4
-        ), days AS (SELECT shop, day, sum(n) AS n, count(*) AS slots FROM slots GROUP BY 1, 2
+        WITH days AS (SELECT shop, slot // {SLOTS} AS day, sum(n) AS n, count(*) AS slots FROM till_slots GROUP BY 1, 2
         ), opened AS (SELECT shop, count(*) AS days FROM days GROUP BY 1
+        ), busy AS (
+            SELECT s.shop, s.slot, any_value(s.n) AS n, sum(b.n) AS near
+            FROM till_slots s JOIN till_slots b ON b.shop = s.shop AND b.slot BETWEEN s.slot - 2 AND s.slot + 2
+            WHERE s.n >= 6 GROUP BY 1, 2
         ), crowded AS (  -- beyond the hour's own footfall and beyond that day's, by the bound e^-(n ln(n/m) - n + m)
             SELECT s.shop, s.slot, s.n, greatest(h.n / o.days * {SLOT} / 3600,
                                                  greatest(d.n - s.near, 0) / greatest(d.slots - 1, 12)) AS m
-            FROM slots s JOIN days d ON d.shop = s.shop AND d.day = s.day JOIN opened o ON o.shop = s.shop
-            JOIN till_hours h ON h.shop = s.shop AND h.hour = s.hour WHERE s.n >= 6
+            FROM busy s JOIN days d ON d.shop = s.shop AND d.day = s.slot // {SLOTS} JOIN opened o ON o.shop = s.shop
+            JOIN till_hours h ON h.shop = s.shop AND h.hour = s.slot * {SLOT} // 3600 % 24
         ), surges AS (
             SELECT shop, slot FROM crowded WHERE n > m AND n * ln(n / greatest(m, 0.1)) - n + m >= 12
         )
         SELECT b.visit FROM till_base b
-        SEMI JOIN surges g ON g.shop = b.shop AND g.slot = floor(epoch(b.t) / {SLOT});
+        SEMI JOIN surges g ON g.shop = b.shop AND g.slot = CAST(floor(epoch(b.t) / {SLOT}) AS INTEGER);
 
         CREATE TEMP TABLE IF NOT EXISTS till_runs AS
         WITH shares AS (SELECT shop, avg(CAST(e_credential AS INTEGER)) AS share FROM till_base GROUP BY 1
+        ), numbered AS (
+            SELECT visit, shop, sum(fresh) OVER (PARTITION BY shop ORDER BY t, visit ROWS UNBOUNDED PRECEDING) AS run
+            FROM till_beside WHERE {hours} AND e_credential
         ), runs AS (
-            SELECT shop, run, count(*) AS length FROM till_base WHERE {hours} AND e_credential
-            GROUP BY 1, 2 HAVING count(*) >= 4
+            SELECT shop, run, count(*) AS length FROM numbered GROUP BY 1, 2 HAVING count(*) >= 4
         ), rare AS (
             SELECT r.shop, r.run FROM runs r JOIN shares s ON s.shop = r.shop
             WHERE r.length * pow(s.share, r.length) <= 0.02
         )
-        SELECT b.visit FROM till_base b SEMI JOIN rare r ON r.shop = b.shop AND r.run = b.run;
+        SELECT b.visit FROM numbered b SEMI JOIN rare r ON r.shop = b.shop AND r.run = b.run;
 
         CREATE TEMP TABLE IF NOT EXISTS till_drains AS
         WITH late AS (

@@ -1,0 +1,89 @@
+"""When the evidence about a shop is joint: what each signal and each family of signals adds, beyond chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ringtrace.detectors.collusion.mixture import Fit, Floats
+from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISIT_SIGNALS
+
+GOODS: Final = ("unrecorded", "uncoded", "reused", "lent")
+"""Signals about whether the goods of a visit existed."""
+
+CROWD: Final = ("surge", "run", "repeated")
+"""Signals that innocent people share who come together: a group that buys the same, a shift, a bus."""
+
+LEAST_NATS: Final = 3.0
+"""A signal, and so its family, counts as evidence when it gives at least so many nats (odds of 20 to 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a shop's `fit` says; `used` signals were known there, `number` is that of its visits.
+
+    `goods_known`: whether any signal about goods is known of any visit.
+    """
+
+    fit: Fit
+    used: int
+    number: int
+    goods_known: bool
+
+    @classmethod
+    def of(cls, fit: Fit, visits: Floats, persons: Floats, number: int) -> Evidence:
+        """From the signals that `fit` was made of."""
+        known = {name for name, column in zip(VISIT_SIGNALS, visits.T, strict=True) if not np.isnan(column).all()}
+        known_own = sum(not np.isnan(column).all() for column in persons.T)
+        return cls(fit, len(known) + known_own, number, bool(known & set(GOODS)))
+
+    @property
+    def penalty(self) -> float:
+        """What the mixture's extra parameters would gain by chance (BIC, Schwarz 1978), in nats."""
+        return 0.5 * (self.used + 2) * float(np.log(self.number))
+
+    @property
+    def net(self) -> float:
+        """Gain beyond the penalty."""
+        return self.fit.gain - self.penalty
+
+    @property
+    def nats(self) -> dict[str, float]:
+        """Evidence of each signal in nats, the largest first."""
+        each = [
+            *zip(VISIT_SIGNALS, self.fit.nats, strict=True),
+            *zip(PERSON_SIGNALS, self.fit.person_nats, strict=True),
+        ]
+        return {name: float(value) for name, value in sorted(each, key=lambda pair: -pair[1]) if value > 0}
+
+    @property
+    def spoken(self) -> set[str]:
+        """Signals that speak, each by `LEAST_NATS` at least."""
+        return {name for name, value in self.nats.items() if value >= LEAST_NATS}
+
+    @property
+    def families(self) -> list[str]:
+        """Families of signals that speak."""
+        spoken = self.spoken
+        return [family for family, signals in FAMILIES.items() if spoken & set(signals)]
+
+    @property
+    def joint(self) -> bool:
+        """Whether the evidence is of more than one kind, and about the sales themselves.
+
+        Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
+        three signals of other families, odd hours or totals among them. A trace of either beside a crowd is chance:
+        what the goods say must alone be worth the extra parameters; where they could speak and do not, what is left
+        without a crowd and without the strongest signal must be.
+        """
+        nats, spoken = self.nats, self.spoken
+        if spoken & set(GOODS):
+            goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))
+            return len(self.families) >= 2 and goods >= self.penalty
+        others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
+        left = sorted(nats[name] for name in others - set(CROWD))[:-1]
+        if self.goods_known and sum(left) < self.penalty:
+            return False
+        return len(others) >= 3 and bool(others & {"off_hours", "surge", "repeated"})
