@@ -20,6 +20,7 @@ from ringtrace.app_pages.frames import show_lines
 from ringtrace.app_pages.leads import SEEDS, show_leads
 from ringtrace.app_pages.ledger import show_ledger
 from ringtrace.app_pages.naming import Names
+from ringtrace.app_pages.painting import painted
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.casework.company import Company, Shared, company, shared
@@ -71,10 +72,14 @@ def _show(desk: Desk, ref: NodeRef) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         show_its_findings(desk, ref)
-        show_company(desk, involved)
     with right:
         show_record(desk, fields)
         show_shared(desk, common)
+    if not painted():
+        return
+    with left:
+        show_company(desk, involved)
+    with right:
         if len(course) > 1:
             st.subheader(desk.say("app.entity.course"))
             show_chart(months(course, desk.say("app.overview.settlements"), height=150))

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ringtrace.app_pages.canvas import canvas, load_library
+from ringtrace.app_pages.canvas import canvas
 from ringtrace.app_pages.drawing import drawn, ref_of, style
 from ringtrace.app_pages.explore_parts import Chosen, show_beneath, show_panel, show_standing
 from ringtrace.app_pages.explore_paths import show_behind, show_goods
@@ -20,6 +20,7 @@ from ringtrace.app_pages.explore_state import (
     put,
     say,
 )
+from ringtrace.app_pages.painting import painted
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk, show_error, stop
 from ringtrace.app_pages.wording import titles
@@ -49,7 +50,6 @@ def page() -> None:
         stop(desk, *error.parts(desk.language))
     _start(desk, store)
     _find(desk, store)
-    load_library()
     _workbench()
 
 
@@ -155,22 +155,29 @@ def _draw(desk: Desk) -> None:
     chosen = Chosen.of(exploration, state.get("selection") or {})
     with panel:
         show_panel(desk, store, exploration, chosen, say)
-    if exploration.picture.nodes:
+    if exploration.picture.nodes and painted():
         _bottom(desk, store, exploration, chosen)
 
 
 def _bottom(desk: Desk, store: GraphStore, exploration: Exploration, chosen: Chosen) -> None:
     """Beneath the canvas: the lines of what is chosen, everything that stands, goods in time, the query behind."""
     titles = ("app.explore.lines", "app.explore.nodes", "app.path.title", "app.behind.title")
-    beneath, standing, goods, behind = st.tabs([desk.say(title) for title in titles])
-    with beneath:
-        show_beneath(desk, chosen)
-    with standing:
-        show_standing(desk, exploration)
-    with goods:
-        show_goods(desk, store, exploration, chosen, say)
-    with behind:
-        show_behind(desk, exploration, chosen)
+    # Only the one that is looked at is drawn: the others would make each expansion wait for them.
+    beneath, standing, goods, behind = st.tabs(
+        [desk.say(title) for title in titles], key="explore.beneath", on_change="rerun"
+    )
+    if beneath.open:
+        with beneath:
+            show_beneath(desk, chosen)
+    if standing.open:
+        with standing:
+            show_standing(desk, exploration)
+    if goods.open:
+        with goods:
+            show_goods(desk, store, exploration, chosen, say)
+    if behind.open:
+        with behind:
+            show_behind(desk, exploration, chosen)
 
 
 def _legend(desk: Desk, exploration: Exploration, off: set[str]) -> list[dict[str, Any]]:

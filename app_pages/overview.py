@@ -8,6 +8,7 @@ import streamlit as st
 from ringtrace.app_pages.charts import institutions, level_bars, level_course, show_chart
 from ringtrace.app_pages.charts import months as by_month
 from ringtrace.app_pages.frames import level_sign, level_word
+from ringtrace.app_pages.painting import painted
 from ringtrace.app_pages.plain import markdown, money, period, visible
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.app_pages.wording import told_markdown
@@ -41,9 +42,13 @@ def page() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _urgent(desk)
-        _alarm(desk)
     with right:
         _loaded(desk, workspace)
+    if painted():
+        with left:
+            _alarm(desk)
+        with right:
+            _course(desk, workspace)
 
 
 def _figures(desk: Desk) -> None:
@@ -165,6 +170,10 @@ def _loaded(desk: Desk, workspace: Workspace) -> None:
         with st.expander(desk.say("app.overview.gaps", number=len(gaps)), icon=":material/help:"):
             for kind, message in gaps:
                 st.markdown(f"**{desk.term('kind', kind)}** {markdown(message.render(desk.language), 1_000)}")
+
+
+def _course(desk: Desk, workspace: Workspace) -> None:
+    """The settlements month by month, and where the institutions lie."""
     months = _months(desk, str(workspace.path), workspace.generation)
     if len(months) > 1:
         show_chart(by_month(months, desk.say("app.overview.settlements"), height=160))

@@ -6,21 +6,29 @@ waits for them.
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import importlib
 import sys
 import threading
 import time
+import webbrowser
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, Final
 
-from streamlit import runtime
-from streamlit.web import cli
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit import config, runtime
 
-from ringtrace.app_pages.launch import workspace_path
+from ringtrace.app_pages.frontend import Frontend
 from ringtrace.app_pages.shell import PAGES, Desk
 from ringtrace.app_pages.wording import titles
 from ringtrace.errors import RingTraceError
 from ringtrace.texts import default_language
 from ringtrace.workspace import Workspace
+
+_SCRIPT: Final = Path(__file__).parent.parent / "app.py"
 
 
 def warm(folder: Path) -> None:
@@ -50,12 +58,30 @@ def _prepare(folder: Path) -> None:
     import_pages()
 
 
+@contextlib.asynccontextmanager
+async def _shown(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
+    """Open the browser as the server begins to answer; its socket listens already, so it only waits."""
+    if not config.get_option("server.headless"):
+        address = f"http://127.0.0.1:{config.get_option('server.port')}"
+        threading.Thread(target=webbrowser.open, args=(address,), name="browser", daemon=True).start()
+    yield None
+
+
 def main() -> None:
-    """Serve as `streamlit` does with the same arguments."""
-    folder = workspace_path(sys.argv)
-    if folder is not None:
-        threading.Thread(target=_prepare, args=(folder,), name="warm", daemon=True).start()
-    cli.main(prog_name="streamlit")
+    """Serve until the process is stopped. Arguments: `--port N`, `--headless`, `--workspace DIR`."""
+    parser = argparse.ArgumentParser(prog="ringtrace app")
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--headless", action="store_true")
+    parser.add_argument("--workspace", type=Path, required=True)
+    asked = parser.parse_args()
+    threading.Thread(target=_prepare, args=(asked.workspace,), name="warm", daemon=True).start()
+    # Streamlit looks for its settings beside the script that was started, and the pages for their workspace here.
+    sys.argv = [str(_SCRIPT), "--workspace", str(asked.workspace)]
+    frontend = Middleware(Frontend, pages=[page.url for page in PAGES], canvas=["explore"])
+    served = st.App(_SCRIPT, middleware=[frontend], lifespan=_shown)
+    # Ctrl-C has closed everything in order by the time it is raised again.
+    with contextlib.suppress(KeyboardInterrupt):
+        served.run(config={"server.port": asked.port, "server.headless": asked.headless})
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pictures import served
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from ringtrace.app_pages.launch import served
 from ringtrace.app_pages.shell import PAGES
 from ringtrace.casework.ranking import rank
 from ringtrace.findings import Finding, read_findings

@@ -8,20 +8,14 @@ Takes the first suspected finding of a kind where a picture is of one; run `make
 from __future__ import annotations
 
 import argparse
-import contextlib
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ringtrace.app_pages.launch import command
+from ringtrace.app_pages.launch import served
 from ringtrace.casework.ranking import rank
 from ringtrace.findings import read_findings
 from ringtrace.workspace import Workspace
@@ -61,23 +55,6 @@ SHOTS = (
     Shot("explore-en", "explore?finding={id}", "borrowed_card_ring", click="Patient", expand=True),
     Shot("explore-zh", "explore?finding={id}", "borrowed_card_ring", locale="zh-CN", theme="dark", click="Pharmacy"),
 )
-
-
-@contextlib.contextmanager
-def served(workspace: Path) -> Iterator[str]:
-    """The app on a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(command(workspace, port=port, headless=True), stdout=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(100):
-                with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
-                    break
-                time.sleep(0.2)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 def ready(page: Page) -> None:

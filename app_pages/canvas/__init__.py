@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import pyvis
 import streamlit as st
 
-_VIS: Final = Path(pyvis.__file__).parent / "lib" / "vis-9.1.2" / "vis-network.min.js"
+from ringtrace.app_pages.frontend import library_address
 
 
 @cache
@@ -24,22 +22,9 @@ def _file(name: str) -> str:
 
 
 @cache
-def _library() -> Any:
-    # A component of its own, never changed: Streamlit then sends the 690 kB once and not with every expansion.
-    return st.components.v2.component(
-        "ringtrace_vis", html="<i hidden></i>", js=_VIS.read_text("utf-8") + "\nexport default function () {}"
-    )
-
-
-@cache
 def _canvas() -> Any:
     script = "\n".join(_file(name) for name in ("timeline.js", "gestures.js", "canvas.js"))
     return st.components.v2.component("ringtrace_canvas", html=_file("canvas.html"), css=_file("canvas.css"), js=script)
-
-
-def load_library() -> None:
-    """Bring vis-network into the page, from the installed pyvis; call it once a page, outside any fragment."""
-    _library()(key="ringtrace_vis", height=1)
 
 
 def canvas(key: str, data: Mapping[str, Any], on_command: Callable[[], None], on_moved: Callable[[], None]) -> Any:
@@ -50,7 +35,7 @@ def canvas(key: str, data: Mapping[str, Any], on_command: Callable[[], None], on
     """
     return _canvas()(
         key=key,
-        data=data,
+        data={**data, "library": library_address()},
         default={"selection": {"nodes": [], "edges": []}, "moved": {}},
         on_selection_change=_nothing,
         on_moved_change=on_moved,

@@ -7,7 +7,10 @@ const views = (globalThis.ringtraceViews ??= new Map()); // zoom and centre by v
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const host = parentElement.querySelector(".canvas");
   if (!globalThis.vis) {
-    // The library comes in a component of its own; whichever arrives first, the other waits.
+    // Whoever came from another page has not fetched the library with this one.
+    if (!document.querySelector(`script[src="${data.library}"]`)) {
+      document.head.append(Object.assign(document.createElement("script"), { src: data.library }));
+    }
     const wait = setInterval(() => { if (globalThis.vis) { clearInterval(wait); draw(); } }, 30);
     host.pending = () => clearInterval(wait);
   } else draw();

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from factories.casebook import Opener, casebook
-from factories.visitor import Visitor, served
+from factories.visitor import Visitor
 from playwright.sync_api import sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from ringtrace.app_pages.launch import WORKSPACE_VARIABLE
+from ringtrace.app_pages.launch import WORKSPACE_VARIABLE, served
 from ringtrace.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent.parent
@@ -52,6 +52,7 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Opener:
         # One run only: the page is asked for before the first, with language and mask as a browser would have them.
         app.session_state["language"] = language
         app.session_state["masked"] = masked
+        app.session_state["painted"] = True  # as in a browser that has shown a page: everything is drawn
         if page:
             app.switch_page(f"app_pages/{page}.py")
             app.query_params.update(query)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from factories.casebook import RING, Opener, city, delivered
-from factories.visitor import Visitor, served
+from factories.visitor import Visitor
 from playwright.sync_api import Page, expect
 
+from ringtrace.app_pages.launch import served
 from ringtrace.app_pages.loading import _under_way
 from ringtrace.casework.intake import Intake, take_in
 from ringtrace.casework.notebook import notes, verdicts

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 
 from ringtrace.app_pages import shell
+from ringtrace.app_pages.frontend import Frontend, library_address
 from ringtrace.app_pages.serve import warm
 from ringtrace.workspace import Workspace
+
+STATIC = Path(st.__file__).parent / "static"
 
 
 def test_what_was_opened_ahead_is_what_the_pages_use(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +39,48 @@ def test_what_is_absent_is_left_to_the_page_that_asks(workspace: Workspace, tmp_
     warm(workspace.path)
     Workspace(tmp_path / "empty", create=True)
     warm(tmp_path / "empty")
+
+
+def _ask(path: str, method: str = "GET") -> tuple[int, bytes]:
+    """Status and body of what the browser gets; 0 and the path where Streamlit is left to answer."""
+    sent: list[dict[str, Any]] = []
+
+    async def streamlit_itself(scope: Any, receive: Any, send: Any) -> None:
+        await send({"status": 0, "body": scope["path"].encode()})
+
+    async def send(message: Any) -> None:
+        sent.append(dict(message))
+
+    async def receive() -> dict[str, Any]:
+        return {}
+
+    asked = {"type": "http", "method": method, "path": path}
+    asyncio.run(Frontend(streamlit_itself, ["finding", "explore"], ["explore"])(asked, receive, send))
+    return sent[0]["status"], sent[-1]["body"]
+
+
+def test_the_page_says_where_the_server_is_and_its_files_come_from_memory() -> None:
+    status, page = _ask("/finding")
+    assert status == 200
+    assert b"BACKEND_BASE_URL: location.origin" in page
+    assert library_address().encode() not in page
+    assert library_address().encode() in _ask("/explore")[1]
+    scripts = re.findall(r'(?:src|href)="\.(/static/js/[^"]+)"', page.decode())
+    assert len(scripts) > 20
+    for script in scripts:
+        assert _ask(script) == (200, (STATIC / script[1:]).read_bytes())
+    assert b"vis-network" in _ask(library_address())[1][:2_000]
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("/static/js/absent.js", "GET"), ("/static/../../config.py", "GET"), ("/static", "GET"), ("/finding/x", "GET"),
+     ("/_stcore/health", "GET"), ("/finding", "POST"), ("/finding", "HEAD")],
+)  # fmt: skip
+def test_everything_else_is_left_to_streamlit(path: str, method: str) -> None:
+    assert _ask(path, method) == (0, path.encode())
+
+
+def test_no_file_outside_is_handed_over() -> None:
+    outside = f"/static/{'../' * 20}etc/hostname"
+    assert _ask(outside) == (0, outside.encode())

@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import subprocess
-import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.sync_api import Dialog, Page, Request, Route
-
-from ringtrace.app_pages.launch import command
+from playwright.sync_api import Dialog, Page, Request, Response, Route
 
 VIEW = """() => ({positions: ringtraceCanvas.network.getPositions(), scale: ringtraceCanvas.network.getScale(),
     centre: ringtraceCanvas.network.getViewPosition(), mounts: ringtraceMounts})"""
-
-
-@contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The app for the workspace in `folder`, on a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(command(folder, port=port, headless=True), stdout=subprocess.DEVNULL) as process:
-        try:
-            base = f"http://127.0.0.1:{port}"
-            _wait(f"{base}/_stcore/health")
-            yield base
-        finally:
-            process.terminate()
-
-
-def _wait(url: str) -> None:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"{url} does not answer")
 
 
 class Visitor:
@@ -55,10 +20,15 @@ class Visitor:
         page.route("**/*", self._local_only)
         page.on("dialog", self._dismiss)
         page.on("pageerror", lambda error: self.broken.append(str(error)))
+        page.on("response", self._missing)
 
     def _dismiss(self, dialog: Dialog) -> None:
         self.broken.append(f"dialog {dialog.message}")
         dialog.dismiss()
+
+    def _missing(self, response: Response) -> None:
+        if response.status >= 400:
+            self.broken.append(f"{response.status} {response.url}")
 
     def _local_only(self, route: Route, request: Request) -> None:
         if request.url.startswith((self.base, "data:", "blob:")):

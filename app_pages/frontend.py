@@ -1,0 +1,104 @@
+"""What a browser fetches before it can draw: the page itself, Streamlit's scripts, the library of the canvas.
+
+A first visit asks for more than a hundred files. Streamlit looks each of them up on the disk and through its whole
+stack; here they are kept in memory and answered at once, which halves what a first visit costs the server. The page
+also tells the browser where the server is: otherwise Streamlit guesses it from the address, and at every address below
+the root asks in the wrong place first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import re
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pyvis
+import streamlit
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_STATIC: Final = Path(streamlit.__file__).parent / "static"
+_VIS: Final = Path(pyvis.__file__).parent / "lib" / "vis-9.1.2" / "vis-network.min.js"
+_HERE: Final = "<script>window.__streamlit = {BACKEND_BASE_URL: location.origin}</script>"
+_FOREVER: Final = b"public, immutable, max-age=31536000"  # a file's name holds its digest
+
+Answer = tuple[list[tuple[bytes, bytes]], bytes]
+"""Headers and body."""
+
+
+class Frontend:
+    """ASGI middleware that answers for the pages' addresses and the files they load, and hands the rest on to `app`.
+
+    Parameters
+    ----------
+    app:
+        Streamlit.
+    pages:
+        The addresses of the pages, without a slash.
+    canvas:
+        Those of them that draw the canvas: its library is fetched beside Streamlit's scripts.
+    """
+
+    def __init__(self, app: ASGIApp, pages: Collection[str], canvas: Collection[str] = ()) -> None:
+        self._app = app
+        self._pages = {f"/{page}": _index(page in canvas) for page in ("", *pages)}
+        self._files: dict[str, Answer | None] = {library_address(): _kept(_VIS)}
+        for address in re.findall(r'(?:src|href)="\./(static/[^"]+)"', _index_text()):
+            self._file(f"/{address}")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._answer(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        if answer is None:
+            await self._app(scope, receive, send)
+            return
+        headers, body = answer
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _answer(self, path: str) -> Answer | None:
+        if path.startswith("/static/"):
+            return self._file(path)
+        return self._pages.get(path) or self._files.get(path)
+
+    def _file(self, path: str) -> Answer | None:
+        """A file of Streamlit's, from memory after the first time; None for what is not there, kept for nobody."""
+        if path not in self._files:
+            file = (_STATIC / path[1:]).resolve()
+            if not file.is_relative_to(_STATIC.resolve()) or not file.is_file():
+                return None
+            self._files[path] = _kept(file)
+        return self._files[path]
+
+
+@cache
+def library_address() -> str:
+    """Where the browser finds vis-network, from the installed pyvis."""
+    return f"/library/vis-network.{hashlib.sha256(_VIS.read_bytes()).hexdigest()[:8]}.js"
+
+
+def _index_text() -> str:
+    return (_STATIC / "index.html").read_text("utf-8")
+
+
+def _index(canvas: bool) -> Answer:
+    """Streamlit's page, with the server's place and the app's name in its head."""
+    library = f'<script defer src="{library_address()}"></script>' if canvas else ""
+    page = _index_text().replace("<title>Streamlit</title>", "<title>RingTrace</title>")
+    page = page.replace("</head>", f"{_HERE}{library}</head>")
+    return _with_headers(page.encode(), "text/html; charset=utf-8", b"no-cache")
+
+
+def _kept(file: Path) -> Answer:
+    return _with_headers(file.read_bytes(), mimetypes.guess_type(file.name)[0] or "application/octet-stream", _FOREVER)
+
+
+def _with_headers(body: bytes, kind: str, caching: bytes) -> Answer:
+    return [
+        (b"content-type", kind.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", caching),
+        (b"x-content-type-options", b"nosniff"),
+    ], body
