@@ -24,7 +24,8 @@ def sister_branches(tables: duckdb.DuckDBPyConnection) -> dict[str, frozenset[st
     ).fetchall()
     owned: dict[tuple[str, str], set[str]] = defaultdict(set)
     for code, certno, account, name in rows:
-        for sign, value in (("certno", certno), ("account", account), ("name", _stem(name))):
+        signs = [("certno", certno), ("account", account), *(("name", stem) for stem in _stems(name))]
+        for sign, value in signs:
             if value:
                 owned[sign, value].add(code)
     groups = [
@@ -50,12 +51,18 @@ def _transferring(tables: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     return rows
 
 
-def _stem(name: str | None) -> str | None:
-    """A chain's name without what tells its branches apart: brackets, numbers, the word for branch."""
+def _stems(name: str | None) -> set[str]:
+    """A chain's name without what tells its branches apart: brackets, numbers, the word for branch.
+
+    How much of `康寿堂翠湾分店` names the branch cannot be told from one name; each reading is a stem, and the true one
+    is shared. A stem of three characters is a brand only if the name says that it is a branch.
+    """
     if not name:
-        return None
-    bare = re.sub(r"[（(\[【].*?[)）\]】]", "", name)
-    bare = re.sub(
-        r"第?[\d一二三四五六七八九十百]+(号|分)?店|[^店房]{0,4}分店|\d+|#|\b([Bb]ranch|[Ss]tore|No\.?)", "", bare
-    ).strip()
-    return bare if bare != name and len(bare) >= 4 else None
+        return set()
+    bare = re.sub(r"[（(\[【].*?[)）\]】]", "", name).strip()
+    if branch := re.fullmatch(r"(.+?)(.{2,4})分店", bare):
+        whole = branch.group(1) + branch.group(2)
+        return {stem for part in (2, 3, 4) if len(stem := whole[:-part]) >= 3}
+    least = 3 if re.search(r"店[)）\]】]", name) else 4
+    bare = re.sub(r"第?[\d一二三四五六七八九十百]+(号|分)?店|\d+|#|\b([Bb]ranch|[Ss]tore|No\.?)", "", bare).strip()
+    return {bare} if bare != name and len(bare) >= least else set()

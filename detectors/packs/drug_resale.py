@@ -21,6 +21,10 @@ from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Outcome, Reason, Value
 from ringtrace.workspace import has_rows
 
+FEW_PACKS = 4
+LEAD_SCORE = 0.55
+"""Highest score of an outlet whose packs come from as many people: a lead that accuses the outlet only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -123,6 +127,8 @@ class DrugResale:
         packs = len({each.code for each in used})
         p_value = float(poisson.sf(len(used) - 1, max(expected, 1e-9)))
         score = 0.02 if explained else resale_score(outlets)
+        if not _sources_return(used) and not explained:
+            score = min(score, LEAD_SCORE)
         level = "explained" if explained else level_of(score)
         sources = Counter(each.first.person for each in used)
         moments = sorted(moment for each in used for moment in (each.first.time, each.second.time))
@@ -146,6 +152,16 @@ class DrugResale:
             counter_evidence=_checks(outlets, chained, filled),
             evidence=_evidence(used),
         )
+
+
+def _sources_return(used: Sequence[Step]) -> bool:
+    """Whether most packs come from people who gave several: then those who gave one are sources too.
+
+    Packs of as many strangers as there are packs, each once, come from a shop: stock that branches lend each other, or
+    that was sold off, passes the till twice. Two or three packs are too few to tell.
+    """
+    given = Counter(each.first.person for each in used)
+    return len(used) < FEW_PACKS or sum(number for number in given.values() if number >= 2) >= 0.5 * len(used)
 
 
 def _trimmed(plain: Counter[str], place: str, total: int) -> float:
@@ -175,8 +191,9 @@ def _members(outlets: Sequence[Outlet], used: Sequence[Step], explained: bool, r
     given: dict[str, list[Step]] = defaultdict(list)
     for each in used:
         given[each.first.person].append(each)
+    returning = _sources_return(used)
     for person, steps in sorted(given.items()):
-        role = "cleared" if explained else _role(steps, resold)
+        role = "cleared" if explained else _role(steps, resold) if returning or len(steps) >= 2 else "witness"
         members.append(Member("Patient", person, role, round(1 - chance ** len(steps), 3)))
     members += [
         Member("Patient", person, "buyer") for person in sorted({each.second.person for each in used} - set(given))
@@ -234,6 +251,12 @@ def _checks(outlets: Sequence[Outlet], chained: Sequence[Step], filled: Sequence
               Message("pharmacy.resale.check.sister_branch", {"taken": len(filled), "left": len(chained)}),
               len(filled), 0)
     )  # fmt: skip
+    if chained:
+        sources: dict[str, Value] = {"packs": len(chained), "sources": len({each.first.person for each in chained})}
+        checks.append(
+            Check("one_pack_each", "does_not_explain" if _sources_return(chained) else "partly",
+                  Message("pharmacy.resale.check.one_pack_each", sources), sources["sources"], len(chained))
+        )  # fmt: skip
     if not any(each.ledger_has_codes for each in chained or filled):
         checks.append(Check("ledger_codes", "unknown", Message("pharmacy.resale.check.ledger_codes")))
     return tuple(checks)

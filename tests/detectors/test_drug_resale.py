@@ -9,6 +9,7 @@ import pytest
 from factories.city import City
 
 from ringtrace.detectors.detector import Context, Draft
+from ringtrace.detectors.packs.branches import sister_branches
 from ringtrace.detectors.packs.drug_resale import DrugResale
 
 HOSPITAL, OUTLET = "H1", "S2"
@@ -130,6 +131,36 @@ def test_a_code_scanned_twice_in_one_settlement_is_one_sale(tmp_path: Path) -> N
             f"q{number}", OUTLET, f"2025-03-{number + 1:02d} 10:00", items=[item(code(number)), item(code(number))]
         )
     assert drafts(city, tmp_path)[0] == []
+
+
+@pytest.mark.near_miss
+def test_one_pack_each_of_as_many_people_accuses_none_of_them(tmp_path: Path) -> None:
+    city = town()
+    for number in range(8):
+        city.visit(f"p{number}", "S1", f"2025-02-{number + 1:02d} 09:00", items=[item(code(number))])
+        city.visit(f"q{number}", OUTLET, f"2025-03-{number + 1:02d} 10:00", items=[item(code(number))])
+    (draft,), _ = drafts(city, tmp_path)
+    assert draft.level == "yellow"
+    assert {check.code: check.outcome for check in draft.counter_evidence}["one_pack_each"] == "partly"
+    assert not any(member.suspected for member in draft.members if member.label == "Patient")
+
+
+@pytest.mark.parametrize(
+    ("names", "sisters"),
+    [
+        (("康寿堂翠湾分店", "康寿堂东岸分店"), True),
+        (("益民大药房南城分店", "益民大药房第3分店"), True),
+        (("康寿堂(东门店)", "康寿堂（西门店）"), True),
+        (("康寿堂翠湾分店", "福寿堂翠湾分店"), False),
+        (("康寿药店", "福寿药店"), False),
+    ],
+)
+def test_branches_are_known_by_their_chain_s_name(tmp_path: Path, names: tuple[str, str], sisters: bool) -> None:
+    city = town()
+    for row, name in zip(city.rows["institutions"][1:], names, strict=True):
+        row["fixmedins_name"] = name
+    with city.workspace(tmp_path).connect() as tables:
+        assert bool(sister_branches(tables)) == sisters
 
 
 @pytest.mark.parametrize("sign", ["legrep_certno", "bank_acct", "fixmedins_name"])
