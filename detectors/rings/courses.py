@@ -4,7 +4,9 @@ For each substance, n = number of settlements in which a person got it, over a s
 takers with at most n. A member who got the substance in a joint run, and n times in all, scores −ln F(n) less its mean
 over the takers, E[−ln F]. What is bought once by most (a cough syrup) so says nothing, whoever buys it; a chronic
 patient has a large n. The group's figure is the mean over (member, substance), times the square root of their number:
-about a standard normal deviation if members take drugs as others do (cf. Fisher's combination of p-values).
+about a standard normal deviation if members take drugs as others do (cf. Fisher's combination of p-values). One member
+with many such drugs must not speak for all: it is at most Σ x / √(Σ x²) over the members' sums x, which is √members
+where all are alike and 1 where one has it all (the statistic of a sign-flip test).
 
 The courses themselves (`gather_courses`) serve `supply` too: a scan of all lines is what costs.
 """
@@ -71,11 +73,15 @@ def read_one_off(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
             SELECT DISTINCT r.ring, r.psn_no, r.drug, t.n
             FROM ring_item r JOIN course t ON t.psn_no = r.psn_no AND t.drug = r.drug
         ), scored AS (
-            SELECT w.ring, -ln(least(1, coalesce(max(c.f), 0.5 / (any_value(u.whole) + 1)))) - any_value(u.mean) AS odd
+            SELECT w.ring, w.psn_no, -ln(least(1, coalesce(max(c.f), 0.5 / (any_value(u.whole) + 1))))
+                - any_value(u.mean) AS odd
             FROM wanted w JOIN usual u USING (drug) LEFT JOIN cumulated c ON c.drug = w.drug AND c.n <= w.n
             GROUP BY w.ring, w.psn_no, w.drug
+        ), by_person AS (
+            SELECT ring, sum(odd) AS odd, count(*) AS n FROM scored GROUP BY ring, psn_no
         )
-        SELECT ring, avg(odd) * sqrt(count(*)) FROM scored GROUP BY ring
+        SELECT ring, sum(odd) / sqrt(greatest(sum(n), CASE WHEN sum(odd) > 0 THEN sum(odd * odd) ELSE 0 END))
+        FROM by_person GROUP BY ring
         """,
         {"least": LEAST_TAKERS},
     ).fetchall()

@@ -92,6 +92,12 @@ class RingFacts:
         return most >= FIXED_DAY and most >= 0.9 * len(days)
 
     @property
+    def sessions_a_week(self) -> float:
+        """Runs a week that a member attends, from the first run to the last; 0 within less than a month."""
+        days = (max(visit.t for visit in self.visits) - min(visit.t for visit in self.visits)) / 86_400
+        return self.attended / days * 7 if days >= 28 else 0.0
+
+    @property
     def torn_by_error(self) -> float:
         """Uses in two places at once that clocks and registers would give by error alone."""
         return CLOCK_ERROR * len(self.visits)

@@ -81,14 +81,14 @@ def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | Non
     """The group that the community `start` grows or shrinks to, or None if less than three persons remain.
 
     A run is an occasion of three, and of two where the group is three. A handful, whose members often miss one, has few
-    of these; occasions of two are tried as well, from the handful and from all who were with it twice (`_company`). Of
-    the groups so found the one least likely by chance is taken.
+    of these; occasions of two are tried as well, and of the two groups the less likely one by chance is taken. If there
+    is neither, growth begins from all who were with the handful twice (`_company`): not before, since the company of a
+    card that two rings share is both.
     """
     found = [_grow(footfall, start, limits, handful=3)]
     if len(start) <= HANDFUL:
         found.append(_grow(footfall, start, limits, handful=HANDFUL))
-        company = _company(footfall, start, limits)
-        if len(company) > len(start):
+        if not any(found) and len(company := _company(footfall, start, limits)) > len(start):
             found.append(_grow(footfall, company, limits, handful=3))
     return min((each for each in found if each), key=lambda each: log_chance(footfall, each), default=None)
 

@@ -101,6 +101,19 @@ def dialysis(facts: RingFacts) -> Check:
     return _graded("dialysis", share, explains=0.6, partly=0.3)
 
 
+def treatment(facts: RingFacts) -> Check:
+    """A course of treatment in sessions (dialysis, infusions, rehabilitation), whatever the diagnosis on record says.
+
+    Value: sessions a week that a member attends at a medical institution, on days of their own week (`own_hours`) and
+    for few kinds of goods. Nobody borrows a dozen cards thrice a week for the same infusion.
+    """
+    hospital, variety = facts.whereabouts.hospital, facts.baskets.supply.variety
+    if hospital is None or variety is None:
+        return _check("treatment", "unknown")
+    fits = hospital >= 0.8 and variety <= FEW_GOODS and facts.habit_ratio <= HABIT_EXPLAINS
+    return _graded("treatment", facts.sessions_a_week if fits else 0.0, explains=2.0, partly=1.0)
+
+
 def clinic_day(facts: RingFacts) -> Check:
     """A doctor's weekly or monthly consultation brings the same patients to the same bench.
 
@@ -161,7 +174,7 @@ def own_course(facts: RingFacts) -> Check:
         return _check("own_course", "unknown")
     own = supply.variety <= FEW_GOODS and supply.pace <= BODY_PACE and (supply.oversupply or 0.0) < 0.1
     drawn = (
-        (supply.special or 0.0) >= 0.5
+        supply.special_place
         or facts.keeps_weekday
         or ((where.same_quarter or 0.0) >= 0.5 and (where.same_quarter or 0.0) >= 2 * (where.usual_quarter or 0.0))
     )
@@ -214,6 +227,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     employer,
     schoolmates,
     dialysis,
+    treatment,
     clinic_day,
     same_illness,
     own_hours,

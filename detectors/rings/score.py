@@ -68,7 +68,7 @@ PARTLY: Final[dict[str, float]] = {
     "busy_days": 0.5,
 }
 """Taken off where a check explains part of it; the other checks rest on signals that the model has already."""
-BINDING: Final = frozenset({"household", "care_home", "dialysis", "schoolmates", "own_course"})
+BINDING: Final = frozenset({"household", "care_home", "dialysis", "treatment", "schoolmates", "own_course"})
 EVEN: Final = 0.0
 """Greatest logit of a group that a finding about its shop names already: a ring, or the shop's doing."""
 MOST_ONE_OFF: Final = 1.5

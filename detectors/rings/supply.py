@@ -12,6 +12,8 @@ from typing import Final
 
 import duckdb
 
+LIFT: Final = 5.0
+"""Times its share in all visits that a place sells of the goods for which it is special: a town has two or three."""
 PURCHASES: Final = 4
 """Purchases from which the pace of a course is told."""
 TWICE: Final = 1.5
@@ -26,8 +28,8 @@ class Supply:
 
     variety
         effective number of substances, 1 / Σ share² of the lines.
-    special
-        mean over the substances of the runs' places' share in all sales of it.
+    special, usual_share
+        mean over the substances of the runs' places' share in all sales of it; those places' share in all visits.
     pace
         doses a day, median over (member, substance).
     oversupply
@@ -37,8 +39,14 @@ class Supply:
 
     variety: float | None = None
     special: float | None = None
+    usual_share: float | None = None
     pace: float | None = None
     oversupply: float | None = None
+
+    @property
+    def special_place(self) -> bool:
+        """Whether these goods are sold there and hardly elsewhere: half of all, or a fifth and `LIFT` its share."""
+        return (self.special or 0.0) >= 0.5 or (self.special or 0.0) >= max(0.2, LIFT * (self.usual_share or 1.0))
 
 
 NO_SUPPLY: Final = Supply()
@@ -66,6 +74,9 @@ def read_supply(tables: duckdb.DuckDBPyConnection) -> dict[int, Supply]:
                     AND s.fixmedins_code = h.fixmedins_code
                 JOIN everywhere e ON e.drug = l.drug GROUP BY ALL
             ) GROUP BY ring
+        ), size AS (
+            SELECT ring, sum(p.n) / (SELECT sum(n) FROM visit_place) AS usual_share
+            FROM here JOIN visit_place p USING (fixmedins_code) GROUP BY ring
         ), paced AS (
             SELECT psn_no, drug, sampled, doses / greatest(30, days * n / (n - 1)) AS pace
             FROM course WHERE n >= $purchases AND doses IS NOT NULL
@@ -80,8 +91,8 @@ def read_supply(tables: duckdb.DuckDBPyConnection) -> dict[int, Supply]:
             JOIN (SELECT ring, count(*) AS members FROM ring_member GROUP BY ring) m ON m.ring = w.ring
             LEFT JOIN usual u ON u.drug = w.drug GROUP BY w.ring
         )
-        SELECT ring, variety, special, pace, oversupply
-        FROM variety LEFT JOIN special USING (ring) LEFT JOIN paces USING (ring)
+        SELECT ring, variety, special, usual_share, pace, oversupply
+        FROM variety LEFT JOIN special USING (ring) LEFT JOIN size USING (ring) LEFT JOIN paces USING (ring)
         """,
         {"purchases": PURCHASES, "least": LEAST_TAKERS, "twice": TWICE},
     ).fetchall()

@@ -16,7 +16,10 @@ from factories.city import START, City
 from ringtrace.detectors import detect
 from ringtrace.detectors.detector import Context
 from ringtrace.detectors.rings.borrowed_card_ring import BorrowedCardRing
+from ringtrace.detectors.rings.footfall import Footfall
+from ringtrace.detectors.rings.grouping import grow, runs_of
 from ringtrace.detectors.rings.splitting import two_kinds
+from ringtrace.detectors.rings.thresholds import RingThresholds
 from ringtrace.detectors.rings.trios import recurring_trios
 from ringtrace.findings import Finding, Member
 
@@ -178,3 +181,43 @@ def test_a_finding_about_the_shop_leads_where_it_names_the_same_people(
         (draft,) = BorrowedCardRing().detect(tables, context)
     assert alone.level == "red"
     assert draft.level == level
+
+
+def town_of_strangers(seed: int) -> Footfall:
+    """392 people at three shops whenever it suits them; 8 cards (0 to 7), half of which are at each of 7 meetings."""
+    rng = np.random.default_rng(seed)
+    times = rng.integers(360, size=(392, 8)) * 86_400 + rng.integers(8 * 60, 20 * 60, size=(392, 8)) * 60
+    rows = [(8 + who, int(rng.integers(3)), int(t)) for who in range(392) for t in times[who]]
+    for meeting in range(7):
+        moment = (20 + 45 * meeting) * 86_400 + int(rng.integers(9 * 60, 18 * 60)) * 60
+        present = np.flatnonzero(rng.random(8) < 0.5)
+        rows += [(int(card), 0, moment + 120 * place) for place, card in enumerate(present)]
+    person, place, t = np.array(sorted(rows, key=lambda row: (row[1], row[2], row[0]))).T
+    return Footfall.of(person, place, t, np.zeros(3, dtype=bool), window=RingThresholds().window)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_three_cards_lead_to_their_ring_and_to_nobody_else(seed: int) -> None:
+    footfall, limits = town_of_strangers(seed), RingThresholds()
+    grown = [grow(footfall, np.array(trio), limits) for trio in combinations(range(8), 3)]
+    groups = [set(group.persons.tolist()) for group in grown if group is not None]
+    assert max(map(len, groups)) >= 4
+    assert set().union(*groups) <= set(range(8))
+
+
+@pytest.mark.near_miss
+@pytest.mark.parametrize("seed", range(6))
+def test_strangers_lead_nowhere(seed: int) -> None:
+    footfall, rng = town_of_strangers(seed), np.random.default_rng(seed)
+    trios = [np.sort(8 + rng.choice(392, 3, replace=False)) for _ in range(40)]
+    assert [grow(footfall, trio, RingThresholds()) for trio in trios] == [None] * len(trios)
+
+
+def test_a_trio_that_met_twice_leads_to_the_ring_of_eight() -> None:
+    """Its own two occasions are too few for a group; with whoever was at both, and at theirs, all eight are found."""
+    footfall, limits = town_of_strangers(15), RingThresholds()
+    trio = np.array([4, 5, 6])
+    assert runs_of(footfall, trio, limits).count < limits.min_days
+    group = grow(footfall, trio, limits)
+    assert group is not None
+    assert set(group.persons.tolist()) == set(range(8))

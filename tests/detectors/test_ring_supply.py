@@ -6,11 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 from factories.city import START, City
 
 from ringtrace.detectors import detect
+from ringtrace.detectors.rings.courses import read_one_off
 from ringtrace.findings import Finding
 
 PATIENTS = [f"p{number}" for number in range(9)]
@@ -38,12 +40,21 @@ def monthly(city: City, *, packs: int = 1, shop: str = "S1", fixed_day: bool = T
                 )
 
 
-def elsewhere(city: City) -> None:
-    """Others buy the same drug at other shops, so that no shop is special for it."""
+def elsewhere(city: City, shops: tuple[str, ...] = ("S2", "S3")) -> None:
+    """Others buy the same drug at other shops, so that no ordinary shop is special for it."""
     rng = np.random.default_rng(5)
     for number in range(150):
         moment = START + timedelta(days=int(rng.integers(170)), hours=int(rng.integers(8, 19)))
-        city.visit(f"x{number}", f"S{2 + number % 2}", moment, items=[{"med_list_codg": "COURSE", "fee": 400}])
+        shop = shops[number % len(shops)]
+        city.visit(f"x{number}", shop, moment, items=[{"med_list_codg": "COURSE", "fee": 400}])
+
+
+def visitors(city: City, place: str, visits: int) -> None:
+    """Others who come to a place for their own goods."""
+    rng = np.random.default_rng(6)
+    for number in range(visits):
+        moment = START + timedelta(days=int(rng.integers(170)), hours=int(rng.integers(8, 19)), minutes=number % 60)
+        city.visit(f"y{number % 80}", place, moment, items=[{"med_list_codg": f"V{number % 9}", "fee": 90}])
 
 
 def at_home(city: City, *, estate: bool = False) -> None:
@@ -65,6 +76,17 @@ def test_patients_of_the_shop_that_sells_their_drug_are_explained(tmp_path: Path
     city = town()
     at_home(city)
     monthly(city, fixed_day=False)
+    finding = found(tmp_path, city)
+    assert outcome(finding, "own_course") == "explains"
+    assert finding.level == "explained"
+
+
+def test_patients_of_one_of_two_such_shops_are_explained(tmp_path: Path) -> None:
+    city = town()
+    at_home(city)
+    monthly(city, shop="SPECIAL-1", fixed_day=False)
+    elsewhere(city, shops=("SPECIAL-2",))
+    visitors(city, "SPECIAL-1", 200)
     finding = found(tmp_path, city)
     assert outcome(finding, "own_course") == "explains"
     assert finding.level == "explained"
@@ -183,3 +205,44 @@ def test_a_few_wrong_times_among_many_leave_the_explanation(tmp_path: Path) -> N
     finding = found(tmp_path, city)
     assert next(reason.value for reason in finding.reasons if reason.code == "torn") == 3
     assert finding.level == "explained"
+
+
+def sessions(tmp_path: Path, *, own_days: bool) -> Finding:
+    """Infusions of one drug, thrice a week, at a hospital that notes no diagnosis: on fixed days, or on any."""
+    city, rng = town(), np.random.default_rng(8)
+    city.shop("H1", hospital=True)
+    visitors(city, "H1", 240)
+    at_home(city)
+    for week in range(20):
+        for day in (0, 2, 4) if own_days else sorted(rng.choice(7, 3, replace=False)):
+            moment = START + timedelta(weeks=week, days=int(day), hours=8 if own_days else int(rng.integers(8, 18)))
+            for order, name in enumerate(rng.permutation(PATIENTS)):
+                items = [{"med_list_codg": "INFUSION", "fee": 300}]
+                city.visit(str(name), "H1", moment + timedelta(minutes=2 * order), items=items, med_type="14")
+    return found(tmp_path, city)
+
+
+def test_a_course_of_treatment_is_explained_without_a_diagnosis(tmp_path: Path) -> None:
+    finding = sessions(tmp_path, own_days=True)
+    assert outcome(finding, "dialysis") == "unknown"
+    assert outcome(finding, "treatment") == "explains"
+    assert finding.level == "explained"
+
+
+@pytest.mark.near_miss
+def test_sessions_on_nobodys_days_are_no_treatment(tmp_path: Path) -> None:
+    assert outcome(sessions(tmp_path, own_days=False), "treatment") == "does_not_explain"
+
+
+@pytest.mark.parametrize(("buyers", "least", "most"), [(range(6), 1.4, 2.5), (range(1), 0.2, 1.1)])
+def test_what_is_bought_once_must_be_bought_so_by_several(buyers: range, least: float, most: float) -> None:
+    """Six members take six drugs for good; all of them, or one, bought theirs once."""
+    tables = duckdb.connect()
+    tables.execute("CREATE TABLE course (psn_no VARCHAR, drug VARCHAR, sampled BOOLEAN, n BIGINT)")
+    tables.execute("CREATE TABLE ring_item (ring INTEGER, psn_no VARCHAR, drug VARCHAR)")
+    drugs = [f"D{number}" for number in range(6)]
+    takers = [(f"x{number}", drug, True, 1 + number % 12) for number in range(60) for drug in drugs]
+    members = [(f"m{who}", drug, False, 1 if who in buyers else 6) for who in range(6) for drug in drugs]
+    tables.executemany("INSERT INTO course VALUES (?, ?, ?, ?)", takers + members)
+    tables.executemany("INSERT INTO ring_item VALUES (0, ?, ?)", [(name, drug) for name, drug, *_ in members])
+    assert least <= read_one_off(tables)[0] <= most
