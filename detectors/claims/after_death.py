@@ -9,6 +9,7 @@ from datetime import date, datetime
 from math import log
 
 import duckdb
+from scipy.stats import poisson
 
 from ringtrace.detectors.claims.standing import institution_label, standing_settlements
 from ringtrace.detectors.detector import Context, Draft, Gap
@@ -23,6 +24,10 @@ class DeathThresholds:
     `closing_days`, `closing_share`, `closing_fewest`: where so many of the dead have a settlement so soon after, that
     is how accounts are closed there.
     `alive_places`, `alive_days`: so many places, hospitals among them, over so many days speak for a wrong register.
+    `life_places`, `life_complaints`: and so does a life that goes on, at so many places for so many kinds of complaint
+    (ICD-10 chapters, and what is bought without any).
+    `served`, `served_p`: of the dead by one institution, and chance at its share of all people served, from which on it
+    is named as their provider.
     """
 
     grace_days: int = 3
@@ -33,6 +38,10 @@ class DeathThresholds:
     closing_fewest: int = 5
     alive_places: int = 4
     alive_days: int = 120
+    life_places: int = 2
+    life_complaints: int = 2
+    served: int = 3
+    served_p: float = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ class _Use:
     days: int
     why: str  # "left", or the innocent explanation that holds: "stay", "by_hand", "grace"
     cancelled: bool
+    complaint: str  # ICD-10 chapter's letter, empty without
 
 
 def settled_after_death(
@@ -68,10 +78,11 @@ def settled_after_death(
         uses = {person: [_closed(use, limits) for use in each] for person, each in uses.items()}
     still_used = sum(any(use.why == "left" for use in each) for each in uses.values())
     people_at = Counter(place for each in uses.values() for place in {use.place for use in each if use.why == "left"})
+    providers = _providers(tables, people_at, still_used, limits)
     died = dict(tables.execute("SELECT psn_no, die_date FROM persons WHERE die_date IS NOT NULL").fetchall())
     for person, each in sorted(uses.items()):
         if any(use.why == "left" for use in each):
-            yield _draft(person, died[person], each, people_at, still_used / dead, limits)
+            yield _draft(person, died[person], each, people_at, providers, still_used / dead, limits)
 
 
 def _uses(tables: duckdb.DuckDBPyConnection, limits: DeathThresholds, defaults: list[date]) -> dict[str, list[_Use]]:
@@ -83,7 +94,7 @@ def _uses(tables: duckdb.DuckDBPyConnection, limits: DeathThresholds, defaults: 
                date_diff('day', p.die_date, CAST(s.t AS DATE)) AS days,
                CASE WHEN CAST(s.opened AS DATE) <= p.die_date THEN 'stay' WHEN s.by_hand THEN 'by_hand'
                     WHEN date_diff('day', p.die_date, CAST(s.t AS DATE)) <= $grace THEN 'grace' ELSE 'left' END,
-               coalesce(c.cancel_date < CAST(s.t AS DATE), false)
+               coalesce(c.cancel_date < CAST(s.t AS DATE), false), coalesce(left(s.disease, 1), '')
         FROM standing s JOIN persons p ON p.psn_no = s.psn_no LEFT JOIN cards c ON c.mdtrt_cert_no = s.card
         WHERE CAST(s.t AS DATE) > p.die_date AND NOT list_contains($defaults::DATE[], p.die_date)
         ORDER BY s.psn_no, s.t, s.setl_id
@@ -96,6 +107,36 @@ def _uses(tables: duckdb.DuckDBPyConnection, limits: DeathThresholds, defaults: 
     return found
 
 
+def _providers(
+    tables: duckdb.DuckDBPyConnection, people_at: Counter[str], still_used: int, limits: DeathThresholds
+) -> set[str]:
+    """Institutions that served more of the dead than their part of all people served: large hospitals serve some."""
+    served = {place: number for place, number in people_at.items() if number >= limits.served}
+    rows = tables.execute(
+        """
+        SELECT place, count(DISTINCT psn_no), (SELECT count(DISTINCT psn_no) FROM standing) FROM standing
+        WHERE list_contains(?::VARCHAR[], place) GROUP BY 1
+        """,
+        [sorted(served)],
+    ).fetchall()
+    return {
+        place for place, people, every in rows
+        if float(poisson.sf(served[place] - 1, still_used * people / every)) <= limits.served_p
+    }  # fmt: skip
+
+
+def _goes_on(left: list[_Use], providers: set[str], limits: DeathThresholds) -> bool:
+    """Whether a life goes on: who draws a dead parent's drugs has no new complaints at several places.
+
+    A provider of several dead may invent complaints, so its uses show no life.
+    """
+    lived = [use for use in left if use.place not in providers]
+    return (
+        len({use.place for use in lived}) >= limits.life_places
+        and len({use.complaint for use in lived}) >= limits.life_complaints
+    )
+
+
 def _closed(use: _Use, limits: DeathThresholds) -> _Use:
     return replace(use, why="grace") if use.why == "left" and use.days <= limits.closing_days else use
 
@@ -105,6 +146,7 @@ def _draft(
     died: date,
     uses: list[_Use],
     people_at: Counter[str],
+    providers: set[str],
     base_rate: float,
     limits: DeathThresholds,
 ) -> Draft:
@@ -115,8 +157,10 @@ def _draft(
         len(places) >= limits.alive_places
         and any(use.in_person for use in left)
         and left[-1].days - left[0].days >= limits.alive_days
+    ) or _goes_on(left, providers, limits)
+    score = after_death_score(
+        len(left), left[-1].days, alive=alive, provided=any(use.place in providers for use in left)
     )
-    score = after_death_score(len(left), left[-1].days, alive=alive)
     values: dict[str, Value] = {
         "person": person, "died": died.isoformat(), "n": len(left), "places": len(places),
         "days": left[-1].days, "share": base_rate, "cancelled": sum(use.cancelled for use in left),
@@ -138,7 +182,7 @@ def _draft(
                 Member(
                     institution_label(hospital),
                     place,
-                    "provider" if people_at[place] >= 3 else "witness",
+                    "provider" if place in providers else "witness",
                     min(1.0, people_at[place] / 5),
                 )
                 for place, hospital in sorted(places.items())
@@ -158,7 +202,11 @@ def _draft(
     )  # fmt: skip
 
 
-def after_death_score(uses: int, last_day: int, *, alive: bool) -> float:
-    """Logit = −0.3 + 0.9·ln(uses) + 0.6 if any lies > 30 days after the death; at most 0.4 for one who seems alive."""
-    score = logistic(-0.3 + 0.9 * log(uses) + 0.6 * (last_day > 30))
+def after_death_score(uses: int, last_day: int, *, alive: bool, provided: bool) -> float:
+    """Logit = −0.3 + 0.9·ln(uses) + 0.6 if any lies > 30 days after the death − 0.6 for fewer than three uses
+
+    at no provider of several dead; at most 0.4 for one who seems alive.
+    """
+    few = uses < 3 and not provided
+    score = logistic(-0.3 + 0.9 * log(uses) + 0.6 * (last_day > 30) - 0.6 * few)
     return min(0.4, score) if alive else score

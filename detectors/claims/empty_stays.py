@@ -17,11 +17,19 @@ from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 from ringtrace.workspace import has_rows
 
-SIGNALS = ("dead", "other_stay", "other_care", "pharmacy", "no_care")
+SIGNALS = ("dead", "other_stay", "again", "batch", "other_care", "pharmacy", "no_care")
+SURE = frozenset({"dead", "other_stay", "again"})
+"""Signals that no errand gives: once a hospital stands out, each such stay of it counts."""
 REFERABLE = frozenset({"other_care", "pharmacy"})
 """Signals that referrals and errands give too: few of many stays are then a lead at most."""
 LEAD_SCORE = 0.55
-WEIGHTS = {"dead": 0.95, "other_stay": 0.95, "other_care": 0.7, "pharmacy": 0.3, "no_care": 0.8}
+WEIGHTS = {
+    "dead": 0.95, "other_stay": 0.95, "again": 0.9, "batch": 0.7, "other_care": 0.7, "pharmacy": 0.3, "no_care": 0.8,
+}  # fmt: skip
+WITNESSED = 0.9
+"""Part of the referable stays that must be beyond chance for each of their people to be named."""
+ORGANISED = 0.85
+"""Highest score of batches alone: a holiday of veterans or a care home's yearly check comes in batches too."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class StayThresholds:
     `least_ratio`: observed over expected, since hospitals differ more among each other than the binomial law allows.
     `least_share`: part of the stays below which referable signs alone stay a lead, as large hospitals refer more.
     `most_bare`: share of the other hospitals' stays without lines beyond which lines are missing, and not care.
+    `batch_people`: people admitted and discharged together from which on, twice, they are a batch.
     `prior_stays`: weight, in stays, of an assumed half case at the others, so that a rate is never zero.
     """
 
@@ -41,6 +50,7 @@ class StayThresholds:
     least_ratio: float = 3.0
     least_share: float = 0.02
     most_bare: float = 0.05
+    batch_people: int = 5
     prior_stays: float = 50.0
 
 
@@ -75,6 +85,7 @@ def empty_stays(
         return
     signs = _elsewhere(tables)
     _merge(signs, _of_the_dead(tables))
+    _merge(signs, _in_batches(tables, limits))
     if has_rows(tables, "settlement_items"):
         _merge(signs, _without_care(tables))
     else:
@@ -84,10 +95,13 @@ def empty_stays(
     tests = len(total) * len(SIGNALS)
     for place, each in sorted(signs.items()):
         found: dict[str, tuple[int, float, float]] = {}
+        often = _twice_by_chance(tables, place)
         for signal in SIGNALS:
             seen = counts[place][signal]
             others = sum(counts[other][signal] for other in counts if other != place)
             rate = (others + 0.5) / (sum(total.values()) - total[place] + limits.prior_stays)
+            if signal == "again":  # two errands in one stay, were they each other's strangers
+                rate = max(rate, often / total[place])
             if signal == "no_care" and rate > limits.most_bare:
                 bare_elsewhere += bool(seen)
                 continue
@@ -96,8 +110,9 @@ def empty_stays(
             if enough and p_value <= limits.highest_p:
                 found[signal] = (seen, rate * total[place], p_value)
         if found:
+            named = found.keys() | (SURE if found.keys() & SURE else set())
             yield _draft(
-                place, total[place], [sign for sign in each if sign.signal in found], found, counts[place], limits
+                place, total[place], [sign for sign in each if sign.signal in named], found, counts[place], limits
             )
 
     if bare_elsewhere > 1:
@@ -111,17 +126,74 @@ def _merge(into: dict[str, list[_Sign]], more: dict[str, list[_Sign]]) -> None:
 
 def _elsewhere(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
     """Stays during which the same person was served at another place, on a day that is neither first nor last."""
-    rows = tables.execute("""
-        SELECT k.place,
-               CASE WHEN e.med_type = '21' THEN 'other_stay' WHEN e.hospital THEN 'other_care' ELSE 'pharmacy' END,
-               k.psn_no, k.settlements, min_by(e.setl_id, (e.t, e.setl_id)), k.opened, k.closed
+    tables.execute("""
+        CREATE OR REPLACE TEMP TABLE seen_elsewhere AS
+        SELECT k.place, k.stay, k.psn_no, k.settlements, k.opened, k.closed, e.setl_id, e.t,
+               CASE WHEN e.med_type = '21' THEN 'other_stay' WHEN e.hospital THEN 'other_care' ELSE 'pharmacy' END
+               AS signal
         FROM stays k JOIN standing e ON e.psn_no = k.psn_no AND e.place <> k.place AND NOT e.by_hand
         WHERE CASE WHEN e.med_type = '21'
                    THEN greatest(CAST(e.opened AS DATE), CAST(k.opened AS DATE)) + 1
                         < least(CAST(e.closed AS DATE), CAST(k.closed AS DATE))
-                   ELSE CAST(e.t AS DATE) > CAST(k.opened AS DATE) AND CAST(e.t AS DATE) < CAST(k.closed AS DATE) END
-        GROUP BY k.place, k.stay, k.psn_no, k.settlements, k.opened, k.closed, 2 ORDER BY ALL
+                   ELSE CAST(e.t AS DATE) > CAST(k.opened AS DATE) AND CAST(e.t AS DATE) < CAST(k.closed AS DATE) END;
+        CREATE OR REPLACE TEMP TABLE out_days AS
+        SELECT place, stay, count(DISTINCT CAST(t AS DATE)) AS days FROM seen_elsewhere
+        WHERE signal <> 'other_stay' GROUP BY 1, 2
+    """)
+    rows = tables.execute("""
+        SELECT place, signal, psn_no, settlements, min_by(setl_id, (t, setl_id)), opened, closed
+        FROM seen_elsewhere GROUP BY place, stay, psn_no, settlements, opened, closed, signal
+        UNION ALL
+        SELECT s.place, 'again', s.psn_no, s.settlements, max_by(s.setl_id, (s.t, s.setl_id)), s.opened, s.closed
+        FROM seen_elsewhere s JOIN out_days o ON o.place = s.place AND o.stay = s.stay
+        WHERE o.days >= 2 AND s.signal <> 'other_stay'
+        GROUP BY s.place, s.stay, s.psn_no, s.settlements, s.opened, s.closed
+        ORDER BY ALL
     """).fetchall()
+    return _signs(rows)
+
+
+def _twice_by_chance(tables: duckdb.DuckDBPyConnection, place: str) -> float:
+    """Stays of a hospital that would have errands on two days, if errands came singly at the other hospitals' rate.
+
+    P(X ≥ 2), X ~ Poisson(errand days a day of stay elsewhere · inner days of the stay), doubled since families differ.
+    """
+    row = tables.execute(
+        """
+        WITH inner_days AS (
+            SELECT k.place, greatest(0, date_diff('day', k.opened, k.closed) - 1) AS days, coalesce(o.days, 0) AS out
+            FROM stays k LEFT JOIN out_days o ON o.place = k.place AND o.stay = k.stay
+        ), usual AS (
+            SELECT (sum(out) + 0.5) / (sum(days) + 100) AS pace FROM inner_days WHERE place <> $place
+        )
+        SELECT sum(2 * (1 - exp(-pace * days) * (1 + pace * days))) FROM inner_days, usual WHERE place = $place
+        """,
+        {"place": place},
+    ).fetchall()
+    return float(row[0][0] or 0.0)
+
+
+def _in_batches(tables: duckdb.DuckDBPyConnection, limits: StayThresholds) -> dict[str, list[_Sign]]:
+    """Stays of people who are admitted and discharged together, the same people twice or more."""
+    rows = tables.execute(
+        """
+        WITH days AS (
+            SELECT place, psn_no, settlements, opened, closed, hash(CAST(opened AS DATE), CAST(closed AS DATE)) AS batch
+            FROM stays
+        ), batches AS (
+            SELECT place, batch FROM days GROUP BY 1, 2 HAVING count(DISTINCT psn_no) >= $people
+        ), of_batch AS (SELECT d.* FROM days d SEMI JOIN batches USING (place, batch)
+        ), met AS (
+            SELECT a.place, a.batch AS one, b.batch AS other FROM of_batch a
+            JOIN of_batch b ON b.place = a.place AND b.psn_no = a.psn_no AND b.batch <> a.batch
+            GROUP BY 1, 2, 3 HAVING count(DISTINCT a.psn_no) >= $people
+        )
+        SELECT DISTINCT a.place, 'batch', a.psn_no, a.settlements, NULL, a.opened, a.closed
+        FROM of_batch a JOIN met ON met.place = a.place AND met.one = a.batch
+        JOIN of_batch b ON b.place = a.place AND b.batch = met.other AND b.psn_no = a.psn_no ORDER BY ALL
+        """,
+        {"people": limits.batch_people},
+    ).fetchall()
     return _signs(rows)
 
 
@@ -165,6 +237,11 @@ def _draft(
     people: dict[str, float] = {}
     for sign in signs:
         people[sign.person] = max(people.get(sign.person, 0.0), WEIGHTS[sign.signal])
+    explained = {
+        signal for signal, (n, mean, _) in found.items()
+        if signal in REFERABLE and found.keys() & SURE and n - every["again"] < mean / (1 - WITNESSED)
+    }  # fmt: skip
+    named = {sign.person for sign in signs if sign.signal not in explained}
     cases = {sign.settlements for sign in signs}
     expected = sum(each[1] for each in found.values())
     score = empty_stay_score(
@@ -172,8 +249,10 @@ def _draft(
     )
     if set(found) <= REFERABLE and len(cases) < limits.least_share * stays:
         score = min(score, LEAD_SCORE)
+    if set(found) <= REFERABLE | {"batch"}:
+        score = min(score, ORGANISED)
     values: dict[str, Value] = {
-        "place": place, "n": len(cases), "stays": stays, "people": len(people), "expected": round(expected, 2)
+        "place": place, "n": len(cases), "stays": stays, "people": len(named), "expected": round(expected, 2)
     }  # fmt: skip
     settlements = {setl_id for sign in signs for setl_id in sign.settlements}
     settlements |= {sign.elsewhere for sign in signs if sign.elsewhere}
@@ -187,7 +266,10 @@ def _draft(
         last_time=max(sign.closed for sign in signs),
         members=(
             Member("Hospital", place, "provider"),
-            *(Member("Patient", person, "ghost", weight) for person, weight in sorted(people.items())),
+            *(
+                Member("Patient", person, "ghost" if person in named else "witness", weight)
+                for person, weight in sorted(people.items())
+            ),
         ),
         reasons=tuple(
             Reason(signal, Message(f"claims.stays.{signal}", values | {"n": n, "expected": round(mean, 2)}), n,

@@ -163,3 +163,62 @@ def test_a_large_hospital_that_refers_a_few_patients_is_a_lead_at_most(tmp_path:
                    items=[{"med_list_codg": "D1", "fee": 900}], begntime=str(begin), endtime=str(end))  # fmt: skip
     (finding,), _ = run(tmp_path, city, "ghost_patient")
     assert (finding.level, finding.reasons[0].value) == ("yellow", 8)
+
+
+@pytest.mark.positive
+def test_patients_who_shop_on_two_days_of_their_stay_are_found(tmp_path: Path) -> None:
+    city = hospitals(0)
+    for number in range(6):
+        for day in (2, 4):
+            city.visit(f"p{number:03d}", "S9", at(number + day, 12), med_type="41")
+    city.visit("p020", "S9", at(22, 12), med_type="41")  # an errand
+    (finding,), _ = run(tmp_path, city, "ghost_patient")
+    assert finding.level in SUSPECTED
+    assert {member.id for member in finding.members if member.role == "ghost"} == {f"p{n:03d}" for n in range(6)}
+    assert "again" in {reason.code for reason in finding.reasons}
+
+
+@pytest.mark.parametrize(("visits", "level"), [(3, {"orange"}), (1, set())], ids=["every quarter", "once"])
+def test_people_who_enter_and_leave_in_batches_are_found(tmp_path: Path, visits: int, level: set[str]) -> None:
+    city = hospitals(0)
+    for quarter in range(visits):
+        begin, end = at(90 * quarter), at(90 * quarter + 14)
+        for number in range(8):
+            city.visit(f"b{number}", "H1", end, items=[{"med_list_codg": "D1", "fee": 900}], total=900,
+                       med_type="21", begntime=str(begin), endtime=str(end))  # fmt: skip
+    findings, _ = run(tmp_path, city, "ghost_patient")
+    assert {finding.level for finding in findings} == level
+
+
+def _dead(number: int) -> City:
+    city = City()
+    for each in range(number):
+        city.person(f"d{each}", die_date="2025-02-01")
+    for each in range(200):
+        city.person(f"p{each}")
+        city.visit(f"p{each}", f"S{each % 4}", at(each))
+    for place in ("S0", "S1", "V1"):
+        city.shop(place)
+    return city
+
+
+@pytest.mark.near_miss
+def test_a_namesake_s_death_is_a_doubt_about_the_register(tmp_path: Path) -> None:
+    city = _dead(1)
+    for number, (place, illness) in enumerate((("S0", "I10"), ("S1", "J06.9"), ("S0", "I10"), ("S0", "K29.7"))):
+        city.visit("d0", place, at(60 + 30 * number), dise_codg=illness)
+    (finding,), _ = run(tmp_path, city, "ghost_patient")
+    assert (finding.level, outcomes(finding)["wrong_register"]) == ("yellow", "partly")
+
+
+@pytest.mark.positive
+def test_a_provider_of_several_dead_may_invent_complaints(tmp_path: Path) -> None:
+    city = _dead(4)
+    for each in range(4):
+        for number, illness in enumerate(("J06.9", "K29.7")):
+            city.visit(f"d{each}", "V1", at(60 + 40 * number + each), dise_codg=illness)
+    findings, _ = run(tmp_path, city, "ghost_patient")
+    assert {finding.level for finding in findings} == {"orange"}
+    assert {(m.id, m.role) for finding in findings for m in finding.members if m.label != "Patient"} == {
+        ("V1", "provider")
+    }
