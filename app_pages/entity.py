@@ -62,9 +62,8 @@ def _show(desk: Desk, ref: NodeRef) -> None:
     names = Names.of(desk, [(ref.label, ref.id)])
     show_identity(desk, ref.label, names.caption(ref.label, ref.id), names.key(ref.label, ref.id))
     workspace = desk.workspace()
-    summed, course, fields, involved, common, beneath = _read(
-        str(workspace.path), workspace.generation, ref.label, ref.id, desk
-    )
+    asked = (str(workspace.path), workspace.generation, ref.label, ref.id, desk)
+    summed, fields, common = _head(*asked)
     if summed:
         show_entity_figures(desk, ref, summed)
     if st.button(desk.say("app.finding.graph"), icon=":material/hub:", type="primary"):
@@ -77,6 +76,7 @@ def _show(desk: Desk, ref: NodeRef) -> None:
         show_shared(desk, common)
     if not painted():
         return
+    course, involved, beneath = _rest(*asked)
     with left:
         show_company(desk, involved)
     with right:
@@ -96,19 +96,25 @@ def _show(desk: Desk, ref: NodeRef) -> None:
 
 # Kept while the data is the same: each click on the page runs all of it again.
 @st.cache_data(max_entries=32, show_spinner=False)
-def _read(
+def _head(
     folder: str, generation: int, label: str, key: str, _desk: Desk
-) -> tuple[Figures | None, pd.DataFrame, list[tuple[Column, Any]], list[Company], list[Shared], pd.DataFrame]:
+) -> tuple[Figures | None, list[tuple[Column, Any]], list[Shared]]:
     ref = NodeRef(label, key)
     with _desk.connect() as connection:
         return (
             figures(connection, ref),
-            monthly(connection, ref),
             record(connection, ref.label, ref.id),
-            company(connection, ref),
             shared(connection, ref.id) if ref.label == "Patient" else [],
-            lines(connection, ref),
         )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _rest(
+    folder: str, generation: int, label: str, key: str, _desk: Desk
+) -> tuple[pd.DataFrame, list[Company], pd.DataFrame]:
+    ref = NodeRef(label, key)
+    with _desk.connect() as connection:
+        return monthly(connection, ref), company(connection, ref), lines(connection, ref)
 
 
 if __name__ == "__main__":

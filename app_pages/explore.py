@@ -15,6 +15,7 @@ from ringtrace.app_pages.explore_state import (
     choose_looks,
     chosen_looks,
     fresh,
+    leave_out,
     left_out,
     looks,
     put,
@@ -77,8 +78,9 @@ def _start(desk: Desk, store: GraphStore) -> None:
         if opened is None:
             say(desk.say("app.explore.view_gone"))
             return
-        put(opened[0])
-        choose_looks(opened[1])
+        put(opened.exploration)
+        choose_looks(opened.looks)
+        leave_out(opened.left_out)
     elif asked.get("label") in graph_schema().nodes and asked.get("id"):
         ref = NodeRef(asked["label"], asked["id"])
         if start_from_node(store, ref, canvas_of(desk)):
@@ -267,7 +269,7 @@ def _on_command() -> None:
 def _keep_view(desk: Desk, exploration: Exploration) -> None:
     """Keep the canvas in the workspace, and put the address that opens it again into the browser's bar."""
     try:
-        name = save_view(desk.workspace(), exploration, chosen_looks())
+        name = save_view(desk.workspace(), exploration, chosen_looks(), left_out())
     except RingTraceError as error:
         say(" ".join(error.parts(desk.language)))
         return

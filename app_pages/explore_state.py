@@ -50,6 +50,11 @@ def left_out() -> set[str]:
     return labels
 
 
+def leave_out(labels: Collection[str]) -> None:
+    """Switch these labels off in the legend, and all others on."""
+    st.session_state["explore_left_out"] = set(labels)
+
+
 def levels(desk: Desk) -> Mapping[NodeRef, Level]:
     """The worst level at which each suspected thing stands in a finding of the newest run."""
     workspace = desk.workspace()

@@ -15,7 +15,7 @@ from ringtrace.app_pages.plain import visible
 from ringtrace.app_pages.shell import Desk, kept, open_desk
 from ringtrace.app_pages.wording import told
 from ringtrace.casework.notebook import Entry, cleared, still_holds, tags, verdicts
-from ringtrace.casework.ranking import ORDERS, Comparison, Order, compare_runs, rank, select, suspects
+from ringtrace.casework.ranking import CHANGES, ORDERS, Change, Comparison, Order, compare_runs, rank, select, suspects
 from ringtrace.findings import LEVELS, Finding, Level, current_run
 from ringtrace.workspace import Workspace
 
@@ -27,8 +27,8 @@ def page() -> None:
     if not findings:
         st.info(desk.say("app.no_findings"), icon=":material/info:")
         return
-    chosen = _filtered(desk, findings)
     comparison = _compared(desk)
+    chosen = _filtered(desk, findings, comparison)
     told = desk.say("app.findings.shown", shown=len(chosen), total=len(findings))
     st.caption(f"{told} · {desk.say('app.findings.click')}")
     _table(desk, chosen, comparison)
@@ -48,9 +48,9 @@ def _comparison(folder: str, run: int) -> Comparison | None:
     return compare_runs(Workspace(folder))
 
 
-def _filtered(desk: Desk, findings: Sequence[Finding]) -> list[Finding]:
+def _filtered(desk: Desk, findings: Sequence[Finding], comparison: Comparison | None) -> list[Finding]:
     kinds = sorted({each.kind for each in findings}, key=lambda kind: desk.term("kind", kind))
-    first, second, third, fourth = st.columns([3, 3, 2, 2])
+    first, second, third, fourth, *fifth = st.columns([6, 5, 4, 4, 4] if comparison else [3, 3, 2, 2])
     suspicious: list[Level] = [level for level in LEVELS if level != "explained"]
     levels = first.multiselect(
         desk.say("app.column.level"),
@@ -78,7 +78,19 @@ def _filtered(desk: Desk, findings: Sequence[Finding]) -> list[Finding]:
     searched = fourth.text_input(
         desk.say("app.findings.search"), kept("search", ""), placeholder=desk.say("app.findings.search.hint")
     )
-    st.session_state["kept"] = {"levels": levels, "kinds": wanted, "order": order, "search": searched}
+    changed: list[Change] = []
+    for place in fifth:  # only where there is an earlier run to compare with
+        changed = place.multiselect(
+            desk.say("app.column.change"),
+            CHANGES,
+            default=kept("changed", changed),
+            format_func=lambda change: desk.say(f"app.change.{change}"),
+            placeholder=desk.say("app.findings.all_changes"),
+            key="findings.changed",
+        )
+    st.session_state["kept"] = {
+        "levels": levels, "kinds": wanted, "order": order, "search": searched, "changed": changed,
+    }  # fmt: skip
 
     tagged = tags(desk.workspace())
 
@@ -87,6 +99,8 @@ def _filtered(desk: Desk, findings: Sequence[Finding]) -> list[Finding]:
         return " ".join((*said, *tagged.get(finding.finding_id, ())))
 
     chosen = rank(select(findings, kinds=wanted, levels=levels, text=searched, told=_words), order)
+    if comparison:
+        chosen = comparison.only(chosen, changed)
     done = cleared(desk.workspace(), chosen)
     return sorted(chosen, key=lambda each: each.finding_id in done)  # what was cleared comes after what is open
 
@@ -119,12 +133,14 @@ def _verdict(desk: Desk, entry: Entry, finding: Finding) -> str:
     return word if still_holds(entry, finding) else desk.say("app.verdict.again", verdict=word)
 
 
-def _columns(desk: Desk) -> dict[str, ColumnConfig]:
+def _columns(desk: Desk, frame: pd.DataFrame) -> dict[str, ColumnConfig]:
     config = st.column_config
+    # The columns that are not always there take their room from the widest: at 1366×768 nothing is cut off.
+    extra = len({"tags", "change"} & {*frame.columns})
     return {
         "level": config.TextColumn(desk.say("app.column.level"), width=80),
-        "title": config.TextColumn(desk.say("app.column.title"), width=280),
-        "kind": config.TextColumn(desk.say("app.column.kind"), width=130),
+        "title": config.TextColumn(desk.say("app.column.title"), width=280 - 55 * extra),
+        "kind": config.TextColumn(desk.say("app.column.kind"), width=130 - 15 * extra),
         "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=80),
         "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=85),
         "people": config.NumberColumn(desk.say("app.column.people"), width=65),
@@ -137,9 +153,10 @@ def _columns(desk: Desk) -> dict[str, ColumnConfig]:
 
 
 def _table(desk: Desk, findings: Sequence[Finding], comparison: Comparison | None) -> None:
+    frame = _frame(desk, findings, comparison)
     picked = st.dataframe(
-        _frame(desk, findings, comparison).style.map(partial(level_style, desk), subset=["level"]),
-        column_config=_columns(desk),
+        frame.style.map(partial(level_style, desk), subset=["level"]),
+        column_config=_columns(desk, frame),
         hide_index=True,
         width="stretch",
         height="content" if len(findings) <= 16 else 540,
@@ -153,7 +170,8 @@ def _table(desk: Desk, findings: Sequence[Finding], comparison: Comparison | Non
 
 
 def _plain_table(desk: Desk, findings: Sequence[Finding]) -> None:
-    st.dataframe(_frame(desk, findings, None), column_config=_columns(desk), hide_index=True, width="stretch")
+    frame = _frame(desk, findings, None)
+    st.dataframe(frame, column_config=_columns(desk, frame), hide_index=True, width="stretch")
 
 
 if __name__ == "__main__":

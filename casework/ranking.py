@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from ringtrace.findings import LEVELS, Finding, Level, Member, current_run, read_findings
 from ringtrace.workspace import Workspace
 
 Order = Literal["urgency", "score", "amount", "newest", "people"]
 Change = Literal["new", "grown", "shrunk", "same"]
+CHANGES: Final[tuple[Change, ...]] = get_args(Change)
 
 
 def suspects(finding: Finding) -> int:
@@ -78,6 +79,10 @@ class Comparison:
 
     changes: dict[str, Change]
     gone: Sequence[Finding]
+
+    def only(self, findings: Iterable[Finding], wanted: Collection[Change]) -> list[Finding]:
+        """The findings that changed in one of the `wanted` ways (empty: all)."""
+        return [each for each in findings if not wanted or self.changes[each.finding_id] in wanted]
 
 
 def compare_runs(workspace: Workspace) -> Comparison | None:

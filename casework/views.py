@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,8 +24,21 @@ from ringtrace.workspace import Workspace, write_atomic
 _NAME: Final = re.compile(r"[0-9a-f]{16}")
 
 
-def save_view(workspace: Workspace, exploration: Exploration, looks: Mapping[str, str]) -> str:
-    """Keep what stands on the canvas and where, with what its `looks` stand for; returns the name to open it by.
+@dataclass(frozen=True, slots=True)
+class KeptView:
+    """A canvas as it was kept: what its `looks` stand for, and the labels that its legend `left_out`."""
+
+    exploration: Exploration
+    looks: Mapping[str, str]
+    left_out: frozenset[str]
+
+
+def save_view(
+    workspace: Workspace, exploration: Exploration, looks: Mapping[str, str], left_out: Collection[str] = ()
+) -> str:
+    """Keep what stands on the canvas and where, with what is seen of it; returns the name to open it by.
+
+    `looks` say what colour and size stand for, `left_out` which labels the legend switched off.
 
     Raises
     ------
@@ -47,6 +61,7 @@ def save_view(workspace: Workspace, exploration: Exploration, looks: Mapping[str
         "folded": [_named(ref) for ref in sorted(picture.folded)],
         "brought_out": [[*_named(ref), number] for ref, number in sorted(picture.brought_out.items())],
         "looks": dict(looks),
+        "left_out": sorted(left_out),
     }
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -59,8 +74,8 @@ def save_view(workspace: Workspace, exploration: Exploration, looks: Mapping[str
     return name
 
 
-def open_view(workspace: Workspace, store: GraphStore, name: str) -> tuple[Exploration, dict[str, str]] | None:
-    """The canvas of that name with its looks; None if there is none. What the graph no longer holds is left out."""
+def open_view(workspace: Workspace, store: GraphStore, name: str) -> KeptView | None:
+    """The canvas of that name; None if there is none. What the graph no longer holds is left out."""
     path = workspace.path / "views" / f"{name}.json"
     if not _NAME.fullmatch(name) or not path.is_file():
         return None
@@ -90,7 +105,7 @@ def open_view(workspace: Workspace, store: GraphStore, name: str) -> tuple[Explo
             {NodeRef(label, key): number for label, key, number in content["brought_out"]},
         )
     )
-    return exploration, content["looks"]
+    return KeptView(exploration, content["looks"], frozenset(content.get("left_out", ())))
 
 
 def _named(ref: NodeRef) -> list[str]:

@@ -144,12 +144,13 @@ def test_a_kept_canvas_opens_as_it_was(workspace: Workspace) -> None:
         canvas.add([], [Relationship(HAND_OVER, one, other, passed)])
         canvas.fold(group_ref(NodeRef("Pharmacy", "S1"), "Patient"))
         looks = {"colour": "level", "size": "amount"}
-        name = save_view(workspace, canvas, looks)
-        assert save_view(workspace, canvas, looks) == name
+        name = save_view(workspace, canvas, looks, {"Drug", "Card"})
+        assert save_view(workspace, canvas, looks, ["Card", "Drug"]) == name != save_view(workspace, canvas, looks)
         opened = open_view(workspace, store, name)
         assert opened is not None
-        again, how = opened
-        assert how == looks
+        again = opened.exploration
+        assert opened.looks == looks
+        assert opened.left_out == {"Card", "Drug"}
         assert again.finding_id == RING
         assert again.view.shown == canvas.view.shown
         assert {ref: again.spots[ref] for ref in again.view.shown} == {

@@ -130,6 +130,9 @@ def test_findings_are_filtered_ranked_and_compared(built: Workspace, open_app: O
     assert list(table["level"]) == ["● Red", "▲ Orange"]
     assert list(table["change"]) == ["unchanged", "new"]
     assert "gone" in app.expander[0].label
+    app.multiselect(key="findings.changed").set_value(["new", "grown"]).run()
+    assert list(app.dataframe[0].value["level"]) == ["▲ Orange"]
+    app.multiselect(key="findings.changed").set_value([]).run()
     app.multiselect(key="findings.levels").set_value(["orange"]).run()
     assert list(app.dataframe[0].value["kind"]) == ["Drug resale"]
     app.switch_page("app_pages/overview.py").run()
