@@ -20,6 +20,7 @@ from ringtrace.detectors.rings.facts import RingFacts, read_facts
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import Group, communities, distinct, grow, join_halves, narrowest
 from ringtrace.detectors.rings.habit import without_habitual
+from ringtrace.detectors.rings.membership import likely_members
 from ringtrace.detectors.rings.splitting import split
 from ringtrace.detectors.rings.tables import build_ring_tables
 from ringtrace.detectors.rings.thresholds import RingThresholds
@@ -87,7 +88,8 @@ def _claimed(facts: RingFacts, context: Context) -> float | None:
 def _groups(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> list[Group]:
     """Groups found within minutes, and those whose sessions take hours; each once."""
     minutes, hours = (_groups_within(tables, footfall, scale) for scale in (limits, limits.unhurried()))
-    return distinct([on_the_move(footfall, group, limits) for group in narrowest(minutes, hours)])
+    moved = [on_the_move(footfall, group, limits) for group in narrowest(minutes, hours)]
+    return distinct([likely_members(footfall, group) for group in moved])
 
 
 def _groups_within(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> list[Group]:

@@ -12,12 +12,14 @@ import duckdb
 import numpy as np
 import pytest
 from factories.city import START, City
+from scipy import stats
 
 from ringtrace.detectors import detect
 from ringtrace.detectors.detector import Context
 from ringtrace.detectors.rings.borrowed_card_ring import BorrowedCardRing
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import grow, runs_of
+from ringtrace.detectors.rings.membership import RATIO, SPREAD, membership_ratio
 from ringtrace.detectors.rings.splitting import two_kinds
 from ringtrace.detectors.rings.thresholds import RingThresholds
 from ringtrace.detectors.rings.trios import recurring_trios
@@ -221,3 +223,32 @@ def test_a_trio_that_met_twice_leads_to_the_ring_of_eight() -> None:
     group = grow(footfall, trio, limits)
     assert group is not None
     assert set(group.persons.tolist()) == set(range(8))
+
+
+@pytest.mark.parametrize(
+    ("attended", "stays"),
+    [
+        ([9, 10, 8, 9, 10, 9, 3], [True] * 6 + [False]),
+        ([6, 4, 3, 5, 7, 4, 3], [True] * 7),
+        ([3, 3, 3, 3, 3, 3, 3], [True] * 7),
+    ],
+)
+def test_who_came_thrice_where_all_others_nearly_always_came_is_not_of_them(
+    attended: list[int], stays: list[bool]
+) -> None:
+    """Of eleven runs, where chance gives a seventh of one; cards that all come seldom stay."""
+    ratio = membership_ratio(np.array(attended), np.full(7, 0.15), 11)
+    assert (ratio >= RATIO).tolist() == stays
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_ratio_of_likelihoods_is_scipys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    attended, by_chance, runs = rng.integers(1, 15, 8), rng.uniform(0.05, 2, 8), 15
+    for place, ratio in enumerate(membership_ratio(attended, by_chance, runs)):
+        others = np.delete(attended, place) / runs
+        mean = min(others.mean(), 0.97)
+        binomial = mean * (1 - mean) / runs
+        strength = 1 / max((others.var() - binomial) / (mean * (1 - mean) * (1 - 1 / runs)), SPREAD) - 1
+        member = stats.betabinom.pmf(attended[place], runs, mean * strength, (1 - mean) * strength)
+        assert ratio == pytest.approx(member / stats.poisson.pmf(attended[place], by_chance[place]), rel=1e-6)
