@@ -26,7 +26,7 @@ from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk, show_error, stop
 from ringtrace.app_pages.wording import titles
 from ringtrace.casework.exploration import Exploration
-from ringtrace.casework.finding_lines import card_uses
+from ringtrace.casework.finding_lines import cited_places
 from ringtrace.casework.lines import moments
 from ringtrace.casework.relations import expand, start_from_finding, start_from_node
 from ringtrace.casework.views import open_view, save_view
@@ -68,8 +68,7 @@ def _start(desk: Desk, store: GraphStore) -> None:
         exploration = fresh(desk)
         exploration.finding_id = finding_id
         with desk.connect() as connection:
-            uses, _ = card_uses(connection, finding)
-        places = list(uses[uses["cited"]].groupby("place").size().sort_values(ascending=False).index[:6])
+            places = cited_places(connection, finding)
         left_out = start_from_finding(store, finding, exploration, places)
         if left_out:
             say(desk.say("app.explore.members_left_out", number=left_out))

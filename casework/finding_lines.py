@@ -65,8 +65,6 @@ def card_uses(
     """
     people = sorted({member.id for member in finding.members if member.suspected and member.label == "Patient"})
     cards = sorted({member.id for member in finding.members if member.suspected and member.label == "Card"})
-    cited = [ref.key for ref in finding.evidence if ref.table == "settlements"]
-    through_items = _settlements_of_items([ref.key for ref in finding.evidence if ref.table == "settlement_items"])
     frame = connection.execute(
         f"""
         WITH cited AS (SELECT DISTINCT unnest($cited) AS setl_id)
@@ -82,7 +80,7 @@ def card_uses(
         ORDER BY cited DESC, s.setl_time, s.setl_id LIMIT {int(max_rows) + 1}
         """,
         {
-            "cited": [*cited, *through_items],
+            "cited": _cited_settlements(finding),
             "people": people,
             "cards": cards,
             "first": finding.first_time,
@@ -90,6 +88,16 @@ def card_uses(
         },
     ).df()
     return frame.iloc[:max_rows], len(frame) > max_rows
+
+
+def cited_places(connection: duckdb.DuckDBPyConnection, finding: Finding, limit: int = 6) -> list[str]:
+    """Codes of the institutions of the cited settlements, those with most of them first."""
+    rows = connection.execute(
+        "SELECT fixmedins_code FROM settlements WHERE setl_id IN (SELECT unnest($cited))"
+        f" GROUP BY fixmedins_code ORDER BY count(*) DESC, fixmedins_code LIMIT {int(limit)}",
+        {"cited": _cited_settlements(finding)},
+    ).fetchall()
+    return [code for (code,) in rows]
 
 
 def meetings(uses: pd.DataFrame, gap: timedelta = timedelta(hours=1)) -> pd.DataFrame:
@@ -153,6 +161,12 @@ def pack_routes(connection: duckdb.DuckDBPyConnection, finding: Finding, max_pac
 
 def _names(values: pd.Series) -> str:
     return ", ".join(sorted({str(value) for value in values}))
+
+
+def _cited_settlements(finding: Finding) -> list[str]:
+    """The settlements that a finding cites, and those whose lines it cites."""
+    of_items = _settlements_of_items([ref.key for ref in finding.evidence if ref.table == "settlement_items"])
+    return [*(ref.key for ref in finding.evidence if ref.table == "settlements"), *of_items]
 
 
 def _settlements_of_items(keys: Sequence[str]) -> list[str]:

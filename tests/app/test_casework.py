@@ -17,7 +17,7 @@ from ringtrace.casework import notebook
 from ringtrace.casework.company import company, shared
 from ringtrace.casework.entities import names, record, search
 from ringtrace.casework.exploration import LIMIT, Exploration
-from ringtrace.casework.finding_lines import card_uses, cited_rows, meetings
+from ringtrace.casework.finding_lines import card_uses, cited_places, cited_rows, meetings
 from ringtrace.casework.lines import figures, lines, moments, monthly
 from ringtrace.casework.overview import count_by_month, count_by_region
 from ringtrace.casework.ranking import ORDERS, compare_runs, rank, select
@@ -190,8 +190,14 @@ def test_cited_rows_and_meetings(built: Workspace) -> None:
         frame = cited_rows(connection, finding)["settlements"]
         uses, cut = card_uses(connection, finding)
         few, was_cut = card_uses(connection, finding, max_rows=5)
+        places = cited_places(connection, finding)
+        first = cited_places(connection, finding, limit=1)
     assert list(frame["setl_id"]) == [ref.key for ref in finding.evidence]
     assert frame["setl_time"].is_monotonic_increasing
+    by_place = uses[uses["cited"]].groupby("place").size()
+    assert set(places) == set(by_place.index)
+    assert list(by_place[places]) == sorted(by_place, reverse=True)
+    assert first == places[:1]
     assert not cut
     assert was_cut
     assert len(few) == 5
@@ -219,6 +225,8 @@ def test_ranking_filters_and_compares(built: Workspace) -> None:
     comparison = compare_runs(built)
     assert comparison is not None
     assert comparison.changes == {RING: "same", OTHER: "new"}
+    assert [each.finding_id for each in comparison.only(findings, ["new", "grown"])] == [OTHER]
+    assert comparison.only(findings, []) == findings
     assert [each.finding_id for each in comparison.gone] == ["overuse-0003"]
 
 

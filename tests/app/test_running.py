@@ -59,8 +59,7 @@ def test_new_work_stops_what_was_under_way(session: dict[str, Any]) -> None:
 def test_a_running_query_is_stopped_by_its_button(visitor: Visitor) -> None:
     visitor.open("queries")
     page = visitor.page
-    page.get_by_role("tab", name="Write your own").click()
-    field = page.get_by_role("combobox", name="Cypher query")
+    field = visitor.own_query()
     field.fill(ENDLESS)
     began = time.monotonic()
     field.press("Control+Enter")

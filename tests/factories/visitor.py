@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Dialog, Page, Request, Response, Route
+from playwright.sync_api import Dialog, Locator, Page, Request, Response, Route, expect
 
 VIEW = """() => ({positions: ringtraceCanvas.network.getPositions(), scale: ringtraceCanvas.network.getScale(),
     centre: ringtraceCanvas.network.getViewPosition(), mounts: ringtraceMounts})"""
@@ -41,6 +41,13 @@ class Visitor:
         self.page.goto(f"{self.base}/{path}")
         self.page.wait_for_selector("[data-testid=stSidebarNav]")
         self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+    def own_query(self) -> Locator:
+        """Open the tab for Cypher of one's own; the field to type it into."""
+        self.page.get_by_role("tab", name="Write your own").click()
+        field = self.page.get_by_role("combobox", name="Cypher query")
+        expect(field).to_be_visible()
+        return field
 
     def canvas(self, nodes: int) -> None:
         """Wait until that many nodes stand on the canvas."""
