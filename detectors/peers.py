@@ -14,16 +14,19 @@ FEWEST_PEERS: Final = 8
 """Below so many peers no value is called unusual."""
 
 
-def robust_z(values: NDArray[np.float64], *, least_sigma: float = 0.3) -> NDArray[np.float64]:
-    """(value − median) / (1.4826 · MAD) of each value among all; zeros where there are too few peers to say.
+def robust_z(
+    values: NDArray[np.float64], peers: NDArray[np.float64] | None = None, *, least_sigma: float = 0.3
+) -> NDArray[np.float64]:
+    """(value − median) / (1.4826 · MAD) of each value among all, or `peers`; zeros where these are too few to say.
 
     `least_sigma`, in the unit of `values`, keeps peers that are all alike from making a trifle look extreme.
     Iglewicz and Hoaglin 1993, "How to detect and handle outliers", propose 3.5 as the limit.
     """
-    if len(values) < FEWEST_PEERS:
+    peers = values if peers is None else peers
+    if len(peers) < FEWEST_PEERS:
         return np.zeros(len(values))
-    middle = np.median(values)
-    sigma = max(MAD_TO_SIGMA * float(np.median(np.abs(values - middle))), least_sigma)
+    middle = np.median(peers)
+    sigma = max(MAD_TO_SIGMA * float(np.median(np.abs(peers - middle))), least_sigma)
     return np.asarray((values - middle) / sigma, dtype=np.float64)
 
 

@@ -18,6 +18,9 @@ from ringtrace.findings import Check, EvidenceRef, Level, Member, Message, Reaso
 SERIAL_CARE = "^(N18|N19|Z49|Z50|Z51|C[0-9])"
 """ICD-10: dialysis, rehabilitation, chemotherapy and radiotherapy, cancer: care that comes in series of visits."""
 
+PEERS = 50_000
+"""People, about, of whom the usual number of visits is taken: more of them change no median."""
+
 
 @dataclass(frozen=True)
 class VisitThresholds:
@@ -36,20 +39,26 @@ class VisitThresholds:
 def frequent_visits(tables: duckdb.DuckDBPyConnection, limits: VisitThresholds) -> Iterable[Draft]:
     """One draft a person; never above yellow, as illness alone can explain it."""
     standing_settlements(tables)
-    tables.execute("""
+    tables.execute(f"""
+        CREATE OR REPLACE TEMP TABLE visitors AS
+        WITH counted AS (SELECT hash(psn_no) AS person, count(*) AS n FROM standing GROUP BY 1)
+        SELECT person, person % (1 + (SELECT count(*) FROM counted) // {PEERS}) = 0 AS peer FROM counted
+        WHERE peer OR n >= {limits.busiest_days};
         CREATE OR REPLACE TEMP TABLE visit_days AS
-        SELECT psn_no, CAST(t AS DATE) AS day FROM standing WHERE med_type IS DISTINCT FROM '21' AND NOT by_hand
-        GROUP BY ALL
+        SELECT v.person, any_value(s.psn_no) AS psn_no, CAST(s.t AS DATE) AS day, any_value(v.peer) AS peer
+        FROM standing s JOIN visitors v ON v.person = hash(s.psn_no)
+        WHERE s.med_type IS DISTINCT FROM '21' AND NOT s.by_hand GROUP BY v.person, day
     """)
     people = tables.execute("""
         WITH counted AS (
-            SELECT psn_no, day, count(*) OVER (
-                PARTITION BY psn_no ORDER BY day RANGE BETWEEN CURRENT ROW AND INTERVAL 89 DAYS FOLLOWING) AS n
+            SELECT person, psn_no, peer, day, count(*) OVER (
+                PARTITION BY person ORDER BY day RANGE BETWEEN CURRENT ROW AND INTERVAL 89 DAYS FOLLOWING) AS n
             FROM visit_days
         ), busiest AS (
-            SELECT psn_no, max(n) AS n, arg_max(day, (n, day)) AS since FROM counted GROUP BY 1
+            SELECT any_value(psn_no) AS psn_no, any_value(peer) AS peer, max(n) AS n, arg_max(day, (n, day)) AS since
+            FROM counted GROUP BY person
         )
-        SELECT b.psn_no, b.n, b.since,
+        SELECT b.psn_no, b.peer, b.n, b.since,
                coalesce(least(8, date_diff('year', p.brdy, b.since) // 10), 9) AS band
         FROM busiest b LEFT JOIN persons p ON p.psn_no = b.psn_no ORDER BY b.psn_no
     """).fetchnumpy()
@@ -57,10 +66,12 @@ def frequent_visits(tables: duckdb.DuckDBPyConnection, limits: VisitThresholds) 
     number, band = np.asarray(people["n"], dtype=float), np.asarray(people["band"], dtype=int)
     z = np.zeros(len(number))
     middle = np.ones(len(number))
+    sampled = np.asarray(people["peer"], dtype=bool)
     for each in np.unique(band):
-        peers = band == each
-        z[peers] = robust_z(np.log(number[peers]))
-        middle[peers] = np.median(number[peers])
+        own = band == each
+        peers = own & sampled if (own & sampled).any() else own
+        z[own] = robust_z(np.log(number[own]), np.log(number[peers]))
+        middle[own] = np.median(number[peers])
     for place in np.flatnonzero((number >= limits.busiest_days) & (z >= limits.visit_z)):
         person, since = str(people["psn_no"][place]), people_since[place]
         visits = tables.execute(

@@ -92,6 +92,12 @@ def timed_uses(tables: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     return with_card, used, placed
 
 
+def visit_time(use: str) -> str:
+    """SQL of when a `standing` visit began: on the day of its settlement and not after it; else the settlement."""
+    began = f"{use}.opened"
+    return f"CASE WHEN {began} <= {use}.t AND {began} > date_trunc('day', {use}.t) THEN {began} ELSE {use}.t END"
+
+
 def find_leaps(tables: duckdb.DuckDBPyConnection, nearest_km: float, apart_minutes: float, short: float) -> list[Leap]:
     """Consecutive uses of a credential at two places with less time between them than `usual_minutes`.
 
@@ -125,7 +131,10 @@ def find_leaps(tables: duckdb.DuckDBPyConnection, nearest_km: float, apart_minut
         FROM soon s JOIN ways w ON w.here = s.place AND w.there = s.next_place
         JOIN standing a ON a.rowid = s.row JOIN standing b ON b.rowid = s.next_row
         LEFT JOIN cards c ON c.mdtrt_cert_no = a.card
-        WHERE s.minutes < w.usual ORDER BY a.card, a.t, a.setl_id
+        WHERE s.minutes < w.usual
+          -- A claim sent late may tell when the visit began: the person must have been in two places then, too.
+          AND abs(date_diff('second', {visit_time("a")}, {visit_time("b")})) / 60.0 < w.usual
+        ORDER BY a.card, a.t, a.setl_id
         """,
         {"apart": apart_minutes, "near": nearest_km, "short": short},
     ).fetchall()  # fmt: skip

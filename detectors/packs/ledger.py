@@ -91,15 +91,15 @@ def stock_cover(tables: duckdb.DuckDBPyConnection) -> None:
         WITH sums AS (
             SELECT goods, coalesce(sum(delta) FILTER (WHERE line IS NULL), 0) AS bought,
                    -sum(delta) FILTER (WHERE line IS NOT NULL) AS sold,
-                   min(t) FILTER (WHERE line IS NOT NULL) AS from_t, max(t) FILTER (WHERE line IS NOT NULL) AS to_t
+                   min(t) FILTER (WHERE line IS NOT NULL) AS from_t, max(t) FILTER (WHERE line IS NOT NULL) AS to_t,
+                   max(line) AS line
             FROM stock_moves GROUP BY 1 HAVING count(line) > 0
         ), short AS (
             SELECT u.goods, sum(u.uncovered) AS uncovered, sum(u.uncovered * l.amount / l.cnt) AS amount
             FROM uncovered_lines u JOIN sale_lines l ON l.line = u.line GROUP BY 1
-        ), names AS (SELECT goods, any_value(place) AS place, any_value(drug) AS drug FROM sale_lines GROUP BY 1
         )
         SELECT b.goods, n.place, n.drug, b.bought, b.sold, coalesce(u.uncovered, 0) AS uncovered,
                coalesce(u.amount, 0) AS uncovered_amount, o.opening, s.opening_known, b.from_t, b.to_t
-        FROM sums b JOIN names n ON n.goods = b.goods JOIN opening_stock o ON o.goods = b.goods
+        FROM sums b JOIN sale_lines n ON n.line = b.line JOIN opening_stock o ON o.goods = b.goods
         JOIN ledger_span s ON s.place = n.place LEFT JOIN short u ON u.goods = b.goods;
     """)

@@ -18,6 +18,9 @@ from ringtrace.findings import Check, EvidenceRef, Member, Message, Outcome, Rea
 from ringtrace.workspace import has_rows
 
 COLLUDING_SCORE: Final = 0.5
+LEAD_SCORE: Final = 0.55
+"""Highest score where no code is sold a third time: a till that keeps the last pack's code gives each twice."""
+AGAIN_AND_AGAIN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ class TraceCodeReuse:
         codes = Counter(each.code for each in steps)
         most = max(codes.values()) + 1
         score = reuse_score(len(steps), expected, most)
+        if most < AGAIN_AND_AGAIN:
+            score = min(score, LEAD_SCORE)
         if colludes:
             # Phantom sales borrow codes: what is left of them beside the visits claimed is no second accusation.
             score = min(score, COLLUDING_SCORE)

@@ -63,8 +63,9 @@ def short_outlets(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortDrug
     scannable_lines(tables)
     rows = tables.execute("""
         WITH drugs AS (
-            SELECT place, drug, count(*) AS n, count(*) FILTER (WHERE bare) AS bare FROM scannable_lines
-            WHERE retail GROUP BY 1, 2
+            SELECT any_value(place) AS place, any_value(drug) AS drug, count(*) AS n,
+                   count(*) FILTER (WHERE bare) AS bare
+            FROM scannable_lines WHERE retail GROUP BY goods
         ), rest AS (
             SELECT *, (sum(bare) OVER shop - bare + 0.5) / (sum(n) OVER shop - n + 50.0) AS rate
             FROM drugs WINDOW shop AS (PARTITION BY place)

@@ -79,6 +79,15 @@ def test_claims_that_a_place_sent_late_explain(tmp_path: Path) -> None:
     assert [finding.level for finding in findings] == ["explained"] * 4
 
 
+@pytest.mark.near_miss
+def test_a_visit_that_began_hours_before_it_was_sent_is_no_leap(tmp_path: Path) -> None:
+    city = leaping(0)
+    for number in range(3):
+        city.visit("p", "A", at(10 * number, 18), begntime=str(at(10 * number, 8)), med_type="11")
+        city.visit("p", "B", at(10 * number, 18, 10))
+    assert run(tmp_path, city, "cloned_card")[0] == []
+
+
 def test_an_e_credential_stays_a_lead(tmp_path: Path) -> None:
     (finding,), _ = run(tmp_path, leaping(5, mdtrt_cert_type="01"), "cloned_card")
     assert (finding.level, outcomes(finding)["e_credential"]) == ("yellow", "partly")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from factories.claims import (
     run,
 )
 
-from ringtrace.findings import Finding
+from ringtrace.detectors.claims.overuse import Overuse
+from ringtrace.detectors.detector import Context, Draft
+from ringtrace.findings import Finding, Member, Message
 
 
 @pytest.mark.positive
@@ -102,3 +105,14 @@ def test_sixty_visits_in_sixty_days_are_a_yellow_sign(tmp_path: Path) -> None:
 def test_dialysis_explains_the_visits(tmp_path: Path) -> None:
     (finding,), _ = run(tmp_path, busy("N18.5"), "overuse")
     assert (finding.level, outcomes(finding)["serial_care"]) == ("explained", "explains")
+
+
+def test_a_resale_finding_to_act_on_leads(tmp_path: Path) -> None:
+    source = Draft(("S0",), "red", 0.95, Message("x"), Message("x"), None, None,
+                   (Member("Patient", "p", "source"),), (), (), ())  # fmt: skip
+    levels = []
+    with drawing(9).workspace(tmp_path).connect() as tables:
+        for leads in ([], [source], [replace(source, level="yellow")]):
+            found = Overuse().detect(tables, Context(drafts={"drug_resale": leads}))
+            levels += [draft.level for draft in found if draft.anchors == ("p", "supply")]
+    assert levels == ["orange", "yellow", "orange"]

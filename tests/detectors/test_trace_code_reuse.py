@@ -53,6 +53,17 @@ def test_split_packs_flagged_or_sold_at_a_fraction_are_left_alone(tmp_path: Path
     assert drafts(reused(town(), fee=4), tmp_path / "cheap") == []
 
 
+@pytest.mark.near_miss
+def test_a_till_that_keeps_the_last_code_for_the_next_customer_is_a_lead(tmp_path: Path) -> None:
+    city = town()
+    for number in range(12):
+        for customer in range(2):
+            city.visit(f"p{number}-{customer}", CLINIC, f"2025-03-{number + 1:02d} 1{customer}:00",
+                       items=[{"med_list_codg": "D1", "fee": 40, "drug_trac_codg": f"8100002{number:013d}"}])  # fmt: skip
+    (draft,) = drafts(city, tmp_path)
+    assert draft.level == "yellow"
+
+
 def test_refunded_and_returned_packs_are_left_alone(tmp_path: Path) -> None:
     refunded = reused(town())
     for number in range(9):
