@@ -94,7 +94,8 @@ def _groups(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingT
 
 def _groups_within(tables: duckdb.DuckDBPyConnection, footfall: Footfall, limits: RingThresholds) -> list[Group]:
     seen = footfall.within(limits.window)
-    write_visits(tables, seen)
+    if seen is not footfall:
+        write_visits(tables, seen)
     pairs = co_visiting_pairs(tables, seen, limits)
     starts = communities(pairs, resolution=limits.resolution)
     grown = [group for start in starts if (group := grow(seen, start, limits)) is not None]

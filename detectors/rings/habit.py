@@ -28,25 +28,24 @@ def attended_by_habit(footfall: Footfall, group: Group) -> Floats:
     A move that leads out of the time covered by the data is left out of that run's average.
     """
     runs, half = group.runs, group.window // 2
-    total = np.zeros(len(group.persons))
     if not runs.count or not len(group.persons):
-        return total
+        return np.zeros(len(group.persons))
     earliest, latest = int(footfall.t.min()), int(footfall.t.max())
-    inside = [(runs.begin + week * WEEK >= earliest) & (runs.end + week * WEEK <= latest) for week in WEEKS]
-    moves = np.maximum(np.sum(inside, axis=0), 1)
-    for week, valid in zip(WEEKS, inside, strict=True):
-        if not valid.any():
-            continue
-        place, begin, end = runs.place[valid], runs.begin[valid] + week * WEEK, runs.end[valid] + week * WEEK
-        rows, piece = footfall.between(place, begin - half, end + half)
-        member = np.searchsorted(group.persons, footfall.person[rows])
-        member[member == len(group.persons)] = 0
-        own = group.persons[member] == footfall.person[rows]
-        met, met_run = distinct_pairs(member[own], runs.run[valid][piece[own]])
-        # A run of several pieces counts once; its pieces lie within hours of each other and share their moves.
-        weight = np.zeros(runs.count)
-        weight[runs.run] = 1 / moves
-        total += np.bincount(met, weights=weight[met_run], minlength=len(total))
+    # One search for all moves: rows of the moved pieces, move after move.
+    move = np.array(WEEKS)[:, None] * WEEK
+    begin, end = runs.begin + move, runs.end + move
+    inside = (begin >= earliest) & (end <= latest)
+    of_move, of_piece = np.nonzero(inside)
+    rows, moved = footfall.between(runs.place[of_piece], begin[inside] - half, end[inside] + half)
+    member = np.searchsorted(group.persons, footfall.person[rows])
+    member[member == len(group.persons)] = 0
+    own = group.persons[member] == footfall.person[rows]
+    occasion = of_move[moved[own]] * runs.count + runs.run[of_piece[moved[own]]]
+    met, met_occasion = distinct_pairs(member[own], occasion)
+    # A run of several pieces counts once; its pieces lie within hours of each other and share their moves.
+    weight = np.zeros(runs.count)
+    weight[runs.run] = 1 / np.maximum(inside.sum(axis=0), 1)
+    total: Floats = np.bincount(met, weight[met_occasion % runs.count], len(group.persons)).astype(np.float64)
     return total
 
 

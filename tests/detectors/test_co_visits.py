@@ -13,6 +13,7 @@ import pytest
 from factories.city import START, City
 from scipy import stats
 
+from ringtrace.detectors.arrays import distinct_pairs
 from ringtrace.detectors.detector import Context
 from ringtrace.detectors.rings.co_visits import PairTest, benjamini_hochberg, co_visiting_pairs, crowded_out
 from ringtrace.detectors.rings.footfall import Footfall
@@ -141,3 +142,10 @@ def test_times_without_hours_are_told(tmp_path: Path) -> None:
     _, footfall, context, _ = pairs_of(tmp_path, city, EVERYTHING)
     assert footfall.day_only.all()
     assert [gap.message.key for gap in context.gaps] == ["rings.gap.day_only"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000])
+def test_distinct_pairs_are_those_that_numpy_finds_by_column(size: int) -> None:
+    rng = np.random.default_rng(size)
+    first, second = rng.integers(0, 60, size), rng.integers(0, 2**31, size) % 70
+    assert np.array_equal(distinct_pairs(first, second), np.unique(np.stack([first, second]), axis=1))
