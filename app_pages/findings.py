@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import get_args
+from typing import Final, get_args
 
 import pandas as pd
 import streamlit as st
@@ -18,6 +18,9 @@ from ringtrace.casework.notebook import Entry, cleared, still_holds, tags, verdi
 from ringtrace.casework.ranking import CHANGES, ORDERS, Change, Comparison, Order, compare_runs, rank, select, suspects
 from ringtrace.findings import LEVELS, Finding, Level, current_run
 from ringtrace.workspace import Workspace
+
+# Widths of the columns that are there only where they say something.
+_EXTRA: Final = {"verdict": 75, "tags": 90, "change": 90}
 
 
 def page() -> None:
@@ -50,7 +53,7 @@ def _comparison(folder: str, run: int) -> Comparison | None:
 
 def _filtered(desk: Desk, findings: Sequence[Finding], comparison: Comparison | None) -> list[Finding]:
     kinds = sorted({each.kind for each in findings}, key=lambda kind: desk.term("kind", kind))
-    first, second, third, fourth, *fifth = st.columns([6, 5, 4, 4, 4] if comparison else [3, 3, 2, 2])
+    first, second, third, fourth, *fifth = st.columns([7, 4, 4, 5, 4] if comparison else [3, 3, 2, 2])
     suspicious: list[Level] = [level for level in LEVELS if level != "explained"]
     levels = first.multiselect(
         desk.say("app.column.level"),
@@ -116,10 +119,11 @@ def _frame(desk: Desk, findings: Sequence[Finding], comparison: Comparison | Non
         "people": [suspects(each) for each in findings],
         "first": [each.first_time for each in findings],
         "last": [each.last_time for each in findings],
-        "verdict": [
-            _verdict(desk, judged[each.finding_id], each) if each.finding_id in judged else "" for each in findings
-        ],
     }
+    if any(each.finding_id in judged for each in findings):
+        rows["verdict"] = [
+            _verdict(desk, judged[each.finding_id], each) if each.finding_id in judged else "" for each in findings
+        ]
     if any(each.finding_id in tagged for each in findings):
         rows["tags"] = [", ".join(visible(tag, 40) for tag in tagged.get(each.finding_id, ())) for each in findings]
     if comparison:
@@ -135,20 +139,20 @@ def _verdict(desk: Desk, entry: Entry, finding: Finding) -> str:
 
 def _columns(desk: Desk, frame: pd.DataFrame) -> dict[str, ColumnConfig]:
     config = st.column_config
-    # The columns that are not always there take their room from the widest: at 1366×768 nothing is cut off.
-    extra = len({"tags", "change"} & {*frame.columns})
+    # The columns that are not always there take their room from the title: at 1366×768 none is out of sight.
+    room = 435 - sum(_EXTRA[name] for name in frame.columns if name in _EXTRA)
     return {
         "level": config.TextColumn(desk.say("app.column.level"), width=80),
-        "title": config.TextColumn(desk.say("app.column.title"), width=280 - 55 * extra),
-        "kind": config.TextColumn(desk.say("app.column.kind"), width=130 - 15 * extra),
+        "title": config.TextColumn(desk.say("app.column.title"), width=room),
+        "kind": config.TextColumn(desk.say("app.column.kind"), width=130),
         "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=80),
-        "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=85),
+        "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=82),
         "people": config.NumberColumn(desk.say("app.column.people"), width=65),
         "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD", width=85),
         "last": config.DateColumn(desk.say("app.column.last"), format="YYYY-MM-DD", width=85),
-        "verdict": config.TextColumn(desk.say("app.column.verdict"), width=80),
-        "tags": config.TextColumn(desk.say("app.column.tags"), width=90),
-        "change": config.TextColumn(desk.say("app.column.change"), width=80),
+        "verdict": config.TextColumn(desk.say("app.column.verdict"), width=_EXTRA["verdict"]),
+        "tags": config.TextColumn(desk.say("app.column.tags"), width=_EXTRA["tags"]),
+        "change": config.TextColumn(desk.say("app.column.change"), width=_EXTRA["change"]),
     }
 
 
