@@ -60,7 +60,7 @@ class _Use:
 def settled_after_death(
     tables: duckdb.DuckDBPyConnection, context: Context, kind: str, limits: DeathThresholds
 ) -> Iterable[Draft]:
-    """One draft a dead person whose credential went on being used."""
+    """One draft a provider of several dead, and one a dead person whose credential was used elsewhere."""
     counted = tables.execute("SELECT die_date, count(*) FROM persons WHERE die_date IS NOT NULL GROUP BY 1").fetchall()
     dead = sum(number for _, number in counted)
     if not dead:
@@ -80,9 +80,19 @@ def settled_after_death(
     people_at = Counter(place for each in uses.values() for place in {use.place for use in each if use.why == "left"})
     providers = _providers(tables, people_at, still_used, limits)
     died = dict(tables.execute("SELECT psn_no, die_date FROM persons WHERE die_date IS NOT NULL").fetchall())
+    served: dict[str, dict[str, list[_Use]]] = defaultdict(dict)
     for person, each in sorted(uses.items()):
-        if any(use.why == "left" for use in each):
+        places = {use.place for use in each if use.why == "left"}
+        if len(places) == 1 and places <= providers:
+            served[places.pop()][person] = each
+        elif places:
             yield _draft(person, died[person], each, people_at, providers, still_used / dead, limits)
+    for place, people in sorted(served.items()):
+        if len(people) >= limits.served:
+            yield _provider_draft(place, people, still_used / dead)
+        else:
+            for person, each in people.items():
+                yield _draft(person, died[person], each, people_at, providers, still_used / dead, limits)
 
 
 def _uses(tables: duckdb.DuckDBPyConnection, limits: DeathThresholds, defaults: list[date]) -> dict[str, list[_Use]]:
@@ -190,15 +200,49 @@ def _draft(
         ),
         reasons=tuple(reasons),
         counter_evidence=(
-            *(
-                Check(why, "partly" if taken[why] else "does_not_explain",
-                      Message(f"claims.dead.check.{why}", {"taken": taken[why], "left": len(left)}), taken[why], 0)
-                for why in ("stay", "by_hand", "grace")
-            ),
+            *_taken_off(taken, len(left)),
             Check("wrong_register", "partly" if alive else "does_not_explain",
                   Message("claims.dead.check.wrong_register", values), len(places)),
         ),
         evidence=(EvidenceRef("persons", person), *(EvidenceRef("settlements", use.setl_id) for use in left)),
+    )  # fmt: skip
+
+
+def _provider_draft(place: str, people: dict[str, list[_Use]], base_rate: float) -> Draft:
+    """The dead whose credentials were used at one institution alone, which served more of them than its part."""
+    left = sorted((use for uses in people.values() for use in uses if use.why == "left"), key=lambda use: use.time)
+    taken = Counter(use.why for uses in people.values() for use in uses)
+    score = after_death_score(len(left), max(use.days for use in left), alive=False, provided=True)
+    values: dict[str, Value] = {
+        "place": place, "people": len(people), "n": len(left), "days": max(use.days for use in left),
+        "share": base_rate,
+    }  # fmt: skip
+    return Draft(
+        anchors=(place, "dead"),
+        level=level_of(score),
+        score=score,
+        title=Message("claims.dead.provider.title", values),
+        summary=Message("claims.dead.provider.summary", values),
+        first_time=left[0].time,
+        last_time=left[-1].time,
+        members=(
+            Member(institution_label(left[0].hospital), place, "provider"),
+            *(Member("Patient", person, "ghost") for person in sorted(people)),
+        ),
+        reasons=(Reason("after_death", Message("claims.dead.reason", values), len(left), 0),),
+        counter_evidence=_taken_off(taken, len(left)),
+        evidence=(
+            *(EvidenceRef("persons", person) for person in sorted(people)),
+            *(EvidenceRef("settlements", use.setl_id) for use in left),
+        ),
+    )  # fmt: skip
+
+
+def _taken_off(taken: Counter[str], left: int) -> tuple[Check, ...]:
+    return tuple(
+        Check(why, "partly" if taken[why] else "does_not_explain",
+              Message(f"claims.dead.check.{why}", {"taken": taken[why], "left": left}), taken[why], 0)
+        for why in ("stay", "by_hand", "grace")
     )  # fmt: skip
 
 

@@ -58,8 +58,8 @@ def test_a_till_that_keeps_the_last_code_for_the_next_customer_is_a_lead(tmp_pat
     city = town()
     for number in range(12):
         for customer in range(2):
-            city.visit(f"p{number}-{customer}", CLINIC, f"2025-03-{number + 1:02d} 1{customer}:00",
-                       items=[{"med_list_codg": "D1", "fee": 40, "drug_trac_codg": f"8100002{number:013d}"}])  # fmt: skip
+            line = {"med_list_codg": "D1", "fee": 40, "drug_trac_codg": f"8100002{number:013d}"}
+            city.visit(f"p{number}-{customer}", CLINIC, f"2025-03-{number + 1:02d} 1{customer}:00", items=[line])
     (draft,) = drafts(city, tmp_path)
     assert draft.level == "yellow"
 
