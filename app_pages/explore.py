@@ -260,7 +260,7 @@ def _on_command() -> None:
         try:
             added, hidden = expand(desk.graph(), refs[0], exploration)
         except RingTraceError as error:
-            say(" ".join(error.parts(desk.language)))
+            say(error.parts(desk.language)[0])  # drawing the canvas meets it again, and says the rest beneath
             return
         say(desk.say("app.explore.brought", number=len(added), hidden=hidden))
 
