@@ -11,6 +11,7 @@ from math import log1p, log10
 import duckdb
 from scipy.stats import binom
 
+from ringtrace.detectors.claims.frequent_visits import SERIAL_CARE
 from ringtrace.detectors.claims.standing import standing_settlements
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.scoring import level_of, logistic
@@ -73,7 +74,7 @@ def empty_stays(
         """
         CREATE OR REPLACE TEMP TABLE stays AS
         SELECT place, psn_no, coalesce(visit, setl_id) AS stay, min(opened) AS opened, max(closed) AS closed,
-               list(setl_id ORDER BY setl_id) AS settlements
+               list(setl_id ORDER BY setl_id) AS settlements, any_value(disease) AS disease
         FROM standing WHERE med_type = '21' AND opened IS NOT NULL AND closed IS NOT NULL AND NOT by_hand
         GROUP BY ALL HAVING date_diff('day', min(opened), max(closed)) >= ?
         """,
@@ -174,25 +175,30 @@ def _twice_by_chance(tables: duckdb.DuckDBPyConnection, place: str) -> float:
 
 
 def _in_batches(tables: duckdb.DuckDBPyConnection, limits: StayThresholds) -> dict[str, list[_Sign]]:
-    """Stays of people who are admitted and discharged together, the same people twice or more."""
+    """Stays of people who are admitted and discharged together, to the day or two, the same people twice or more.
+
+    Care that comes in series (chemotherapy every third week) brings the same people together, and is left out.
+    """
     rows = tables.execute(
         """
-        WITH days AS (
-            SELECT place, psn_no, settlements, opened, closed, hash(CAST(opened AS DATE), CAST(closed AS DATE)) AS batch
-            FROM stays
-        ), batches AS (
-            SELECT place, batch FROM days GROUP BY 1, 2 HAVING count(DISTINCT psn_no) >= $people
-        ), of_batch AS (SELECT d.* FROM days d SEMI JOIN batches USING (place, batch)
+        WITH of_batch AS (  -- pairs of days, and the pairs that begin a day later
+            SELECT place, psn_no, settlements, opened, closed,
+                   hash(shift, (date_diff('day', DATE '2000-01-01', opened) + shift) // 2,
+                        (date_diff('day', DATE '2000-01-01', closed) + shift) // 2) AS batch
+            FROM stays CROSS JOIN (VALUES (0), (1)) AS shifts(shift)
+            WHERE NOT coalesce(regexp_matches(disease, $series), false)
+            QUALIFY count(DISTINCT psn_no) OVER (PARTITION BY place, batch) >= $people
         ), met AS (
             SELECT a.place, a.batch AS one, b.batch AS other FROM of_batch a
-            JOIN of_batch b ON b.place = a.place AND b.psn_no = a.psn_no AND b.batch <> a.batch
+            JOIN of_batch b ON b.place = a.place AND b.psn_no = a.psn_no AND b.opened <> a.opened
             GROUP BY 1, 2, 3 HAVING count(DISTINCT a.psn_no) >= $people
         )
         SELECT DISTINCT a.place, 'batch', a.psn_no, a.settlements, NULL, a.opened, a.closed
         FROM of_batch a JOIN met ON met.place = a.place AND met.one = a.batch
-        JOIN of_batch b ON b.place = a.place AND b.batch = met.other AND b.psn_no = a.psn_no ORDER BY ALL
+        JOIN of_batch b ON b.place = a.place AND b.batch = met.other AND b.psn_no = a.psn_no AND b.opened <> a.opened
+        ORDER BY ALL
         """,
-        {"people": limits.batch_people},
+        {"people": limits.batch_people, "series": SERIAL_CARE},
     ).fetchall()
     return _signs(rows)
 

@@ -178,13 +178,19 @@ def test_patients_who_shop_on_two_days_of_their_stay_are_found(tmp_path: Path) -
     assert "again" in {reason.code for reason in finding.reasons}
 
 
-@pytest.mark.parametrize(("visits", "level"), [(3, {"orange"}), (1, set())], ids=["every quarter", "once"])
-def test_people_who_enter_and_leave_in_batches_are_found(tmp_path: Path, visits: int, level: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("visits", "illness", "level"),
+    [(3, "I69.3", {"orange"}), (1, "I69.3", set()), (3, "C34.9", set())],
+    ids=["every quarter", "once", "chemotherapy"],
+)
+def test_people_who_enter_and_leave_in_batches_are_found(
+    tmp_path: Path, visits: int, illness: str, level: set[str]
+) -> None:
     city = hospitals(0)
     for quarter in range(visits):
-        begin, end = at(90 * quarter), at(90 * quarter + 14)
         for number in range(8):
-            city.visit(f"b{number}", "H1", end, items=[{"med_list_codg": "D1", "fee": 900}], total=900,
+            begin, end = at(90 * quarter + number % 2), at(90 * quarter + 14 + number % 2)
+            city.visit(f"b{number}", "H1", end, dise_codg=illness, items=[{"med_list_codg": "D1", "fee": 900}], total=900,
                        med_type="21", begntime=str(begin), endtime=str(end))  # fmt: skip
     findings, _ = run(tmp_path, city, "ghost_patient")
     assert {finding.level for finding in findings} == level
