@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from math import log1p, log10
 
 import duckdb
 from scipy.stats import binom
 
-from ringtrace.detectors.claims.frequent_visits import SERIAL_CARE
 from ringtrace.detectors.claims.standing import standing_settlements
+from ringtrace.detectors.claims.stay_signs import (
+    Sign,
+    elsewhere,
+    in_batches,
+    of_the_dead,
+    twice_by_chance,
+    without_care,
+)
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
@@ -55,16 +61,6 @@ class StayThresholds:
     prior_stays: float = 50.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Sign:
-    signal: str
-    person: str
-    settlements: tuple[str, ...]
-    elsewhere: str | None
-    opened: datetime
-    closed: datetime
-
-
 def empty_stays(
     tables: duckdb.DuckDBPyConnection, context: Context, kind: str, limits: StayThresholds
 ) -> Iterable[Draft]:
@@ -74,7 +70,7 @@ def empty_stays(
         """
         CREATE OR REPLACE TEMP TABLE stays AS
         SELECT place, psn_no, coalesce(visit, setl_id) AS stay, min(opened) AS opened, max(closed) AS closed,
-               list(setl_id ORDER BY setl_id) AS settlements, any_value(disease) AS disease
+               list(setl_id ORDER BY setl_id) AS settlements, min(disease) AS disease
         FROM standing WHERE med_type = '21' AND opened IS NOT NULL AND closed IS NOT NULL AND NOT by_hand
         GROUP BY ALL HAVING date_diff('day', min(opened), max(closed)) >= ?
         """,
@@ -84,11 +80,11 @@ def empty_stays(
     if not total:
         context.gaps.append(Gap(kind, Message("claims.gap.no_stays")))
         return
-    signs = _elsewhere(tables)
-    _merge(signs, _of_the_dead(tables))
-    _merge(signs, _in_batches(tables, limits))
+    signs = elsewhere(tables)
+    _merge(signs, of_the_dead(tables))
+    _merge(signs, in_batches(tables, limits.batch_people))
     if has_rows(tables, "settlement_items"):
-        _merge(signs, _without_care(tables))
+        _merge(signs, without_care(tables))
     else:
         context.gaps.append(Gap(kind, Message("claims.gap.no_stay_items")))
     counts = {place: Counter(sign.signal for sign in each) for place, each in signs.items()}
@@ -96,7 +92,7 @@ def empty_stays(
     tests = len(total) * len(SIGNALS)
     for place, each in sorted(signs.items()):
         found: dict[str, tuple[int, float, float]] = {}
-        often = _twice_by_chance(tables, place)
+        often = twice_by_chance(tables, place)
         for signal in SIGNALS:
             seen = counts[place][signal]
             others = sum(counts[other][signal] for other in counts if other != place)
@@ -120,122 +116,15 @@ def empty_stays(
         context.gaps.append(Gap(kind, Message("claims.gap.bare_stays")))
 
 
-def _merge(into: dict[str, list[_Sign]], more: dict[str, list[_Sign]]) -> None:
+def _merge(into: dict[str, list[Sign]], more: dict[str, list[Sign]]) -> None:
     for place, each in more.items():
         into[place] += each
-
-
-def _elsewhere(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
-    """Stays during which the same person was served at another place, on a day that is neither first nor last."""
-    tables.execute("""
-        CREATE OR REPLACE TEMP TABLE seen_elsewhere AS
-        SELECT k.place, k.stay, k.psn_no, k.settlements, k.opened, k.closed, e.setl_id, e.t,
-               CASE WHEN e.med_type = '21' THEN 'other_stay' WHEN e.hospital THEN 'other_care' ELSE 'pharmacy' END
-               AS signal
-        FROM stays k JOIN standing e ON e.psn_no = k.psn_no AND e.place <> k.place AND NOT e.by_hand
-        WHERE CASE WHEN e.med_type = '21'
-                   THEN greatest(CAST(e.opened AS DATE), CAST(k.opened AS DATE)) + 1
-                        < least(CAST(e.closed AS DATE), CAST(k.closed AS DATE))
-                   ELSE CAST(e.t AS DATE) > CAST(k.opened AS DATE) AND CAST(e.t AS DATE) < CAST(k.closed AS DATE) END;
-        CREATE OR REPLACE TEMP TABLE out_days AS
-        SELECT place, stay, count(DISTINCT CAST(t AS DATE)) AS days FROM seen_elsewhere
-        WHERE signal <> 'other_stay' GROUP BY 1, 2
-    """)
-    rows = tables.execute("""
-        SELECT place, signal, psn_no, settlements, min_by(setl_id, (t, setl_id)), opened, closed
-        FROM seen_elsewhere GROUP BY place, stay, psn_no, settlements, opened, closed, signal
-        UNION ALL
-        SELECT s.place, 'again', s.psn_no, s.settlements, max_by(s.setl_id, (s.t, s.setl_id)), s.opened, s.closed
-        FROM seen_elsewhere s JOIN out_days o ON o.place = s.place AND o.stay = s.stay
-        WHERE o.days >= 2 AND s.signal <> 'other_stay'
-        GROUP BY s.place, s.stay, s.psn_no, s.settlements, s.opened, s.closed
-        ORDER BY ALL
-    """).fetchall()
-    return _signs(rows)
-
-
-def _twice_by_chance(tables: duckdb.DuckDBPyConnection, place: str) -> float:
-    """Stays of a hospital that would have errands on two days, if errands came singly at the other hospitals' rate.
-
-    P(X ≥ 2), X ~ Poisson(errand days a day of stay elsewhere · inner days of the stay), doubled since families differ.
-    """
-    row = tables.execute(
-        """
-        WITH inner_days AS (
-            SELECT k.place, greatest(0, date_diff('day', k.opened, k.closed) - 1) AS days, coalesce(o.days, 0) AS out
-            FROM stays k LEFT JOIN out_days o ON o.place = k.place AND o.stay = k.stay
-        ), usual AS (
-            SELECT (sum(out) + 0.5) / (sum(days) + 100) AS pace FROM inner_days WHERE place <> $place
-        )
-        SELECT sum(2 * (1 - exp(-pace * days) * (1 + pace * days))) FROM inner_days, usual WHERE place = $place
-        """,
-        {"place": place},
-    ).fetchall()
-    return float(row[0][0] or 0.0)
-
-
-def _in_batches(tables: duckdb.DuckDBPyConnection, limits: StayThresholds) -> dict[str, list[_Sign]]:
-    """Stays of people who are admitted and discharged together, to the day or two, the same people twice or more.
-
-    Care that comes in series (chemotherapy every third week) brings the same people together, and is left out.
-    """
-    rows = tables.execute(
-        """
-        WITH of_batch AS (  -- pairs of days, and the pairs that begin a day later
-            SELECT place, psn_no, settlements, opened, closed,
-                   hash(shift, (date_diff('day', DATE '2000-01-01', opened) + shift) // 2,
-                        (date_diff('day', DATE '2000-01-01', closed) + shift) // 2) AS batch
-            FROM stays CROSS JOIN (VALUES (0), (1)) AS shifts(shift)
-            WHERE NOT coalesce(regexp_matches(disease, $series), false)
-            QUALIFY count(DISTINCT psn_no) OVER (PARTITION BY place, batch) >= $people
-        ), met AS (
-            SELECT a.place, a.batch AS one, b.batch AS other FROM of_batch a
-            JOIN of_batch b ON b.place = a.place AND b.psn_no = a.psn_no AND b.opened <> a.opened
-            GROUP BY 1, 2, 3 HAVING count(DISTINCT a.psn_no) >= $people
-        )
-        SELECT DISTINCT a.place, 'batch', a.psn_no, a.settlements, NULL, a.opened, a.closed
-        FROM of_batch a JOIN met ON met.place = a.place AND met.one = a.batch
-        JOIN of_batch b ON b.place = a.place AND b.batch = met.other AND b.psn_no = a.psn_no AND b.opened <> a.opened
-        ORDER BY ALL
-        """,
-        {"people": limits.batch_people, "series": SERIAL_CARE},
-    ).fetchall()
-    return _signs(rows)
-
-
-def _of_the_dead(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
-    """Stays that begin after the patient's death."""
-    rows = tables.execute("""
-        SELECT k.place, 'dead', k.psn_no, k.settlements, NULL, k.opened, k.closed
-        FROM stays k JOIN persons p ON p.psn_no = k.psn_no
-        WHERE CAST(k.opened AS DATE) > p.die_date ORDER BY ALL
-    """).fetchall()
-    return _signs(rows)
-
-
-def _without_care(tables: duckdb.DuckDBPyConnection) -> dict[str, list[_Sign]]:
-    """Stays that were paid and have not one line of care behind them."""
-    rows = tables.execute("""
-        SELECT k.place, 'no_care', k.psn_no, k.settlements, NULL, k.opened, k.closed
-        FROM stays k
-        WHERE NOT EXISTS (
-            SELECT 1 FROM (SELECT unnest(k.settlements) AS setl_id) u SEMI JOIN settlement_items i USING (setl_id))
-        ORDER BY ALL
-    """).fetchall()
-    return _signs(rows)
-
-
-def _signs(rows: list[tuple[str, str, str, list[str], str | None, datetime, datetime]]) -> dict[str, list[_Sign]]:
-    found: dict[str, list[_Sign]] = defaultdict(list)
-    for place, signal, person, settlements, elsewhere, opened, closed in rows:
-        found[place].append(_Sign(signal, person, tuple(settlements), elsewhere, opened, closed))
-    return found
 
 
 def _draft(
     place: str,
     stays: int,
-    signs: list[_Sign],
+    signs: list[Sign],
     found: dict[str, tuple[int, float, float]],
     every: Counter[str],
     limits: StayThresholds,

@@ -190,8 +190,8 @@ def test_people_who_enter_and_leave_in_batches_are_found(
     for quarter in range(visits):
         for number in range(8):
             begin, end = at(90 * quarter + number % 2), at(90 * quarter + 14 + number % 2)
-            city.visit(f"b{number}", "H1", end, dise_codg=illness, items=[{"med_list_codg": "D1", "fee": 900}], total=900,
-                       med_type="21", begntime=str(begin), endtime=str(end))  # fmt: skip
+            city.visit(f"b{number}", "H1", end, dise_codg=illness, items=[{"med_list_codg": "D1", "fee": 900}],
+                       total=900, med_type="21", begntime=str(begin), endtime=str(end))  # fmt: skip
     findings, _ = run(tmp_path, city, "ghost_patient")
     assert {finding.level for finding in findings} == level
 
