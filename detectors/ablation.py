@@ -28,6 +28,8 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
         *(f"signal.{name}" for name in (*VISIT_SIGNALS, *PERSON_SIGNALS)),
         "check.resale",
         "check.same_goods",
+        "check.special_drugs",
+        "check.resold_goods",
     ),
 }
 """Of the kinds that add up evidence; the others rest on one signal each, and without it find nothing."""

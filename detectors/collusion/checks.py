@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
+from ringtrace.detectors.collusion.evidence import GOODS, Evidence
 from ringtrace.detectors.collusion.shops import Shop
 from ringtrace.detectors.collusion.signals import VISIT_SIGNALS
-from ringtrace.findings import Check, Message, Outcome
+from ringtrace.findings import Check, Message, Outcome, Value
+
+SPECIAL: Final = 5.0
+"""Times the price of the city's middle drug from which a prescription drug is one for which people travel."""
+
+WALK_INS: Final = 0.3
+"""Part of the buyers of a good who come for it once or twice at most: below it, a closed circle buys."""
 
 
 def innocent_checks(
-    tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64], chosen: NDArray[np.int64]
+    tables: duckdb.DuckDBPyConnection,
+    shop: Shop,
+    evidence: Evidence,
+    cited: NDArray[np.int64],
+    chosen: NDArray[np.int64],
 ) -> tuple[Check, ...]:
-    """Careless ledger, careless scanning, night shop, fixed-price kit, one household, goods without packs for all."""
+    """Careless ledger, careless scanning, night shop, fixed-price kit, one household, goods without packs for all,
+    a special-drug pharmacy, resold goods for those who need them.
+    """
     return (
         _everywhere(shop, cited, "unrecorded", "careless_ledger"),
         _everywhere(shop, cited, "uncoded", "careless_scanning"),
@@ -23,6 +38,8 @@ def innocent_checks(
         _kit(tables, shop, cited),
         _household(tables, shop, chosen),
         _goods(tables, shop, cited, chosen),
+        special_drugs(tables, shop, evidence, chosen),
+        _resold_goods(tables, shop, evidence, cited),
     )
 
 
@@ -89,7 +106,8 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
 
     Among the shop's other buyers, the part of lines without a code is compared between the drugs cited without one and
     the rest of the assortment; it explains at five times the rest, five in a hundred, and beyond Poisson chance. It
-    also explains where no other buyers are left to ask: three drugs at most, and half of all who buy them are cited.
+    also explains where no other buyers are left to ask: three drugs at most, and half of all who buy them are cited,
+    unless these are a closed circle, who all come for them again and again.
     """
     row = tables.execute(
         """
@@ -98,12 +116,14 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
             FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.shop = hash($place)
         ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains($rows, row)
         ), buyers AS (
-            SELECT psn_no, list_contains($people, psn_no) AS chosen FROM mine WHERE drug IN (FROM drugs) GROUP BY 1
+            SELECT psn_no, list_contains($people, psn_no) AS chosen, count(DISTINCT row) AS n FROM mine
+            WHERE drug IN (FROM drugs) GROUP BY 1
         )
         SELECT count(*) FILTER (WHERE drug IN (FROM drugs)), count(*) FILTER (WHERE drug IN (FROM drugs) AND bare),
                count(*) FILTER (WHERE drug NOT IN (FROM drugs)),
                count(*) FILTER (WHERE drug NOT IN (FROM drugs) AND bare),
-               (SELECT count(*) FROM drugs), (SELECT avg(CAST(chosen AS INTEGER)) FROM buyers)
+               (SELECT count(*) FROM drugs), (SELECT avg(CAST(chosen AS INTEGER)) FROM buyers),
+               (SELECT avg(CAST(n <= 2 AS INTEGER)) FROM buyers)
         FROM mine WHERE NOT list_contains($people, psn_no)
         """,
         {
@@ -112,8 +132,8 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
             "people": [shop.people[index] for index in chosen],
         },
     ).fetchone()
-    lines, bare, other_lines, other_bare, drugs, share = row if row else (0, 0, 0, 0, 0, None)
-    everyone = 0 < drugs <= 3 and share is not None and share >= 0.5
+    lines, bare, other_lines, other_bare, drugs, share, walk_ins = row if row else (0, 0, 0, 0, 0, None, None)
+    everyone = 0 < drugs <= 3 and share is not None and share >= 0.5 and walk_ins >= WALK_INS
     if not lines and not everyone:
         return Check("same_goods", "unknown", Message("pharmacy.check.goods.unknown"))
     rate, usual = bare / max(1, lines), (other_bare + 0.5) / (other_lines + 50)
@@ -126,3 +146,68 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
         round(rate, 4),
         round(usual, 4),
     )
+
+
+def special_drugs(
+    tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Evidence, chosen: NDArray[np.int64]
+) -> Check:
+    """Is this a pharmacy for special drugs (DTP), and are its buyers patients who fetch their own course there?
+
+    Such a shop has few clients from far away, each with one dear drug on prescription at regular intervals. It
+    explains where half of the spending of these buyers is on such drugs, seven in ten of them keep to one substance at
+    even intervals (three purchases, deviation of the gaps at most half their mean), and no sign says that goods were
+    missing.
+    """
+    row = tables.execute(
+        """
+        WITH prices AS (
+            SELECT drug, sum(amount) / sum(cnt) AS price FROM sale_lines WHERE retail AND NOT split GROUP BY 1
+        ), usual AS (SELECT median(price) AS price FROM prices
+        ), mine AS (
+            SELECT l.psn_no, left(d.atc_code, 5) AS substance, CAST(l.t AS DATE) AS day, l.amount,
+                   p.price >= $special * u.price AND d.rx_flag IS DISTINCT FROM '0' AS special
+            FROM sale_lines l JOIN drugs d ON d.med_list_codg = l.drug JOIN prices p ON p.drug = l.drug
+            CROSS JOIN usual u
+            WHERE l.shop = hash($place) AND list_contains($people, l.psn_no)
+        ), days AS (SELECT psn_no, substance, day, sum(amount) AS amount FROM mine WHERE special GROUP BY 1, 2, 3
+        ), gaps AS (
+            SELECT *, day - lag(day) OVER (PARTITION BY psn_no, substance ORDER BY day) AS gap FROM days
+        ), courses AS (
+            SELECT psn_no, substance FROM gaps GROUP BY 1, 2
+            HAVING count(*) >= 3 AND coalesce(stddev_samp(gap), 0) <= 0.5 * avg(gap)
+               AND sum(amount) >= 0.8 * (SELECT sum(amount) FROM mine m WHERE m.psn_no = gaps.psn_no)
+        )
+        SELECT sum(amount) FILTER (WHERE special) / sum(amount), (SELECT count(DISTINCT psn_no) FROM courses) FROM mine
+        """,
+        {"place": shop.place, "people": [shop.people[index] for index in chosen], "special": SPECIAL},
+    ).fetchone()
+    share, courses = (float(row[0] or 0.0), int(row[1])) if row else (0.0, 0)
+    special = share >= 0.5 and courses >= 0.7 * len(chosen)
+    outcome: Outcome = "does_not_explain"
+    if special:
+        outcome = "partly" if evidence.spoken & set(GOODS) else "explains"
+    values: dict[str, Value] = {"share": share, "courses": courses, "buyers": len(chosen)}
+    return Check("special_drugs", outcome, Message("pharmacy.check.special", values), courses, len(chosen))
+
+
+def _resold_goods(tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Evidence, cited: NDArray[np.int64]) -> Check:
+    """Does a lead of resale account for what is missing, and do the buyers need what they bought?
+
+    Packs from elsewhere come without codes and stock, and reach people who take the drug. It explains where half of the
+    cited visits hold goods of the lead, the buyers show the illness as others do, and signals that have nothing to do
+    with goods do not reach the penalty.
+    """
+    row = tables.execute(
+        """
+        SELECT count(DISTINCT n.visit) FROM till_numbered n JOIN sale_lines l ON l.visit = n.visit
+        JOIN resale_leads r ON r.place = l.place AND r.drug = l.drug
+        WHERE l.codes IS NULL AND n.shop = hash($place) AND list_contains($rows, n.row)
+        """,
+        {"place": shop.place, "rows": shop.rows[cited].tolist()},
+    ).fetchone()
+    share = (row[0] if row else 0) / len(cited)
+    nats = evidence.nats
+    beyond = sum(value for name, value in nats.items() if name not in (*GOODS, "short") or name == "unrecorded")
+    needed = "no_illness" not in evidence.spoken and beyond < evidence.penalty
+    outcome: Outcome = "explains" if share >= 0.5 and needed else "does_not_explain"
+    return Check("resold_goods", outcome, Message("pharmacy.check.resold", {"share": share}), round(share, 4))

@@ -74,11 +74,23 @@ class Fit:
 
     def alone(self, visits: Floats, starts: NDArray[np.int64], persons: Floats) -> Floats:
         """Posterior of each buyer by the fitted rates, but from these signals (NaN: not asked)."""
-        ratio = Seen.of(visits).log_ratio(self.ordinary, self.feigned)
-        mixed = np.logaddexp(np.log1p(-self.feigned_share), np.log(self.feigned_share) + ratio)
+        mixed = np.logaddexp(np.log1p(-self.feigned_share), np.log(self.feigned_share) + self.speaks(visits))
         own = Seen.of(persons).log_ratio(self.person_ordinary, self.person_feigned)
         odds = np.log(self.colluding) - np.log1p(-self.colluding) + np.add.reduceat(mixed, starts) + own
         return np.asarray(expit(odds))
+
+    def speaks(self, visits: Floats) -> Floats:
+        """Of each visit, the log-likelihood ratio of its signals: above zero where they are those of a feigned one."""
+        return Seen.of(visits).log_ratio(self.ordinary, self.feigned)
+
+    def of(self, visits: Floats, owner: NDArray[np.int64], persons: Floats, buyers: NDArray[np.bool_]) -> Fit:
+        """The same fit with the nats of these buyers alone."""
+        feigned, colluding = buyers[owner] * self.visit, buyers * self.buyer
+        return replace(
+            self,
+            nats=Seen.of(visits).counts(feigned).nats(self.ordinary, self.feigned),
+            person_nats=Seen.of(persons).counts(colluding).nats(self.person_ordinary, self.person_feigned),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from ringtrace.detectors.arrays import fetch_number
 from ringtrace.detectors.collusion.buyers import buyer_signals
 from ringtrace.detectors.collusion.checks import innocent_checks
 from ringtrace.detectors.collusion.digest import SHOWN_ONLY
+from ringtrace.detectors.collusion.evidence import Evidence
+from ringtrace.detectors.collusion.resold import leave_out_resale
 from ringtrace.detectors.collusion.shops import Shop, fitted_shops
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, collusion_signals
 from ringtrace.detectors.detector import Context, Draft, Gap
@@ -66,8 +68,8 @@ class PharmacyCollusion:
         collusion_signals(tables)
         buyer_signals(tables)
         without = context.without_of(self.kind)
-        if "check.resale" not in without:
-            _leave_out_resale(tables, context)
+        leads = [] if "check.resale" in without else context.drafts.get("drug_resale", [])
+        leave_out_resale(tables, leads)
         self._gaps(tables, context)
         shops = list(fitted_shops(tables, without))
         for shop in shops:
@@ -96,15 +98,18 @@ class PharmacyCollusion:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_acct_pay")))
 
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop, without: frozenset[str]) -> Draft | None:
-        limits, fit, evidence = self.thresholds, shop.fit, shop.evidence
+        limits, fit = self.thresholds, shop.fit
         owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
         likely = (fit.buyer >= limits.buyer) & (owed >= limits.feigned)
         sure = shop.goods_speak & shop.named
+        evidence = shop.carried(likely & sure)
         chosen, others = np.flatnonzero(likely & sure), np.flatnonzero(likely & ~sure)
         cited = np.flatnonzero((fit.visit >= limits.visit) & np.isin(shop.owner, chosen))
-        if len(chosen) < limits.fewest_buyers or len(cited) < limits.fewest_visits or evidence.net < limits.net_nats:
+        if len(chosen) < limits.fewest_buyers or len(cited) < limits.fewest_visits:
             return None
-        checks = innocent_checks(tables, shop, cited, chosen)
+        if evidence.net < limits.net_nats or not evidence.joint:
+            return None
+        checks = innocent_checks(tables, shop, evidence, cited, chosen)
         checks = tuple(check for check in checks if f"check.{check.code}" not in without)
         score = collusion_score(evidence.net, len(evidence.families), len(chosen))
         # What is the goods' doing accuses no buyer; the shop remains a lead.
@@ -155,77 +160,10 @@ class PharmacyCollusion:
                     for index in others
                 ),
             ),
-            reasons=_reasons(shop, cited, chosen),
+            reasons=_reasons(shop, evidence, cited, chosen),
             counter_evidence=checks,
             evidence=tuple(EvidenceRef("settlements", row[0]) for row in sorted(rows)),
         )
-
-
-def _leave_out_resale(tables: duckdb.DuckDBPyConnection, context: Context) -> None:
-    """Take off the visits that resale has claimed, and those at its outlets that sold the same drugs without a pack,
-    or others most of whose sales lack one (resold too, but too few of them to stand out among the rest).
-
-    An outlet's untraced sales of resold goods look like phantom sales: no code, no purchase. They are not. A mere lead
-    (yellow) claims nothing where nobody scans, nor where the codes that lack go with the buyers and not with the drugs.
-    """
-    leads = has_rows(tables, "scanned_drugs")
-    certain = [
-        draft
-        for draft in context.drafts.get("drug_resale", [])
-        if draft.level in ("red", "orange")
-        or (draft.level == "yellow" and leads and not _goes_with_buyers(tables, draft))
-    ]
-    claimed = {row.key for draft in certain for row in draft.evidence if row.table == "settlement_items"}
-    sold = {(place, drug) for draft in certain for place, drug in _outlets(draft)}
-    places, drugs = [place for place, _ in sorted(sold)], [drug for _, drug in sorted(sold)]
-    tables.execute("CREATE OR REPLACE TEMP TABLE claimed_lines AS SELECT unnest(?) AS key", [sorted(claimed)])
-    tables.execute(
-        "CREATE OR REPLACE TEMP TABLE resold AS SELECT unnest(?) AS place, unnest(?) AS drug", [places, drugs]
-    )
-    suspected = sorted({place for draft in certain if draft.level != "yellow" for place, _ in _outlets(draft)})
-    tables.execute(
-        """
-        INSERT INTO resold SELECT place, drug FROM scannable_lines WHERE list_contains(?, place) GROUP BY 1, 2
-        HAVING count(*) FILTER (WHERE bare) >= greatest(5, 0.5 * count(*))
-        """,
-        [suspected],
-    )
-    tables.execute("""
-        DELETE FROM till_visits WHERE visit IN (
-            SELECT l.visit FROM sale_lines l SEMI JOIN claimed_lines c ON hash(c.key) = l.line
-            UNION ALL
-            SELECT l.visit FROM sale_lines l SEMI JOIN resold r ON r.place = l.place AND r.drug = l.drug
-            WHERE l.codes IS NULL)
-    """)
-
-
-def _outlets(draft: Draft) -> list[tuple[str, str]]:
-    """Every outlet with every drug of a resale finding."""
-    drugs = [each.id for each in draft.members if each.label == "Drug"]
-    return [(place.id, drug) for place in draft.members if place.role == "reseller" for drug in drugs]
-
-
-def _goes_with_buyers(tables: duckdb.DuckDBPyConnection, draft: Draft) -> bool:
-    """Do the missing codes of a resale lead go with the buyers? Resold goods lack codes whoever buys them.
-
-    Of people who bought these drugs more than once: is a sale at least twice as likely to lack its code when another
-    sale to the same person lacks one, as when it has one? Ten sales beside one that has its code must tell.
-    """
-    outlets = _outlets(draft)
-    row = tables.execute(
-        """
-        WITH buyers AS (
-            SELECT l.psn_no, count(*) AS n, count(*) FILTER (WHERE l.bare) AS bare FROM scannable_lines l
-            JOIN (SELECT unnest(?) AS place, unnest(?) AS drug) o ON o.place = l.place AND o.drug = l.drug
-            GROUP BY l.place, l.psn_no
-        )
-        SELECT sum(bare * (bare - 1)), sum(bare * (n - 1)), sum((n - bare) * bare), sum((n - bare) * (n - 1))
-        FROM buyers
-        """,
-        [[place for place, _ in outlets], [drug for _, drug in outlets]],
-    ).fetchone()
-    both, beside_bare, one, beside_coded = (float(each or 0) for each in row) if row else (0.0, 0.0, 0.0, 0.0)
-    return min(beside_bare, beside_coded) >= 10 and both / beside_bare >= 2 * one / beside_coded
 
 
 def collusion_score(net: float, families: int, buyers: int) -> float:
@@ -233,9 +171,9 @@ def collusion_score(net: float, families: int, buyers: int) -> float:
     return logistic(-2.8 + 0.9 * log1p(max(0.0, net)) + 0.5 * (families - 2) + 0.2 * float(np.log(buyers / 3)))
 
 
-def _reasons(shop: Shop, cited: np.ndarray, chosen: np.ndarray) -> tuple[Reason, ...]:
+def _reasons(shop: Shop, evidence: Evidence, cited: np.ndarray, chosen: np.ndarray) -> tuple[Reason, ...]:
     """Each signal that speaks: its rate on the cited visits beside that on the shop's other visits."""
-    nats = shop.evidence.nats
+    nats = evidence.nats
     others = np.setdiff1d(np.arange(len(shop.rows)), cited)
     rest = np.setdiff1d(np.arange(len(shop.people)), chosen)
     reasons = []

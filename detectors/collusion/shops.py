@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ringtrace.detectors.collusion.digest import SHOWN_ONLY, digests
 from ringtrace.detectors.collusion.evidence import CROWD, GOODS, Evidence
-from ringtrace.detectors.collusion.mixture import Fit, Floats, Priors, Seen, fit_shop
+from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Seen, fit_shop
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS
 from ringtrace.detectors.peers import FEWEST_PEERS
 
@@ -35,6 +35,15 @@ GENUINE: Final = 0.6
 NAMED: Final = 0.8
 """Posterior from which a buyer is accused; those between ½ and this stay on the finding as its buyers."""
 
+FEWEST_ODD: Final = 2
+"""Visits of an accused buyer that must each look feigned: a habit shows more than once, an accident does not."""
+
+ROUNDS: Final = 3
+"""Fits after which of two sales of a pack the true one is sought."""
+
+FEWEST_CARRIERS: Final = 3
+"""Accused buyers who must show a signal themselves for it to count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shop:
@@ -54,6 +63,20 @@ class Shop:
         """What the fit says about the shop."""
         return Evidence.of(self.fit, self.visits, self.persons, len(self.visits))
 
+    def carried(self, buyers: NDArray[np.bool_]) -> Evidence:
+        """What the fit says of these buyers alone; a signal that fewer than `FEWEST_CARRIERS` show is silent."""
+        weighed = self.weighed
+        fit = self.fit.of(weighed, self.owner, self.persons, buyers)
+        shown = (weighed == 1) & (self.fit.visit >= LIKELY)[:, None]
+        carriers = np.array([len(np.unique(self.owner[column & buyers[self.owner]])) for column in shown.T])
+        own = (self.persons[buyers] == 1).sum(axis=0)
+        fit = replace(
+            fit,
+            nats=np.where(carriers >= FEWEST_CARRIERS, fit.nats, 0.0),
+            person_nats=np.where(own >= FEWEST_CARRIERS, fit.person_nats, 0.0),
+        )
+        return Evidence.of(fit, self.visits, self.persons, len(self.visits))
+
     @property
     def goods_speak(self) -> NDArray[np.bool_]:
         """Of each buyer, whether the goods of visits that may be feigned speak for it; true where they tell nothing.
@@ -69,7 +92,8 @@ class Shop:
 
     @property
     def named(self) -> NDArray[np.bool_]:
-        """Of each buyer, whether it is likely to collude (`NAMED`) without the hour that people who come at once share.
+        """Of each buyer, whether it is likely to collude without the hour that people who come at once share (`NAMED`),
+        and that not by one visit alone (`FEWEST_ODD`).
 
         Asked where goods can speak at all; where no code and no ledger is known, the crowd is part of the evidence.
         """
@@ -77,7 +101,18 @@ class Shop:
             return np.ones(len(self.people), dtype=bool)
         hidden = np.where(np.isin(VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY)), np.nan, self.visits)
         starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
-        return self.fit.alone(hidden, starts, self.persons) >= NAMED
+        return (self.fit.alone(hidden, starts, self.persons) >= NAMED) & (self.odd >= FEWEST_ODD)
+
+    @property
+    def odd(self) -> NDArray[np.float64]:
+        """Of each buyer, the number of visits that look feigned by themselves."""
+        odd = np.where(self.fit.speaks(self.weighed) > 0, 1.0, 0.0)
+        return np.asarray(np.bincount(self.owner, weights=odd, minlength=len(self.people)), dtype=np.float64)
+
+    @property
+    def weighed(self) -> Floats:
+        """The visits without what is only shown."""
+        return np.where(np.isin(VISIT_SIGNALS, SHOWN_ONLY), np.nan, self.visits)
 
 
 def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozenset()) -> Iterator[Shop]:
@@ -129,7 +164,9 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
             persons=persons[mine],
             fit=fit_shop(weighed, starts, persons[mine], priors[each.retail], silences),
         )
-        if shop.evidence.joint and (cleared := genuine_sales(shop, twice)):
+        for _ in range(ROUNDS):
+            if not shop.evidence.joint or not (cleared := genuine_sales(shop, twice)):
+                break
             for signal, row in cleared:
                 visit["signals"][start + row, signal] = weighed[row, signal] = 0.0
             shop = replace(shop, fit=fit_shop(weighed, starts, persons[mine], priors[each.retail], silences))
@@ -171,13 +208,16 @@ def _arrays(
 def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """(Column, row of the shop) of `reused` and `lent` marks that the other sale of the same pack explains.
 
-    A pack sold twice was sold once in truth. Where the buyer of the one sale is likely to collude, and a part of the
-    other buyer's visits below `GENUINE` of the first one's is feigned, the other sale is taken for the true one: it
-    keeps its mark only for another code that nothing explains.
+    A pack sold twice was sold once in truth. Where the buyer of the one sale is likely to collude, and the other buyer
+    is not but for such marks, and the part of its further visits that show anything is below `GENUINE` of the first
+    one's, the other sale is taken for the true one: it keeps its mark only for another code that nothing explains.
     """
     first, last = int(shop.rows[0]), int(shop.rows[-1])
+    unmarked = np.where(np.isin(VISIT_SIGNALS, ("reused", "lent")), np.nan, shop.weighed)
+    anyway = shop.fit.alone(unmarked, np.flatnonzero(np.diff(shop.owner, prepend=-1)), shop.persons) >= LIKELY
     visits = np.bincount(shop.owner, minlength=len(shop.people))
-    share = np.bincount(shop.owner, weights=shop.fit.visit, minlength=len(shop.people)) / visits
+    # The visit of this very pack says nothing about which of the two is true.
+    share = np.maximum(shop.odd - 1, 0) / visits
     left: dict[tuple[int, int], bool] = defaultdict(bool)
     for pair in twice:
         if not first <= pair[0] <= last:
@@ -185,8 +225,10 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
         owners = [int(shop.owner[row - first]) for row in pair]
         for side, signal in ((0, "lent"), (1, "reused")):
             own, other = owners[side], owners[1 - side]
-            guilty = shop.fit.buyer[other] >= 0.5 and share[own] < GENUINE * share[other]
-            left[VISIT_SIGNALS.index(signal), pair[side] - first] |= not guilty
+            row = pair[side] - first
+            if shop.visits[row, VISIT_SIGNALS.index(signal)] == 1:
+                victim = not anyway[own] and shop.fit.buyer[other] >= LIKELY and share[own] < GENUINE * share[other]
+                left[VISIT_SIGNALS.index(signal), row] |= not victim
     return [mark for mark, doubtful in left.items() if not doubtful]
 
 

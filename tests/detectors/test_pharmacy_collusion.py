@@ -10,12 +10,15 @@ import pytest
 from factories.city import START, City
 from factories.stocked import StockedCity
 
-from ringtrace.detectors.collusion.mixture import Fit, Priors, fit_shop
-from ringtrace.detectors.collusion.pharmacy_collusion import PharmacyCollusion, _goes_with_buyers
+from ringtrace.detectors.collusion.checks import special_drugs
+from ringtrace.detectors.collusion.evidence import Evidence
+from ringtrace.detectors.collusion.mixture import Copies, Fit, Priors, fit_shop
+from ringtrace.detectors.collusion.pharmacy_collusion import PharmacyCollusion
+from ringtrace.detectors.collusion.resold import closed_circle, goes_with_buyers
 from ringtrace.detectors.collusion.shops import Shop, genuine_sales
-from ringtrace.detectors.collusion.signals import VISIT_SIGNALS, collusion_signals
+from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, collusion_signals
 from ringtrace.detectors.detector import Context, Draft
-from ringtrace.detectors.packs.sales import scannable_lines
+from ringtrace.detectors.packs.sales import net_sale_lines, scannable_lines
 from ringtrace.findings import EvidenceRef, Member, Message
 
 SHOP = "S3"
@@ -227,17 +230,22 @@ def test_a_ledger_that_books_within_the_week_records_the_sale_and_units_are_no_p
     assert set(seen) == {("L", 0), ("U", None), ("N", 1)}
 
 
+def known_fit(buyer: np.ndarray, visit: np.ndarray, nats: dict[str, float] | None = None) -> Fit:
+    """A fit by which every signal is a hundred times as common on feigned visits."""
+    rates, own = np.full(len(VISIT_SIGNALS), 0.002), np.full(len(PERSON_SIGNALS), 0.05)
+    each = np.array([(nats or {}).get(name, 0.0) for name in VISIT_SIGNALS])
+    return Fit(buyer, visit, rates, 100 * rates, 10 * own, own, 99.0, each, 0 * own, 0.03, 0.6)
+
+
 def test_of_two_sales_of_a_pack_the_one_with_more_beside_it_is_taken_for_the_feigned_one() -> None:
     """Buyer 0 repeats one pack of buyer 1, whose visits are all odd; buyer 2's are odd too and keep the mark."""
     visits = np.zeros((24, len(VISIT_SIGNALS)))
     reused, lent = VISIT_SIGNALS.index("reused"), VISIT_SIGNALS.index("lent")
     visits[3, reused] = visits[20, reused] = visits[8, lent] = visits[9, lent] = 1
-    likely = np.array([0.05] * 8 + [0.9] * 16)
-    likely[3] = 0.8
-    nothing = np.zeros(0)
-    fit = Fit(np.array([0.6, 0.99, 0.99]), likely, nothing, nothing, nothing, nothing, 0.0, nothing, nothing, 0.03, 0.6)
+    visits[8:, VISIT_SIGNALS.index("uncoded")] = 1
+    fit = known_fit(np.array([0.6, 0.99, 0.99]), np.repeat([0.1, 0.9, 0.9], 8))
     owner, rows = np.repeat([0, 1, 2], 8), np.arange(100, 124)
-    shop = Shop("S", True, rows, ["honest", "colluding", "also"], owner, visits, np.zeros((3, 1)), fit)
+    shop = Shop("S", True, rows, ["honest", "colluding", "also"], owner, visits, np.full((3, 3), np.nan), fit)
     assert genuine_sales(shop, [(108, 103), (109, 120)]) == [(reused, 3)]
 
 
@@ -285,7 +293,7 @@ def test_a_resale_lead_takes_no_sales_that_lack_codes_by_buyer(tmp_path: Path, *
     )  # fmt: skip
     with town.build().workspace(tmp_path).connect() as tables:
         scannable_lines(tables)
-        assert _goes_with_buyers(tables, lead) is certain_buyers
+        assert goes_with_buyers(tables, lead) is certain_buyers
 
 
 def test_without_the_asked_signals_a_posterior_rests_on_the_others() -> None:
@@ -298,3 +306,93 @@ def test_without_the_asked_signals_a_posterior_rests_on_the_others() -> None:
     # Odds of a visit: 1 − π + π·Π θ¹/θ⁰, so 5/9 and 5 without the first signal; 1 and 41 with it.
     assert crowd_only == pytest.approx([5 / 14, 5 / 6])
     assert both == pytest.approx([0.5, 41 / 42])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_buyer_stands_for_all_who_show_the_same(seed: int) -> None:
+    """Oracle: a shop written out in full gives the fit of the shop in short."""
+    rng = np.random.default_rng(seed)
+    short = [(rng.random((3, 2)) < 0.3).astype(float) for _ in range(6)]
+    persons, alike, times = (rng.random((6, 1)) < 0.5).astype(float), rng.integers(1, 9, 6), rng.integers(1, 4, (6, 3))
+    full = [
+        np.repeat(each, often, axis=0) for each, often, n in zip(short, times, alike, strict=True) for _ in range(n)
+    ]
+    priors = Priors(np.array([0.1, 0.2]), np.array([0.6, 0.5]), np.array([0.1]), np.array([0.5]))
+    starts = np.cumsum([0, *(len(each) for each in full[:-1])])
+    whole = fit_shop(np.vstack(full), starts, np.repeat(persons, alike, axis=0), priors)
+    copies = Copies(times.ravel().astype(float), alike.astype(float))
+    brief = fit_shop(np.vstack(short), np.arange(0, 18, 3), persons, priors, copies=copies)
+    assert brief.gain == pytest.approx(whole.gain, abs=1e-6)
+    assert brief.nats == pytest.approx(whole.nats, abs=1e-6)
+    assert np.repeat(brief.buyer, alike) == pytest.approx(whole.buyer, abs=1e-6)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_who_sells_resold_goods_sells_them_to_whoever_asks(tmp_path: Path, *, closed: bool) -> None:
+    """Forty sales without a code: to eight people who come five times each, or to twenty who come twice."""
+    town = StockedCity(5)
+    for number in range(40):
+        town.sell(town.people[SHOP][number % (8 if closed else 20)], SHOP, town.moment(), "D8", origin="phantom")
+    lead = Draft(
+        anchors=(SHOP,), level="yellow", score=0.5, title=Message("t"), summary=Message("s"),
+        first_time=None, last_time=None,
+        members=(Member("Pharmacy", SHOP, "reseller"), Member("Drug", "D8", "drug")),
+        reasons=(), counter_evidence=(), evidence=(),
+    )  # fmt: skip
+    with town.build().workspace(tmp_path).connect() as tables:
+        scannable_lines(tables)
+        assert closed_circle(tables, lead) is closed
+
+
+def test_members_carry_the_evidence_themselves() -> None:
+    """A signal that two of the accused show is silent, and one odd visit accuses nobody."""
+    visits = np.zeros((20, len(VISIT_SIGNALS)))
+    off, bare = VISIT_SIGNALS.index("off_hours"), VISIT_SIGNALS.index("uncoded")
+    visits[:16, bare] = visits[16, bare] = visits[0, off] = visits[4, off] = 1
+    fit = known_fit(np.full(5, 0.99), np.full(20, 0.9))
+    shop = Shop(
+        "S", True, np.arange(20), list("abcde"), np.repeat(np.arange(5), 4), visits, np.full((5, 3), np.nan), fit
+    )
+    assert shop.named.tolist() == [True, True, True, True, False]
+    assert shop.carried(shop.named).spoken == {"uncoded"}
+    visits[8, off] = 1
+    assert shop.carried(shop.named).spoken == {"uncoded", "off_hours"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [
+        pytest.param("course", "explains", marks=pytest.mark.near_miss),
+        pytest.param("uneven", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("cheap", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("no goods", "partly", marks=pytest.mark.positive),
+    ],
+)
+def test_a_special_drug_pharmacy_has_clients_on_a_course_of_their_own(tmp_path: Path, kind: str, outcome: str) -> None:
+    """Eight people fetch one dear drug each every four weeks; or at odd times, or a cheap one, or no pack is there."""
+    city = City()
+    city.shop("S")
+    for number in range(12):
+        city.drug(f"D{number}", atc_code=f"L0{number % 8}AA01", rx_flag="1")
+        city.visit(city.person(f"q{number}"), "S", START + timedelta(days=number), items=[item(f"D{number}", 20)])
+    people = [city.person(f"p{number}") for number in range(8)]
+    rng = np.random.default_rng(1)
+    for number, person in enumerate(people):
+        days = rng.choice(300, 9, replace=False) ** 2 // 300 if kind == "uneven" else 28 * np.arange(9)
+        for day in days:
+            line = item(f"D{number % 4}" if kind == "cheap" else f"E{number % 4}", 20 if kind == "cheap" else 4000)
+            city.visit(person, "S", START + timedelta(days=int(day), hours=10), items=[line])
+    for number in range(4):
+        city.drug(f"E{number}", atc_code=f"L01E{number}01", rx_flag="1")
+    spoken = {"unrecorded": 9.0} if kind == "no goods" else {"surge": 9.0}
+    nothing = np.zeros(0)
+    fit = known_fit(nothing, nothing, spoken)
+    shop = Shop("S", True, np.arange(0), people, np.arange(0), nothing, nothing, fit)
+    with city.workspace(tmp_path).connect() as tables:
+        net_sale_lines(tables)
+        check = special_drugs(tables, shop, Evidence(fit, 5, 100, True), np.arange(8))
+    assert check.outcome == outcome
+
+
+def item(drug: str, fee: float) -> dict[str, object]:
+    return {"med_list_codg": drug, "fee": fee, "cnt": 1}
