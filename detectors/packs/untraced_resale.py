@@ -63,15 +63,15 @@ def short_outlets(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortDrug
     scannable_lines(tables)
     rows = tables.execute("""
         WITH drugs AS (
-            SELECT any_value(place) AS place, any_value(drug) AS drug, count(*) AS n,
+            SELECT goods, any_value(shop) AS shop, max(line) AS line, count(*) AS n,
                    count(*) FILTER (WHERE bare) AS bare
             FROM scannable_lines WHERE retail GROUP BY goods
         ), rest AS (
             SELECT *, (sum(bare) OVER shop - bare + 0.5) / (sum(n) OVER shop - n + 50.0) AS rate
-            FROM drugs WINDOW shop AS (PARTITION BY place)
+            FROM drugs WINDOW shop AS (PARTITION BY shop)
         )
-        SELECT r.place, r.drug, r.n, r.bare, r.n * r.rate AS expected, b.uncovered
-        FROM rest r LEFT JOIN stock_balance b ON b.place = r.place AND b.drug = r.drug
+        SELECT l.place, l.drug, r.n, r.bare, r.n * r.rate AS expected, b.uncovered
+        FROM rest r JOIN sale_lines l ON l.line = r.line LEFT JOIN stock_balance b ON b.goods = r.goods
         WHERE r.bare >= ? AND r.bare >= 3 * r.n * r.rate ORDER BY 1, 2
     """, [FEWEST_PACKS]).fetchall()  # fmt: skip
     found: dict[str, list[ShortDrug]] = defaultdict(list)
