@@ -35,8 +35,26 @@ class Timeline {
     // The moments worth a stop: where uses of several links fall together, else every use.
     this.stops = [...new Set(Object.values(times).flat())].sort((a, b) => a - b);
     this.moment.max = Math.max(0, this.stops.length - 1);
-    if (!before) this.moment.value = this.moment.max;
+    if (!before) this.moment.value = this.busiest();
     this.draw();
+  }
+
+  // Where to open: the end of the window in which most links were used; the last moment of all shows hardly any.
+  busiest() {
+    const span = Number(this.span.value);
+    const uses = Object.entries(this.times).flatMap(([id, times]) => times.map((time) => [time, id]));
+    uses.sort((a, b) => a[0] - b[0]);
+    const within = new Map(); // link id -> uses in the window
+    let first = 0, most = 0, best = 0;
+    for (const [time, id] of uses) {
+      within.set(id, (within.get(id) ?? 0) + 1);
+      for (; uses[first][0] <= time - span; first += 1) {
+        const left = within.get(uses[first][1]) - 1;
+        if (left) within.set(uses[first][1], left); else within.delete(uses[first][1]);
+      }
+      if (within.size > most) [most, best] = [within.size, time];
+    }
+    return Math.max(0, this.stops.indexOf(best));
   }
 
   draw() {

@@ -107,6 +107,15 @@ def test_keyboard_box_legend_and_drag(visitor: Visitor) -> None:
     assert (back["x"], back["y"]) == pytest.approx((dragged["x"], dragged["y"]), abs=1)
 
 
+_SHOWN_AT_EVERY_STOP = """() => {
+  const line = ringtraceCanvas.timeline;
+  const shown = () => ringtraceCanvas.edges.get({filter: each => !each.hidden}).length;
+  const first = shown();
+  const every = line.stops.map((_, at) => { line.moment.value = at; line.draw(); return shown(); });
+  return [first, Math.max(...every)];
+}"""
+
+
 def test_the_timeline_shows_links_only_while_they_are_used(visitor: Visitor) -> None:
     visitor.open(f"explore?finding={RING}")
     visitor.canvas(10)
@@ -117,6 +126,8 @@ def test_the_timeline_shows_links_only_while_they_are_used(visitor: Visitor) -> 
     page.locator("[data-tool=time]").click()
     slider = page.locator(".timeline input")
     expect(slider).to_be_visible()
+    at_first, most = page.evaluate(_SHOWN_AT_EVERY_STOP)
+    assert at_first == most, "it opens where most links are in use within the window"
     slider.fill("0")
     page.wait_for_function(f"{hidden} === {everything - 1}")  # the first use of all, by one person at one place
     page.locator(".timeline select").select_option(label="1 hour")
