@@ -42,8 +42,9 @@ def frequent_visits(tables: duckdb.DuckDBPyConnection, limits: VisitThresholds) 
     tables.execute(f"""
         CREATE OR REPLACE TEMP TABLE visitors AS
         WITH counted AS (SELECT hash(psn_no) AS person, count(*) AS n FROM standing GROUP BY 1)
-        SELECT person, person % (1 + (SELECT count(*) FROM counted) // {PEERS}) = 0 AS peer FROM counted
-        WHERE peer OR n >= {limits.busiest_days};
+        SELECT person, peer FROM (
+            SELECT *, person % (1 + (SELECT count(*) FROM counted) // {PEERS}) = 0 AS peer FROM counted
+        ) WHERE peer OR n >= {limits.busiest_days};
         CREATE OR REPLACE TEMP TABLE visit_days AS
         SELECT v.person, any_value(s.psn_no) AS psn_no, CAST(s.t AS DATE) AS day, any_value(v.peer) AS peer
         FROM standing s JOIN visitors v ON v.person = hash(s.psn_no)

@@ -99,14 +99,21 @@ class Overuse:
                 SELECT f.*, l.psn_no FROM fullest f
                 JOIN (SELECT pair, any_value(psn_no) AS psn_no FROM heavy_draws GROUP BY 1) l ON l.pair = f.pair
                 WHERE f.ddd > ? AND f.places >= ?
+            ), family AS (  -- those who did not get the same themselves
+                SELECT f.pair, count(*) AS relatives FROM most f
+                JOIN persons o ON o.psn_no = f.psn_no
+                JOIN persons m ON m.hh_no = o.hh_no AND m.psn_no <> o.psn_no
+                LEFT JOIN fullest g ON g.pair = hash(m.psn_no, f.substance)
+                WHERE g.pair IS NULL GROUP BY f.pair
+            ), home AS (
+                SELECT f.pair, count(*) AS residents FROM most f
+                JOIN persons o ON o.psn_no = f.psn_no
+                JOIN persons m ON m.care_inst = o.care_inst AND m.psn_no <> o.psn_no GROUP BY f.pair
             )
             SELECT f.psn_no, f.pair, f.substance, f.ddd, f.packs, f.since, f.until, f.days, f.places, f.spread,
-                   (SELECT count(*) FROM persons m JOIN persons o ON o.hh_no = m.hh_no
-                    WHERE o.psn_no = f.psn_no AND m.psn_no <> f.psn_no
-                      AND NOT EXISTS (SELECT 1 FROM fullest g WHERE g.pair = hash(m.psn_no, f.substance))),
-                   (SELECT count(*) FROM persons m JOIN persons o ON o.care_inst = m.care_inst
-                    WHERE o.psn_no = f.psn_no AND m.psn_no <> f.psn_no)
-            FROM most f ORDER BY f.psn_no, f.ddd DESC, f.substance
+                   coalesce(a.relatives, 0), coalesce(h.residents, 0)
+            FROM most f LEFT JOIN family a ON a.pair = f.pair LEFT JOIN home h ON h.pair = f.pair
+            ORDER BY f.psn_no, f.ddd DESC, f.substance
             """,
             [self.thresholds.most_ddd, self.thresholds.fewest_places],
         ).fetchall()

@@ -68,7 +68,7 @@ class Leap:
 def timed_uses(tables: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     """Make `card_uses` and `use_places`; how many settlements name a card, how many of them count, how many lie.
 
-    `card_uses`: `row` (of `standing`), `card` and `place` (64-bit hashes), `t`. Left out: stays and claims by hand,
+    `card_uses`: `use` (the settlement), `card` and `place` (64-bit hashes), `t`. Left out: stays and claims by hand,
     which an office settles without the patient, and places whose clock only knows the day. `use_places`: `place`,
     `code`, `lon`, `lat`, `city` (first four digits of the region).
     """
@@ -80,7 +80,7 @@ def timed_uses(tables: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
             HAVING count(*) FILTER (date_trunc('day', t) <> t) >= 0.1 * count(*)
         ) s LEFT JOIN institutions n ON n.fixmedins_code = s.place;
         CREATE OR REPLACE TEMP TABLE card_uses AS
-        SELECT rowid AS row, hash(card) AS card, hash(place) AS place, t FROM standing
+        SELECT hash(setl_id) AS use, hash(card) AS card, hash(place) AS place, t FROM standing
         WHERE card IS NOT NULL AND NOT by_hand AND med_type IS DISTINCT FROM '21'
           AND hash(place) IN (SELECT place FROM use_places)
     """)
@@ -118,9 +118,9 @@ def find_leaps(tables: duckdb.DuckDBPyConnection, nearest_km: float, apart_minut
                    CASE WHEN km IS NULL THEN $apart ELSE {usual_minutes("km")} END AS usual
             FROM apart WHERE CASE WHEN km IS NULL THEN cities ELSE km >= $near END
         ), steps AS (
-            SELECT row, place, t,
-                   lead(row) OVER w AS next_row, lead(place) OVER w AS next_place, lead(t) OVER w AS next_t
-            FROM card_uses WINDOW w AS (PARTITION BY card ORDER BY t, row)
+            SELECT use, place, t,
+                   lead(use) OVER w AS next_use, lead(place) OVER w AS next_place, lead(t) OVER w AS next_t
+            FROM card_uses WINDOW w AS (PARTITION BY card ORDER BY t, use)
         ), soon AS (
             SELECT *, date_diff('second', t, next_t) / 60.0 AS minutes FROM steps
             WHERE next_place <> place AND next_t <= t + to_minutes((SELECT ceil(max(usual))::BIGINT FROM ways))
@@ -129,7 +129,7 @@ def find_leaps(tables: duckdb.DuckDBPyConnection, nearest_km: float, apart_minut
                a.place, b.place, a.hospital, b.hospital, a.t, b.t, w.km, w.shortest,
                w.km IS NULL OR s.minutes + $short < w.shortest
         FROM soon s JOIN ways w ON w.here = s.place AND w.there = s.next_place
-        JOIN standing a ON a.rowid = s.row JOIN standing b ON b.rowid = s.next_row
+        JOIN standing a ON hash(a.setl_id) = s.use JOIN standing b ON hash(b.setl_id) = s.next_use
         LEFT JOIN cards c ON c.mdtrt_cert_no = a.card
         WHERE s.minutes < w.usual
           -- A claim sent late may tell when the visit began: the person must have been in two places then, too.
@@ -168,7 +168,7 @@ def chances(
         """
         SELECT s.card, epoch(date_trunc('day', s.t)) / 86400, (epoch(s.t) - epoch(date_trunc('day', s.t))) / 60,
                p.lon, p.lat
-        FROM card_uses u JOIN standing s ON s.rowid = u.row JOIN use_places p ON p.place = u.place
+        FROM card_uses u JOIN standing s ON hash(s.setl_id) = u.use JOIN use_places p ON p.place = u.place
         WHERE u.card IN (SELECT hash(unnest(?::VARCHAR[]))) AND p.lon IS NOT NULL AND p.lat IS NOT NULL
         """,
         [sorted(cards)],
