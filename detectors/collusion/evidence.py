@@ -74,14 +74,17 @@ class Evidence:
         """Whether the evidence is of more than one kind, and about the sales themselves.
 
         Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
-        three signals of other families, odd hours or totals among them. A trace of either beside a crowd is chance:
+        three signals of other families, odd hours or totals among them. Missing codes and codes sold before are two
+        kinds where each alone is worth the extra parameters: substitution repeats codes and loses few, resold packs
+        lack them and repeat none. A trace of either beside a crowd is chance:
         what the goods say must alone be worth the extra parameters; where they could speak and do not, what is left
         without a crowd and without the strongest signal must be.
         """
         nats, spoken = self.nats, self.spoken
         if spoken & set(GOODS):
             goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))
-            return len(self.families) >= 2 and goods >= self.penalty
+            both = min(nats.get("uncoded", 0.0), nats.get("reused", 0.0)) >= self.penalty
+            return len(self.families) + both >= 2 and goods >= self.penalty
         others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
         left = sorted(nats[name] for name in others - set(CROWD))[:-1]
         if self.goods_known and sum(left) < self.penalty:

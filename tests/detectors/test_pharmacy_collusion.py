@@ -359,6 +359,15 @@ def test_members_carry_the_evidence_themselves() -> None:
     assert shop.carried(shop.named).spoken == {"uncoded", "off_hours"}
 
 
+@pytest.mark.parametrize(("uncoded", "joint"), [(60.0, True), (20.0, False)])
+def test_missing_and_repeated_codes_are_two_kinds_where_each_is_strong(uncoded: float, *, joint: bool) -> None:
+    """A clinic that substitutes codes repeats many and loses few."""
+    nothing = np.zeros(0)
+    evidence = Evidence(known_fit(nothing, nothing, {"uncoded": uncoded, "reused": 80.0}), 10, 5000, True)
+    assert evidence.penalty == pytest.approx(51.1, abs=0.1)
+    assert evidence.joint is joint
+
+
 @pytest.mark.parametrize(
     ("kind", "outcome"),
     [
