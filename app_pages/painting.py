@@ -14,13 +14,31 @@ import streamlit as st
 
 _STATE: Final = "painted"
 # Two frames: the first is being prepared when the script runs, after the second it has been seen. While a script runs,
-# somebody may have clicked: a second request from the same page would take them back to it.
+# somebody may have clicked: a second request from the same page would take them back to it. And a link to a section
+# below (`#proof`) was perhaps followed before that section was there: it is brought into view while the rest grows.
 _SIGNAL: Final = """export default function ({ setTriggerValue }) {
   const busy = () => (document.querySelector("[data-test-script-state]")?.dataset.testScriptState ?? "notRunning")
     !== "notRunning";
   const ask = () => { if (busy()) frame = requestAnimationFrame(ask); else setTriggerValue("shown", true); };
   let frame = requestAnimationFrame(() => { frame = requestAnimationFrame(ask); });
-  return () => cancelAnimationFrame(frame);
+  return () => { cancelAnimationFrame(frame); follow(); };
+}
+
+function follow() {
+  const asked = location.hash.slice(1), end = performance.now() + 4000;
+  const over = new AbortController(), { signal } = over;
+  for (const act of ["wheel", "pointerdown", "keydown"]) addEventListener(act, () => over.abort(), { signal });
+  let top;
+  const step = () => {
+    const section = document.getElementById(asked);
+    if (section && section.getBoundingClientRect().top !== top) {
+      section.scrollIntoView();
+      top = section.getBoundingClientRect().top;
+    }
+    if (performance.now() > end) over.abort();
+    if (!signal.aborted) requestAnimationFrame(step);
+  };
+  if (asked) step();
 }"""
 
 
