@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import log
@@ -11,14 +11,18 @@ from math import log
 import duckdb
 from scipy.stats import poisson
 
+from ringtrace.detectors.claims.rosters import Entry, RosterThresholds, billed_with_the_dead
 from ringtrace.detectors.claims.standing import institution_label, standing_settlements
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 
+LISTED = 0.6
+"""Weight of a living person who is billed with the dead."""
+
 
 @dataclass(frozen=True)
-class DeathThresholds:
+class DeathThresholds(RosterThresholds):
     """`grace_days`: days after the death in which a family may still fetch what was prescribed, or a desk close a bill.
     `placeholder_share`, `placeholder_fewest`: a date of death shared by so many people is taken for a default entry.
     `closing_days`, `closing_share`, `closing_fewest`: where so many of the dead have a settlement so soon after, that
@@ -89,7 +93,9 @@ def settled_after_death(
             yield _draft(person, died[person], each, people_at, providers, still_used / dead, limits)
     for place, people in sorted(served.items()):
         if len(people) >= limits.served:
-            yield _provider_draft(place, people, still_used / dead)
+            bills = [use.setl_id for each in people.values() for use in each if use.why == "left"]
+            roster = billed_with_the_dead(tables, place, bills, limits)
+            yield _provider_draft(place, people, roster, still_used / dead)
         else:
             for person, each in people.items():
                 yield _draft(person, died[person], each, people_at, providers, still_used / dead, limits)
@@ -208,15 +214,19 @@ def _draft(
     )  # fmt: skip
 
 
-def _provider_draft(place: str, people: dict[str, list[_Use]], base_rate: float) -> Draft:
+def _provider_draft(place: str, people: dict[str, list[_Use]], roster: Sequence[Entry], base_rate: float) -> Draft:
     """The dead whose credentials were used at one institution alone, which served more of them than its part."""
     left = sorted((use for uses in people.values() for use in uses if use.why == "left"), key=lambda use: use.time)
     taken = Counter(use.why for uses in people.values() for use in uses)
+    living = sorted({entry.person for entry in roster})
     score = after_death_score(len(left), max(use.days for use in left), alive=False, provided=True)
     values: dict[str, Value] = {
         "place": place, "people": len(people), "n": len(left), "days": max(use.days for use in left),
-        "share": base_rate,
+        "share": base_rate, "living": len(living), "bills": len(roster),
     }  # fmt: skip
+    reasons = [Reason("after_death", Message("claims.dead.reason", values), len(left), 0)]
+    if roster:
+        reasons.append(Reason("roster", Message("claims.dead.roster", values), len(roster), 0))
     return Draft(
         anchors=(place, "dead"),
         level=level_of(score),
@@ -228,12 +238,14 @@ def _provider_draft(place: str, people: dict[str, list[_Use]], base_rate: float)
         members=(
             Member(institution_label(left[0].hospital), place, "provider"),
             *(Member("Patient", person, "ghost") for person in sorted(people)),
+            *(Member("Patient", person, "ghost", LISTED) for person in living),
         ),
-        reasons=(Reason("after_death", Message("claims.dead.reason", values), len(left), 0),),
+        reasons=tuple(reasons),
         counter_evidence=_taken_off(taken, len(left)),
         evidence=(
             *(EvidenceRef("persons", person) for person in sorted(people)),
             *(EvidenceRef("settlements", use.setl_id) for use in left),
+            *(EvidenceRef("settlements", entry.setl_id) for entry in roster),
         ),
     )  # fmt: skip
 

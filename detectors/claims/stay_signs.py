@@ -77,11 +77,11 @@ def in_batches(tables: duckdb.DuckDBPyConnection, batch_people: int) -> dict[str
     """
     rows = tables.execute(
         """
-        WITH of_batch AS (  -- pairs of days, and the pairs that begin a day later
+        WITH of_batch AS (  -- pairs of days, and those a day later: apart for both ends, as a stay may have odd nights
             SELECT place, psn_no, settlements, opened, closed,
-                   hash(shift, (date_diff('day', DATE '2000-01-01', opened) + shift) // 2,
-                        (date_diff('day', DATE '2000-01-01', closed) + shift) // 2) AS batch
-            FROM stays CROSS JOIN (VALUES (0), (1)) AS shifts(shift)
+                   hash(i.shift, (date_diff('day', DATE '2000-01-01', opened) + i.shift) // 2,
+                        o.shift, (date_diff('day', DATE '2000-01-01', closed) + o.shift) // 2) AS batch
+            FROM stays CROSS JOIN (VALUES (0), (1)) AS i(shift) CROSS JOIN (VALUES (0), (1)) AS o(shift)
             WHERE NOT coalesce(regexp_matches(disease, $series), false)
             QUALIFY count(DISTINCT psn_no) OVER (PARTITION BY place, batch) >= $people
         ), met AS (

@@ -179,17 +179,17 @@ def test_patients_who_shop_on_two_days_of_their_stay_are_found(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("visits", "illness", "level"),
-    [(3, "I69.3", {"orange"}), (1, "I69.3", set()), (3, "C34.9", set())],
-    ids=["every quarter", "once", "chemotherapy"],
+    ("nights", "visits", "illness", "level"),
+    [(14, 3, "I69.3", {"orange"}), (9, 3, "I69.3", {"orange"}), (9, 1, "I69.3", set()), (14, 3, "C34.9", set())],
+    ids=["every quarter", "an odd number of nights", "once", "chemotherapy"],
 )
 def test_people_who_enter_and_leave_in_batches_are_found(
-    tmp_path: Path, visits: int, illness: str, level: set[str]
+    tmp_path: Path, nights: int, visits: int, illness: str, level: set[str]
 ) -> None:
     city = hospitals(0)
     for quarter in range(visits):
         for number in range(8):
-            begin, end = at(90 * quarter + number % 2), at(90 * quarter + 14 + number % 2)
+            begin, end = at(90 * quarter + number % 2), at(90 * quarter + nights + number % 2)
             city.visit(f"b{number}", "H1", end, dise_codg=illness, items=[{"med_list_codg": "D1", "fee": 900}],
                        total=900, med_type="21", begntime=str(begin), endtime=str(end))  # fmt: skip
     findings, _ = run(tmp_path, city, "ghost_patient")
@@ -228,3 +228,36 @@ def test_a_provider_of_several_dead_may_invent_complaints(tmp_path: Path) -> Non
     assert {(member.id, member.role) for member in finding.members} == {
         ("V1", "provider"), *((f"d{each}", "ghost") for each in range(4))
     }  # fmt: skip
+
+
+def _roster(living: int, *, others: int = 0, lines: int = 2) -> City:
+    """Three dead and `living` people billed alike at V1 each month; `others` get such bills there on other days."""
+    city = _dead(3)
+    for each in range(800):
+        city.visit(f"q{each}", "S0", at(each % 200, 12))
+    bill = [{"med_list_codg": f"D{line}", "cnt": 1, "fee": 20} for line in range(lines)]
+    for month in range(5):
+        for number, person in enumerate(["d0", "d1", "d2", *(f"p{each}" for each in range(living))]):
+            city.visit(person, "V1", at(60 + 30 * month, 9, 2 * number), items=bill)
+        for number in range(20):
+            own = bill if number < others else [{"med_list_codg": f"E{number}", "cnt": 1, "fee": 9}]
+            city.visit(f"p{100 + number}", "V1", at(62 + 30 * month, 10, number), items=own)
+    return city
+
+
+@pytest.mark.positive
+def test_the_living_who_are_billed_with_the_dead_are_named(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, _roster(6), "ghost_patient")
+    assert {each.id for each in finding.members if each.role == "ghost"} == {
+        "d0", "d1", "d2", *(f"p{n}" for n in range(6))
+    }  # fmt: skip
+    (reason,) = [reason for reason in finding.reasons if reason.code == "roster"]
+    assert reason.value == 30
+    assert len([ref for ref in finding.evidence if ref.table == "settlements"]) == 45
+
+
+@pytest.mark.parametrize("columns", [{"others": 5}, {"lines": 1}], ids=["a common treatment", "one common drug"])
+@pytest.mark.near_miss
+def test_a_refill_day_with_the_common_treatment_names_no_one_living(tmp_path: Path, columns: dict[str, int]) -> None:
+    (finding,), _ = run(tmp_path, _roster(6, **columns), "ghost_patient")
+    assert {each.id for each in finding.members if each.role == "ghost"} == {"d0", "d1", "d2"}
