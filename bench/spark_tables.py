@@ -160,8 +160,13 @@ def _portable(node: exp.Expression) -> exp.Expression:
             # As in DuckDB's divisions; Spark would go on in decimals.
             return exp.cast(node.copy(), "double")
         case exp.Window() if node.arg_key != "windows":
+            window = node.copy()
+            counted = window.this.this if isinstance(window.this, exp.Count) else None
+            if isinstance(counted, exp.Distinct):
+                window.set("this", exp.func("collect_set", *counted.expressions))
+                return exp.func("size", window)
             # Spark reads `OVER shop - bare` as the window `shop-bare`.
-            return exp.Paren(this=node.copy())
+            return exp.Paren(this=window)
         case exp.PercentileCont() if node.expression is not None:
             return exp.func("percentile", node.this, node.expression)
         case exp.Sub() if all(isinstance(side, exp.Cast) and side.to.this == exp.DataType.Type.DATE

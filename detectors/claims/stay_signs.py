@@ -112,10 +112,12 @@ def of_the_dead(tables: duckdb.DuckDBPyConnection) -> dict[str, list[Sign]]:
 def without_care(tables: duckdb.DuckDBPyConnection) -> dict[str, list[Sign]]:
     """Stays that were paid and have not one line of care behind them."""
     rows = tables.execute("""
+        WITH paid AS (SELECT place, psn_no, stay, unnest(settlements) AS setl_id FROM stays
+        ), cared AS (
+            SELECT DISTINCT p.place, p.psn_no, p.stay FROM paid p SEMI JOIN settlement_items i ON i.setl_id = p.setl_id
+        )
         SELECT k.place, 'no_care', k.psn_no, k.settlements, NULL, k.opened, k.closed
-        FROM stays k
-        WHERE NOT EXISTS (
-            SELECT 1 FROM (SELECT unnest(k.settlements) AS setl_id) u SEMI JOIN settlement_items i USING (setl_id))
+        FROM stays k ANTI JOIN cared c ON c.place = k.place AND c.psn_no = k.psn_no AND c.stay = k.stay
         ORDER BY ALL
     """).fetchall()
     return _signs(rows)
