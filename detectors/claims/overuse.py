@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringtrace.detectors.claims.frequent_visits import VisitThresholds, frequent_visits
+from ringtrace.detectors.claims.unending_care import CareThresholds, unending_care
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.packs.sales import net_sale_lines
 from ringtrace.detectors.rings.ties import CROWDED
@@ -21,12 +22,15 @@ from ringtrace.detectors.scoring import ORANGE, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 from ringtrace.workspace import has_rows
 
+ADDED_UP = "N05"
+"""ATC: sleeping pills, sedatives and their kin. Who goes from doctor to doctor for them takes what each one gives."""
+
 LEAD_SCORE = 0.55
 """Highest score of a supply that another finding explains better."""
 
 
 @dataclass(frozen=True)
-class Thresholds(VisitThresholds):
+class Thresholds(VisitThresholds, CareThresholds):
     """`window_days`: days within which the fullest supply is sought; `least_days` it is spread over at the least.
     `most_ddd`: defined daily doses a day beyond which no body is supplied.
     `peer_quantile`, `over_peers`: and beyond so many times what the heaviest of the peers draw.
@@ -70,6 +74,7 @@ class Overuse:
     The WHO's defined daily dose is the average maintenance dose of an adult (WHO Collaborating Centre for Drug
     Statistics Methodology); some need several times it, so the limit is a multiple of it and of the heaviest peers,
     whichever is higher. Packs of one substance (seven characters of the ATC code) add up over makers and institutions.
+    Where no substance among sleeping pills and sedatives is too much by itself, all of them add up (`ADDED_UP`).
     Who buys for others has a usual shop; who sells on goes where nobody knows what the last one gave. So the supply
     counts by how evenly it is spread over institutions: their effective number, (Σ doses)² / Σ doses². Refunds and
     split packs are taken off; members of the household who draw none of that substance, and all residents of the
@@ -83,7 +88,10 @@ class Overuse:
         self.thresholds = thresholds or Thresholds()
 
     def detect(self, tables: duckdb.DuckDBPyConnection, context: Context) -> Iterable[Draft]:
-        yield from frequent_visits(tables, self.thresholds)
+        unending = list(unending_care(tables, self.thresholds))
+        yield from unending
+        named = {draft.anchors for draft in unending}
+        yield from (draft for draft in frequent_visits(tables, self.thresholds) if draft.anchors not in named)
         net_sale_lines(tables)
         self._fullest_windows(tables)
         drawn = tables.execute("SELECT substance, ddd FROM fullest").fetchnumpy()
@@ -125,7 +133,9 @@ class Overuse:
             supply = _Supply(
                 pair, substance, ddd, packs, since, until, days, places, spread, family, residents, limit, peers
             )
+            # Rows come with the largest supply first, and the group's is no smaller than that of its substances.
             if supply.ddd > limit and self._score(supply) >= self.thresholds.least_score:
+                people[person] = [each for each in people[person] if each.substance != substance[: len(ADDED_UP)]]
                 people[person].append(supply)
         leading = _resellers(context)
         for person, supplies in people.items():
@@ -149,7 +159,9 @@ class Overuse:
         tables.execute(f"""
             CREATE OR REPLACE TEMP TABLE dosed AS
             SELECT med_list_codg AS drug, coalesce(left(atc_code, 7), med_list_codg) AS substance, pack_ddd
-            FROM drugs WHERE pack_ddd > 0;
+            FROM drugs WHERE pack_ddd > 0
+            UNION ALL SELECT med_list_codg, left(atc_code, {len(ADDED_UP)}), pack_ddd
+            FROM drugs WHERE pack_ddd > 0 AND starts_with(atc_code, '{ADDED_UP}');
             CREATE OR REPLACE TEMP TABLE heavy_draws AS
             WITH heavy AS (  -- who has no {least} doses in all has none in a window
                 SELECT hash(l.psn_no, d.substance) AS pair FROM sale_lines l JOIN dosed d ON d.drug = l.drug
@@ -200,7 +212,7 @@ class Overuse:
         self, tables: duckdb.DuckDBPyConnection, person: str, supplies: Sequence[_Supply], reseller: bool
     ) -> Draft:
         worst = supplies[0]
-        lines = [
+        lines = dict.fromkeys(  # a line may be of a substance and of the group that is added up
             line
             for each in supplies
             for line in tables.execute(
@@ -208,7 +220,7 @@ class Overuse:
                 "WHERE h.pair = ? AND h.t BETWEEN ? AND ? ORDER BY l.t, l.key",
                 [each.pair, each.since, each.until],
             ).fetchall()
-        ]
+        )
         score, shared = self._score(worst), self._shared(worst)
         if reseller:
             score = min(score, LEAD_SCORE)

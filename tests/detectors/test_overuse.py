@@ -14,6 +14,7 @@ from factories.claims import (
     drawing,
     outcomes,
     run,
+    treated,
 )
 
 from ringtrace.detectors.claims.overuse import Overuse
@@ -116,3 +117,64 @@ def test_a_resale_finding_to_act_on_leads(tmp_path: Path) -> None:
             found = Overuse().detect(tables, Context(drafts={"drug_resale": leads}))
             levels += [draft.level for draft in found if draft.anchors == ("p", "supply")]
     assert levels == ["orange", "yellow", "orange"]
+
+
+def _sleepless(substances: int, rate: int, *, group: str = "N05CF0", places: int = 6) -> City:
+    """`p` draws sedatives at `places`, each of several substances in its turn."""
+    city = drawing(rate, places)
+    city.rows["drugs"] = []
+    for number in range(substances):
+        city.drug(f"D{number + 1}", pack_ddd=10, drug_genname="x", atc_code=f"{group}{number + 1}")
+    for number, row in enumerate(city.rows["settlement_items"]):
+        row["med_list_codg"] = f"D{1 + number // places % substances}"
+    return city
+
+
+@pytest.mark.positive
+def test_sleeping_pills_of_several_kinds_add_up(tmp_path: Path) -> None:
+    findings, _ = run(tmp_path, _sleepless(3, 7), "overuse")
+    (finding,) = [each for each in findings if any(m.label == "Drug" for m in each.members)]
+    assert (finding.level, finding.title.values["drug"]) == ("orange", "N05")
+    assert len(finding.evidence) == len({ref.key for ref in finding.evidence}) == 56
+
+
+def test_one_sleeping_pill_alone_is_named_itself(tmp_path: Path) -> None:
+    findings, _ = run(tmp_path, _sleepless(1, 9), "overuse")
+    (finding,) = [each for each in findings if any(m.label == "Drug" for m in each.members)]
+    assert (finding.title.values["drug"], finding.title.values["others"]) == ("N05CF01", 0)
+
+
+@pytest.mark.parametrize(
+    ("group", "places"), [("C09CA0", 6), ("N05CF0", 1)], ids=["drugs that are given together", "one doctor"]
+)
+@pytest.mark.near_miss
+def test_several_drugs_that_one_needs_do_not_add_up(tmp_path: Path, group: str, places: int) -> None:
+    findings, _ = run(tmp_path, _sleepless(3, 7, group=group, places=places), "overuse")
+    assert [each for each in findings if any(m.label == "Drug" for m in each.members)] == []
+
+
+@pytest.mark.positive
+def test_a_sore_back_treated_every_working_day_for_half_a_year_is_found(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, treated("M54.5"), "overuse")
+    assert finding.level == "orange"
+    assert [member.id for member in finding.members if member.suspected] == ["p"]
+    assert {check.code for check in finding.counter_evidence} == {"serial_care", "provider"}
+
+
+@pytest.mark.parametrize(
+    ("disease", "columns"),
+    [
+        ("I69.3", {}),
+        ("N18.5", {"weekly": 6}),
+        ("L97", {"weekly": 7}),
+        ("M54.5", {"weekly": 3}),
+        ("M54.5", {"weeks": 12}),
+    ],
+    ids=["after a stroke", "dialysis", "a wound dressed daily", "thrice a week", "three courses"],
+)
+@pytest.mark.near_miss
+def test_long_care_that_illness_needs_is_no_finding_to_act_on(
+    tmp_path: Path, disease: str, columns: dict[str, int]
+) -> None:
+    findings, _ = run(tmp_path, treated(disease, **columns), "overuse")
+    assert {each.level for each in findings} <= {"yellow", "explained"}

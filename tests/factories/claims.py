@@ -110,6 +110,19 @@ def busy(disease: str) -> City:
     return city
 
 
+def treated(disease: str, *, weekly: int = 5, weeks: int = 30) -> City:
+    """`p` is treated at a clinic on `weekly` days of each week; thirty others for as long, thrice a week."""
+    city = City()
+    city.shop("H1", hospital=True)
+    for week in range(weeks):
+        for day in range(weekly):
+            city.visit("p", "H1", at(7 * week + day), dise_codg=disease, med_type="11")
+        for other in range(30):
+            for day in (0, 2, 4):
+                city.visit(f"o{other}", "H1", at(7 * week + day, 14), dise_codg="M54.5", med_type="11")
+    return city
+
+
 def wrong_sex(lines: int, **person: str) -> City:
     city = City()
     city.shop("H0", hospital=True)
