@@ -28,6 +28,8 @@ BODY_PACE: Final = 1.3
 """Defined daily doses a day that one body takes; a dose may be somewhat larger than the defined one."""
 OVERSUPPLIED: Final = 0.3
 """Share of what was got at a pace that no body takes, from which medicines of their own explain nothing."""
+GAIN: Final = 0.25
+"""Standard deviations from which drugs not come back for, or dearer baskets, say that somebody gains."""
 
 InnocenceCheck = Callable[[RingFacts], Check]
 
@@ -71,13 +73,14 @@ def family_account(facts: RingFacts) -> Check:
 def employer(facts: RingFacts) -> Check:
     """Colleagues pass the same counter when a shift ends.
 
-    A shift has its hours. Where colleagues' cards meet at none of theirs (`own_hours`), one of them may collect cards.
+    A shift has its hours. Where colleagues' cards meet at none of theirs (`own_hours`), one of them may collect cards;
+    or it was the monthly pay-day, if nobody gains by what they bought (`no_gain`).
     """
     if not facts.ties.employer:
         return _check("employer", "unknown")
     share = largest_share([facts.ties.employer.get(person) for person in facts.persons])
-    by_shift = facts.habit_ratio <= HABIT_PARTLY
-    return _graded("employer", share, explains=0.75 if by_shift else float("inf"), partly=0.5)
+    innocent = facts.habit_ratio <= HABIT_PARTLY or no_gain(facts).outcome == "partly"
+    return _graded("employer", share, explains=0.75 if innocent else float("inf"), partly=0.5)
 
 
 def schoolmates(facts: RingFacts) -> Check:
@@ -205,6 +208,21 @@ def ordinary_goods(facts: RingFacts) -> Check:
     return _check("ordinary_goods", "partly" if cheap else "does_not_explain", value)
 
 
+def no_gain(facts: RingFacts) -> Check:
+    """Nobody gains by the meetings: a card is borrowed for goods that can be sold, not for a cough syrup.
+
+    No dearer baskets than others' at the place, drugs for good come back for as others do, nobody over-supplied, no
+    card in two places. This explains a part, and without a gain nobody is accused. Value: the larger of the two figures
+    in standard deviations (`one_off`, `amount_shift`).
+    """
+    baskets = facts.baskets
+    if baskets.one_off is None:
+        return _check("no_gain", "unknown")
+    value = max(baskets.one_off, baskets.amount_shift)
+    gained = value >= GAIN or (baskets.supply.oversupply or 0.0) >= OVERSUPPLIED or facts.torn_beyond_error
+    return _check("no_gain", "does_not_explain" if gained else "partly", value)
+
+
 def the_shop(facts: RingFacts) -> Check:
     """The shop itself presents the cards it holds: then the finding about the shop tells the same people, and more."""
     if facts.claimed is None:
@@ -236,6 +254,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     neighbours,
     same_quarter,
     ordinary_goods,
+    no_gain,
     busy_days,
     the_shop,
 )

@@ -66,6 +66,7 @@ PARTLY: Final[dict[str, float]] = {
     "care_home": 1.0,
     "dialysis": 1.0,
     "busy_days": 0.5,
+    "no_gain": 3.0,
 }
 """Taken off where a check explains part of it; the other checks rest on signals that the model has already."""
 BINDING: Final = frozenset({"household", "care_home", "dialysis", "treatment", "schoolmates", "own_course"})
@@ -137,7 +138,8 @@ def ring_level(facts: RingFacts, checks: tuple[Check, ...], score: float) -> Lev
     weekday may have a collector among them: there the explanation takes `EXPLAINED` off, and holds unless the score
     still stands.
 
-    A group that a finding about its shop names already is yellow: that finding leads.
+    A group that a finding about its shop names already is yellow: that finding leads. So is one by whose meetings
+    nobody gains, however seldom chance brings such people together.
     Where nothing is known of the members' families and work, a group may be one of them: yellow at most.
     """
     if explaining(facts, checks):
@@ -146,7 +148,7 @@ def ring_level(facts: RingFacts, checks: tuple[Check, ...], score: float) -> Lev
             return "explained"
     if score < FAINT and sum(check.outcome == "partly" for check in checks) >= 2:
         return "explained"
-    if any(check.code == "the_shop" and check.outcome == "partly" for check in checks):
+    if any(check.code in ("the_shop", "no_gain") and check.outcome == "partly" for check in checks):
         return "yellow"
     unknown = any(check.code == "household" and check.outcome == "unknown" for check in checks)
     return "yellow" if unknown and facts.size < 7 else level_of(score)
