@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import duckdb
 
+from ringtrace.detectors.claims.bedside import used_far_from_bed
 from ringtrace.detectors.claims.standing import institution_label
 from ringtrace.detectors.claims.travel import Leap, chances, find_leaps, timed_uses
 from ringtrace.detectors.detector import Context, Draft, Gap
@@ -47,11 +48,11 @@ class Thresholds:
 class ClonedCard:
     """Consecutive uses of one credential that nobody, or hardly anybody, can make in the time between.
 
-    A change in less than the shortest time from door to door (`travel.shortest_minutes`) is impossible; one too short
-    by more than tills' clocks differ counts alone, others count on two days or more. Changes that are merely hurried
-    (`travel.usual_minutes`) count where a card has more of them than chance, the city's rate and the card's own hours,
-    would give. Left out: refunds, claims by hand, and stays, which an office settles without the patient; places whose
-    clock only knows the day.
+    A change in less than the shortest time from door to door (`travel.shortest_minutes`) is impossible, and so are uses
+    far from the bed of a stay under way (`bedside`); one too short by more than tills' clocks differ counts alone,
+    others count on two days or more. Changes that are merely hurried (`travel.usual_minutes`) count where a card has
+    more of them than chance, the city's rate and the card's own hours, would give. Left out: refunds, claims by hand,
+    the hour of a stay's bill, which an office settles without the patient; places whose clock only knows the day.
     """
 
     kind: ClassVar[str] = "cloned_card"
@@ -74,6 +75,8 @@ class ClonedCard:
             cards[leap.card].append(leap)
         repeated = {card: each for card, each in cards.items() if len(_days(each)) >= limits.fewest_days}
         chance = chances(tables, repeated, limits.nearest_km)
+        for leap in used_far_from_bed(tables):
+            cards[leap.card].append(leap)
         for card, each in sorted(cards.items()):
             expected, p_value = chance.get(card, (0.0, 1.0))
             impossible = [leap for leap in each if leap.impossible]
@@ -116,11 +119,11 @@ class ClonedCard:
         clocks: set[str],
         late: set[tuple[str, date]],
     ) -> Draft:
-        first = leaps[0]
+        first, beds = leaps[0], [leap for leap in leaps if leap.in_bed]
         worst = max(leaps, key=lambda leap: (leap.impossible, leap.needed_minutes - leap.minutes, leap.first))
         days, impossible = len(_days(leaps)), len(_days([leap for leap in leaps if leap.impossible]))
         clock = all(
-            clocks & set(leap.places)
+            (clocks & set(leap.places) and not leap.in_bed)
             or any((place, moment.date()) in late for place, moment in zip(leap.places, leap.times, strict=True))
             for leap in leaps
         )
@@ -135,24 +138,25 @@ class ClonedCard:
             "card": first.card, "n": len(leaps), "days": days, "a": worst.places[0], "b": worst.places[1],
             "minutes": round(worst.minutes, 1), "needed": round(worst.needed_minutes, 1),
             "impossible": impossible, "expected": round(expected, 2),
-            "km": "–" if worst.km is None else f"{worst.km:.0f}",
+            "km": "–" if worst.km is None else f"{worst.km:.0f}", "inner": len(_days(beds)),
         }  # fmt: skip
+        how = ".bed" if worst.in_bed else ""
         places = {place: hospital for leap in leaps for place, hospital in zip(leap.places, leap.hospital, strict=True)}
         return Draft(
             anchors=(first.card,),
             level=level,
             score=score,
             title=Message("claims.cloned.title", values),
-            summary=Message("claims.cloned.summary", values),
-            first_time=leaps[0].times[0],
-            last_time=leaps[-1].times[1],
+            summary=Message(f"claims.cloned{how}.summary", values),
+            first_time=min(leap.times[0] for leap in leaps),
+            last_time=max(leap.times[1] for leap in leaps),
             members=(
                 Member("Card", first.card, "card"),
                 *(Member("Patient", owner, "card_holder", 0.5) for owner in sorted({leap.owner for leap in leaps})),
                 *(Member(institution_label(hospital), place, "witness") for place, hospital in sorted(places.items())),
             ),
             reasons=(
-                Reason("too_far", Message("claims.cloned.reason", values), round(worst.minutes, 1),
+                Reason("too_far", Message(f"claims.cloned{how}.reason", values), round(worst.minutes, 1),
                        round(worst.needed_minutes, 1)),
                 Reason("leaps", Message("claims.cloned.leaps", values), days, round(expected, 3),
                        p_value=p_value if beyond else None),

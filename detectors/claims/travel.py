@@ -45,7 +45,10 @@ def usual_minutes(km: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Leap:
-    """Two uses of a credential at two places: `impossible` by the shortest way, or only hurried."""
+    """Two uses of a credential at two places: `impossible` by the shortest way, or only hurried.
+
+    Where the first is a stay (`in_bed`), it is still under way at the second, and both times are the second's.
+    """
 
     card: str
     owner: str
@@ -59,6 +62,7 @@ class Leap:
     km: float | None
     needed_minutes: float
     impossible: bool
+    in_bed: bool = False
 
     @property
     def minutes(self) -> float:

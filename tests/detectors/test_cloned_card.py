@@ -145,3 +145,44 @@ def test_no_coordinates_and_no_regions_give_a_gap(tmp_path: Path) -> None:
     city = City()
     city.visit("p", "A", at(1))
     assert run(tmp_path, city, "cloned_card") == ([], ["claims.gap.no_places"])
+
+
+def _in_bed(days: tuple[int, ...], *, home: str = "A", far: str = "B", **columns: Any) -> City:
+    """`p` lives at `home`, lies in H1 beside shop `A` from day 50 to 62; the credential is used at `far` on `days`."""
+    city = leaping(0)
+    city.shop("H1", hospital=True, admdvs="330106", lon=120.2, lat=30.3)
+    for number in range(6):
+        city.visit("p", home, at(7 * number))
+    city.visit("p", "H1", at(62), med_type="21", begntime=str(at(50)), endtime=str(at(62)))
+    for day in days:
+        city.visit("p", far, at(day, 15), **columns)
+    return city
+
+
+@pytest.mark.positive
+def test_a_card_used_far_from_its_owner_s_bed_is_found(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, _in_bed((52, 55, 58)), "cloned_card")
+    assert finding.level == "orange"
+    assert finding.summary.key == "claims.cloned.bed.summary"
+    assert (finding.summary.values["inner"], len(finding.evidence)) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    "city",
+    [
+        _in_bed((52, 55), home="B"),
+        _in_bed((52, 55), far="A"),
+        _in_bed((55,)),
+        _in_bed((50, 62)),
+        _in_bed((52, 55), manl_reim_flag="1"),
+    ],
+    ids=["the family at home", "a shop in the town", "once", "admission and discharge", "claimed by hand"],
+)
+@pytest.mark.near_miss
+def test_what_a_family_does_during_a_stay_is_no_finding(tmp_path: Path, city: City) -> None:
+    assert run(tmp_path, city, "cloned_card")[0] == []
+
+
+def test_an_e_credential_shown_during_a_stay_stays_a_lead(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, _in_bed((52, 55, 58), mdtrt_cert_type="01"), "cloned_card")
+    assert finding.level == "yellow"
