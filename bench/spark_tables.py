@@ -167,6 +167,11 @@ def _portable(node: exp.Expression) -> exp.Expression:
                 return exp.func("size", window)
             # Spark reads `OVER shop - bare` as the window `shop-bare`.
             return exp.Paren(this=window)
+        # DuckDB counts midnights and new years between the two, Spark whole days and years.
+        case exp.DateDiff() if node.text("unit").upper() == "DAY":
+            return exp.func("datediff", exp.cast(node.this, "date"), exp.cast(node.expression, "date"))
+        case exp.DateDiff() if node.text("unit").upper() == "YEAR":
+            return exp.Paren(this=exp.Sub(this=exp.Year(this=node.this), expression=exp.Year(this=node.expression)))
         case exp.PercentileCont() if node.expression is not None:
             return exp.func("percentile", node.this, node.expression)
         case exp.Sub() if all(isinstance(side, exp.Cast) and side.to.this == exp.DataType.Type.DATE
