@@ -61,8 +61,8 @@ def given(folder: Path) -> tuple[Workspace, Truth]:
     Loaded once for these very files: a folder that was written anew would add its rows to those of the old one.
     """
     files = sorted((each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in folder.iterdir())
-    name = f"given-{folder.resolve().name}-"
-    target = OUT / f"{name}{hashlib.sha256(repr(files).encode()).hexdigest()[:8]}"
+    name = f"given-{folder.resolve().name}-{_short(str(folder.resolve()))}-"
+    target = OUT / f"{name}{_short(repr(files))}"
     if not (target / "done").exists():
         for stale in OUT.glob(f"{name}????????"):
             shutil.rmtree(stale)
@@ -71,6 +71,10 @@ def given(folder: Path) -> tuple[Workspace, Truth]:
     workspace = Workspace(target / "workspace")
     truth = folder / "truth"
     return workspace, read_truth(truth) if truth.is_dir() else Truth((), ())
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
