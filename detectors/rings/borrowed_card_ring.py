@@ -1,6 +1,7 @@
 """Borrowed-card rings: cards of people unrelated to each other that are used together again and again.
 
-    visits → co-visits (validated pairs, trios) → communities → growth by joint runs → innocent explanations → drafts
+    visits → co-visits (validated pairs, trios) → communities → growth by joint runs → innocent explanations → waves
+    of one ring joined → drafts
 
 The statistics stand where they are computed: `co_visits`, `grouping`, `innocence`; docs/methods.md tells the whole.
 """
@@ -24,14 +25,17 @@ from ringtrace.detectors.rings.membership import likely_members
 from ringtrace.detectors.rings.splitting import split
 from ringtrace.detectors.rings.tables import build_ring_tables
 from ringtrace.detectors.rings.thresholds import RingThresholds
-from ringtrace.detectors.rings.ties import read_ties
+from ringtrace.detectors.rings.ties import Ties, read_ties
 from ringtrace.detectors.rings.tours import on_the_move
 from ringtrace.detectors.rings.visits import build_visits, write_visits
+from ringtrace.detectors.rings.waves import join_waves
 from ringtrace.findings import Message
 from ringtrace.workspace import has_rows
 
 WITHOUT_GOODS: Final = frozenset({"short", "unrecorded", "reused", "lent"})
 """Reasons of `pharmacy_collusion` by which no goods were sold: the ledger lacks them, or their codes are others'."""
+
+SUSPECTED: Final = ("red", "orange")
 
 
 class BorrowedCardRing:
@@ -64,8 +68,28 @@ class BorrowedCardRing:
             context.gaps.append(Gap(self.kind, Message("rings.gap.no_items")))
         for column, entries in sorted(ties.placeholders.items()):
             context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
-        for facts in read_facts(tables, footfall, groups, ties):
-            yield draft_of(replace(facts, claimed=_claimed(facts, context)), context.without_of(self.kind))
+        drafts, told = _drafts(tables, footfall, groups, ties, context), set[int]()
+        suspected = [number for number, draft in enumerate(drafts) if draft.level in SUSPECTED]
+        series = join_waves(footfall, [groups[number] for number in suspected], limits)
+        if series:
+            wholes = [whole for whole, _ in series]
+            build_ring_tables(tables, footfall, wholes, window=limits.window)
+            for draft, (_, waves) in zip(_drafts(tables, footfall, wholes, ties, context), series, strict=True):
+                if draft.level in SUSPECTED:
+                    drafts[suspected[waves[0]]] = draft
+                    told.update(suspected[number] for number in waves[1:])
+        yield from (draft for number, draft in enumerate(drafts) if number not in told)
+
+
+def _drafts(
+    tables: duckdb.DuckDBPyConnection, footfall: Footfall, groups: list[Group], ties: Ties, context: Context
+) -> list[Draft]:
+    """The draft of each group, in order, from the tables of `build_ring_tables`."""
+    without = context.without_of(BorrowedCardRing.kind)
+    return [
+        draft_of(replace(facts, claimed=_claimed(facts, context)), without)
+        for facts in read_facts(tables, footfall, groups, ties)
+    ]
 
 
 def _claimed(facts: RingFacts, context: Context) -> float | None:
@@ -78,7 +102,7 @@ def _claimed(facts: RingFacts, context: Context) -> float | None:
         len(people & {member.id for member in draft.members if member.label == "Patient" and member.suspected})
         / len(people)
         for draft in context.drafts.get("pharmacy_collusion", [])
-        if draft.level in ("red", "orange")
+        if draft.level in SUSPECTED
         and any(member.id == place and member.suspected for member in draft.members)
         and any(reason.code in WITHOUT_GOODS for reason in draft.reasons)
     ]
