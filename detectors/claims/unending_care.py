@@ -42,7 +42,7 @@ def unending_care(tables: duckdb.DuckDBPyConnection, limits: CareThresholds) -> 
     """One draft a person with more days of such care in some half-year than any course has."""
     standing_settlements(tables)
     rows = tables.execute(
-        """
+        f"""
         WITH visits AS (
             SELECT psn_no, setl_id, place, t, CAST(t AS DATE) AS day, coalesce(regexp_matches(disease, $short), false)
                    AS short
@@ -52,14 +52,15 @@ def unending_care(tables: duckdb.DuckDBPyConnection, limits: CareThresholds) -> 
             SELECT psn_no, day FROM visits GROUP BY 1, 2
         ), counted AS (
             SELECT psn_no, day, count(*) OVER (PARTITION BY psn_no ORDER BY day
-                   RANGE BETWEEN CURRENT ROW AND to_days($window - 1) FOLLOWING) AS n FROM days
+                   RANGE BETWEEN CURRENT ROW AND INTERVAL {limits.care_window - 1} DAYS FOLLOWING) AS n FROM days
         ), busiest AS (
             SELECT psn_no, arg_max(day, (n, day)) AS since, max(n) AS n FROM counted GROUP BY 1 HAVING max(n) >= $days
         )
         SELECT v.psn_no, b.n, v.setl_id, v.place, v.t, v.short FROM visits v JOIN busiest b USING (psn_no)
-        WHERE v.day BETWEEN b.since AND b.since + to_days($window - 1) ORDER BY v.psn_no, v.t, v.setl_id
+        WHERE v.day BETWEEN b.since AND b.since + INTERVAL {limits.care_window - 1} DAYS
+        ORDER BY v.psn_no, v.t, v.setl_id
         """,
-        {"short": SHORT_CARE, "days": limits.care_days, "window": limits.care_window},
+        {"short": SHORT_CARE, "days": limits.care_days},
     ).fetchall()
     people: dict[str, list[tuple[int, str, str, datetime, bool]]] = defaultdict(list)
     for person, *visit in rows:
