@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from ringtrace.detectors.collusion.evidence import GOODS, Evidence
+from ringtrace.detectors.collusion.mixture import LIKELY
 from ringtrace.detectors.collusion.shops import Shop
 from ringtrace.detectors.collusion.signals import VISIT_SIGNALS
 from ringtrace.findings import Check, Message, Outcome, Value
@@ -19,6 +20,9 @@ SPECIAL: Final = 5.0
 
 WALK_INS: Final = 0.3
 """Part of the buyers of a good who come for it once or twice at most: below it, a closed circle buys."""
+
+MAIN: Final = 0.05
+"""Part of the cited lines without a code that a drug makes up, for what others get of it to matter."""
 
 
 def innocent_checks(
@@ -104,40 +108,55 @@ def _household(tables: duckdb.DuckDBPyConnection, shop: Shop, chosen: NDArray[np
 def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64], chosen: NDArray[np.int64]) -> Check:
     """Do these drugs lack trace codes whoever buys them here? Then it is the goods and not these buyers.
 
-    Among the shop's other buyers, the part of lines without a code is compared between the drugs cited without one and
-    the rest of the assortment; it explains at five times the rest, five in a hundred, and beyond Poisson chance. It
-    also explains where no other buyers are left to ask: three drugs at most, and half of all who buy them are cited,
-    unless these are a closed circle, who all come for them again and again.
+    Asked of the drugs that make up the cited lines without a code (`MAIN` of them each). Among the shop's other buyers,
+    those not held likely to collude, the part of lines without a code is compared with the rest of the assortment; it
+    explains at five times the rest, five in a hundred, and beyond Poisson chance. It also explains where all others,
+    likely ones too, lack codes half as often as the accused. Both ask for half as many other buyers as are accused,
+    since a few may be clients who came once. And it explains where nobody is left to ask: three drugs at most, and half
+    of all who buy them are cited, unless these are a closed circle, who all come for them again and again.
     """
     row = tables.execute(
         """
         WITH mine AS (
-            SELECT v.row, l.psn_no, l.drug, l.bare
+            SELECT v.row, l.psn_no, l.drug, l.bare, list_contains($people, psn_no) AS chosen,
+                   list_contains($likely, psn_no) AS likely
             FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.shop = hash($place)
-        ), drugs AS (SELECT DISTINCT drug FROM mine WHERE bare AND list_contains($rows, row)
+        ), drugs AS (
+            SELECT drug FROM mine WHERE bare AND list_contains($rows, row) GROUP BY 1
+            QUALIFY count(*) >= $main * sum(count(*)) OVER ()
+        ), asked AS (SELECT *, drug IN (FROM drugs) AS cited FROM mine
         ), buyers AS (
-            SELECT psn_no, list_contains($people, psn_no) AS chosen, count(DISTINCT row) AS n FROM mine
-            WHERE drug IN (FROM drugs) GROUP BY 1
+            SELECT any_value(chosen) AS chosen, count(DISTINCT row) AS n FROM asked WHERE cited GROUP BY psn_no
         )
-        SELECT count(*) FILTER (WHERE drug IN (FROM drugs)), count(*) FILTER (WHERE drug IN (FROM drugs) AND bare),
-               count(*) FILTER (WHERE drug NOT IN (FROM drugs)),
-               count(*) FILTER (WHERE drug NOT IN (FROM drugs) AND bare),
+        SELECT count(*) FILTER (WHERE cited AND NOT likely), count(*) FILTER (WHERE cited AND NOT likely AND bare),
+               count(*) FILTER (WHERE NOT cited AND NOT likely),
+               count(*) FILTER (WHERE NOT cited AND NOT likely AND bare),
+               count(*) FILTER (WHERE cited AND NOT chosen), count(*) FILTER (WHERE cited AND NOT chosen AND bare),
+               (SELECT count(*) FROM buyers WHERE NOT chosen),
+               avg(CAST(bare AS INTEGER)) FILTER (WHERE cited AND chosen),
                (SELECT count(*) FROM drugs), (SELECT avg(CAST(chosen AS INTEGER)) FROM buyers),
                (SELECT avg(CAST(n <= 2 AS INTEGER)) FROM buyers)
-        FROM mine WHERE NOT list_contains($people, psn_no)
+        FROM asked
         """,
         {
             "place": shop.place,
             "rows": shop.rows[cited].tolist(),
             "people": [shop.people[index] for index in chosen],
+            "likely": [shop.people[index] for index in np.union1d(chosen, np.flatnonzero(shop.fit.buyer >= LIKELY))],
+            "main": MAIN,
         },
     ).fetchone()
-    lines, bare, other_lines, other_bare, drugs, share, walk_ins = row if row else (0, 0, 0, 0, 0, None, None)
+    assert row is not None
+    lines, bare, other_lines, other_bare, all_lines, all_bare, people, accused, drugs, share, walk_ins = row
     everyone = 0 < drugs <= 3 and share is not None and share >= 0.5 and walk_ins >= WALK_INS
-    if not lines and not everyone:
+    if not all_lines and not everyone:
         return Check("same_goods", "unknown", Message("pharmacy.check.goods.unknown"))
     rate, usual = bare / max(1, lines), (other_bare + 0.5) / (other_lines + 50)
-    explains = everyone or (rate >= 0.05 and rate >= 5 * usual and float(poisson.sf(bare - 1, lines * usual)) < 1e-3)
+    whoever = all_bare / max(1, all_lines)
+    if whoever >= 0.5 * (accused or 1.0):
+        lines, bare, rate = all_lines, all_bare, whoever
+    beyond = rate >= max(0.05, 5 * usual) and float(poisson.sf(bare - 1, lines * usual)) < 1e-3
+    explains = everyone or (beyond and people >= 0.5 * len(chosen))
     outcome: Outcome = "explains" if explains else "does_not_explain"
     return Check(
         "same_goods",

@@ -19,12 +19,14 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
 
     A line that the ledger has by the minute is recorded. Where others are left, ledger and claims are compared by goods
     and day; where the day's claims exceed the ledger's sales, it is asked whether the ledger books them on another day
-    of the same weeks, as tills do that post late. Split packs are left out: ledgers count packs, and claims units.
+    of the same weeks, as tills do that post late. A sale that the ledger takes back while the claim stands is none
+    (`taken_back`). Split packs are left out: ledgers count packs, and claims units.
 
     Also `twice_sold`: `earlier` and `later` visit of each unexplained repeat of a code within one place.
     """
     stock_cover(tables)
     scannable_lines(tables)
+    taken_back(tables)
     # A feigned sale may borrow the code of a pack sold before, or of one on the shelf that is sold later.
     twice = [step for step in repeated_packs(tables) if step.explanation is None and not step.elsewhere]
     for name, keys in (
@@ -81,7 +83,8 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
             FROM days d LEFT JOIN claims c ON c.goods = d.goods AND c.day = d.day
         )
         SELECT u.line FROM unmatched_lines u JOIN open o ON o.goods = u.goods AND o.day = u.day
-        WHERE o.recorded - o.found < 0.5 * (o.claimed - o.found);
+        WHERE o.recorded - o.found < 0.5 * (o.claimed - o.found)
+        UNION SELECT line FROM taken_back_lines;
 
         CREATE TEMP TABLE IF NOT EXISTS till_goods AS
         WITH short AS (FROM stock_balance WHERE uncovered >= greatest(3, 0.1 * sold)
@@ -102,4 +105,41 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
                max(CAST(reused AS INTEGER)) FILTER (WHERE NOT bare) AS reused,
                max(CAST(lent AS INTEGER)) FILTER (WHERE NOT bare) AS lent
         FROM marked GROUP BY visit
+    """)
+
+
+def taken_back(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `taken_back_lines`: `line` of each sale that the shop's ledger undoes although the claim
+    was never refunded: who keeps the pack on the shelf keeps the books right that way.
+
+    The ledger names at least half of the line's packs as given back within `LATE_DAYS` of the sale; or, of a line
+    without codes, it takes back without codes that day at least half of what is claimed so of that drug.
+    """
+    tables.execute(f"""
+        CREATE TEMP TABLE IF NOT EXISTS taken_back_lines AS
+        WITH back AS (
+            SELECT hash(fixmedins_code, med_list_codg) AS goods, chg_time AS t, CAST(cnt AS DOUBLE) AS cnt,
+                   nullif(trim(drug_trac_codg), '') AS codes
+            FROM inventory WHERE chg_type = 'sale_return'
+        ), packs AS (SELECT goods, t, trim(unnest(string_split(codes, '|'))) AS code FROM back WHERE codes IS NOT NULL
+        ), claims AS (
+            SELECT line, goods, t, cnt, codes FROM sale_lines
+            WHERE (retail OR outpatient) AND NOT split AND goods IN (SELECT goods FROM back)
+        ), sold AS (
+            SELECT line, goods, t, len(string_split(codes, '|')) AS packs,
+                   trim(unnest(string_split(codes, '|'))) AS code
+            FROM claims WHERE codes IS NOT NULL
+        ), bare AS (
+            SELECT goods, CAST(t AS DATE) AS day, sum(cnt) AS cnt FROM claims WHERE codes IS NULL GROUP BY 1, 2
+        ), bare_back AS (
+            SELECT goods, CAST(t AS DATE) AS day, sum(cnt) AS cnt FROM back WHERE codes IS NULL GROUP BY 1, 2
+        )
+        SELECT s.line FROM sold s JOIN packs p ON p.goods = s.goods AND p.code = s.code
+         AND p.t BETWEEN if(p.t = date_trunc('day', p.t), date_trunc('day', s.t), s.t)
+                     AND s.t + INTERVAL {LATE_DAYS} DAY
+        GROUP BY s.line HAVING count(DISTINCT s.code) >= 0.5 * any_value(s.packs)
+        UNION
+        SELECT c.line FROM claims c JOIN bare b ON b.goods = c.goods AND b.day = CAST(c.t AS DATE)
+        JOIN bare_back k ON k.goods = b.goods AND k.day = b.day
+        WHERE c.codes IS NULL AND k.cnt >= 0.5 * b.cnt
     """)

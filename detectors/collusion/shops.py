@@ -25,6 +25,7 @@ FEIGNED: Final = {
 what the schemes on record did and not fitted to any simulator."""
 
 SILENCES: Final = (
+    ("unrecorded", "reused", "lent", *CROWD),
     ("unrecorded", "short", "reused", "lent", *CROWD),
     ("unrecorded", "short", "reused", "lent", "off_hours", *CROWD),
 )

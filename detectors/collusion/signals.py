@@ -47,7 +47,8 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
     cover (`ledger`). It belongs to the drug, and chronic patients buy the same drug every month, so that it counts once
     a buyer.
 
-    unrecorded   none of its packs is among the sales that the shop's own ledger records for that drug and day
+    unrecorded   none of its packs is among the sales that the shop's own ledger records for that drug and day, or the
+                 ledger takes the sale back and the claim stands
     uncoded      none of its lines has a trace code, in a month when the shop scans and for drugs that are scanned
     reused       a code of it had been sold before at this shop, with nothing to explain it (`trace_codes`)
     lent         a code of it was sold again later at this shop: which of the two was feigned, the buyers tell
