@@ -215,7 +215,9 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
     """
     first, last = int(shop.rows[0]), int(shop.rows[-1])
     unmarked = np.where(np.isin(VISIT_SIGNALS, ("reused", "lent")), np.nan, shop.weighed)
-    anyway = shop.fit.alone(unmarked, np.flatnonzero(np.diff(shop.owner, prepend=-1)), shop.persons) >= LIKELY
+    # Who truly gets the pack that a feigned sale borrowed buys the same goods, so that short stock tells nothing here.
+    own = np.where(np.isin(PERSON_SIGNALS, ("short",)), np.nan, shop.persons)
+    anyway = shop.fit.alone(unmarked, np.flatnonzero(np.diff(shop.owner, prepend=-1)), own) >= LIKELY
     visits = np.bincount(shop.owner, minlength=len(shop.people))
     # The visit of this very pack says nothing about which of the two is true.
     share = np.maximum(shop.odd - 1, 0) / visits
@@ -225,10 +227,10 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
             continue
         owners = [int(shop.owner[row - first]) for row in pair]
         for side, signal in ((0, "lent"), (1, "reused")):
-            own, other = owners[side], owners[1 - side]
+            mine, other = owners[side], owners[1 - side]
             row = pair[side] - first
             if shop.visits[row, VISIT_SIGNALS.index(signal)] == 1:
-                victim = not anyway[own] and shop.fit.buyer[other] >= LIKELY and share[own] < GENUINE * share[other]
+                victim = not anyway[mine] and shop.fit.buyer[other] >= LIKELY and share[mine] < GENUINE * share[other]
                 left[VISIT_SIGNALS.index(signal), row] |= not victim
     return [mark for mark, doubtful in left.items() if not doubtful]
 
