@@ -205,30 +205,6 @@ def test_a_run_of_cards_within_half_an_hour_is_a_surge_and_a_member_day_is_not(t
     assert seen[200] < 0.1
 
 
-def test_a_ledger_that_books_within_the_week_records_the_sale_and_units_are_no_packs(tmp_path: Path) -> None:
-    city = City()
-    for shop in ("L", "U", "N"):
-        city.shop(shop)
-    city.drug("D1", atc_code="A01BA01")
-    for shop, split, days in (("L", "0", 3), ("U", "1", 0), ("N", "0", None)):
-        for number in range(4):
-            on = START + timedelta(days=60 + 20 * number)
-            person = city.person(f"{shop}{number}")
-            city.visit(
-                person, shop, on + timedelta(hours=10),
-                items=[{"med_list_codg": "D1", "fee": 20, "cnt": 20 if split == "1" else 1, "trdn_flag": split}],
-            )  # fmt: skip
-            # The ledger of N has another sale that month, and never this one.
-            booked = on + timedelta(days=10) if days is None else on + timedelta(days=days)
-            city.stock(shop, "D1", "sale", booked, 1)
-    with city.workspace(tmp_path).connect() as tables:
-        collusion_signals(tables)
-        seen = tables.execute("""
-            SELECT DISTINCT n.place, v.unrecorded FROM till_visits v JOIN till_names n USING (pair)
-        """).fetchall()
-    assert set(seen) == {("L", 0), ("U", None), ("N", 1)}
-
-
 def known_fit(buyer: np.ndarray, visit: np.ndarray, nats: dict[str, float] | None = None) -> Fit:
     """A fit by which every signal is a hundred times as common on feigned visits."""
     rates, own = np.full(len(VISIT_SIGNALS), 0.002), np.full(len(PERSON_SIGNALS), 0.05)

@@ -1,4 +1,4 @@
-"""A sale that the stock ledger undoes is none where the claim stands; honest returns are no sign."""
+"""A late booking records a sale; one that the ledger undoes is none where the claim stands; honest returns are no sign."""
 
 from __future__ import annotations
 
@@ -59,3 +59,27 @@ def test_a_refunded_sale_that_came_back_is_no_sale_to_ask_about(tmp_path: Path) 
     with city.workspace(tmp_path).connect() as tables:
         collusion_signals(tables)
         assert tables.execute("SELECT count(*) FROM till_visits WHERE unrecorded = 1").fetchall() == [(0,)]
+
+
+def test_a_ledger_that_books_within_the_week_records_the_sale_and_units_are_no_packs(tmp_path: Path) -> None:
+    city = City()
+    for shop in ("L", "U", "N"):
+        city.shop(shop)
+    city.drug("D1", atc_code="A01BA01")
+    for shop, split, days in (("L", "0", 3), ("U", "1", 0), ("N", "0", None)):
+        for number in range(4):
+            on = START + timedelta(days=60 + 20 * number)
+            person = city.person(f"{shop}{number}")
+            city.visit(
+                person, shop, on + timedelta(hours=10),
+                items=[{"med_list_codg": "D1", "fee": 20, "cnt": 20 if split == "1" else 1, "trdn_flag": split}],
+            )  # fmt: skip
+            # The ledger of N has another sale that month, and never this one.
+            booked = on + timedelta(days=10) if days is None else on + timedelta(days=days)
+            city.stock(shop, "D1", "sale", booked, 1)
+    with city.workspace(tmp_path).connect() as tables:
+        collusion_signals(tables)
+        seen = tables.execute("""
+            SELECT DISTINCT n.place, v.unrecorded FROM till_visits v JOIN till_names n USING (pair)
+        """).fetchall()
+    assert set(seen) == {("L", 0), ("U", None), ("N", 1)}
