@@ -1,4 +1,4 @@
-"""A late booking records a sale; one that the ledger undoes is none where the claim stands; honest returns are no sign."""
+"""A late booking records a sale; a sale undone while the claim stands is none; honest returns are no sign."""
 
 from __future__ import annotations
 
