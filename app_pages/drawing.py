@@ -107,7 +107,9 @@ def drawn(
         ref for ref, group in view.groups.items() if group.label in off
     }
     nodes = [
-        _node(desk, node, spots[ref], hidden.get(ref, 0), looks) for ref, node in view.nodes.items() if ref not in gone
+        _node(desk, node, spots[ref], hidden.get(ref, 0), looks) | {"pinned": ref in exploration.picture.pinned}
+        for ref, node in view.nodes.items()
+        if ref not in gone
     ]
     nodes += [
         _group(desk, exploration, group, spots[ref], looks) for ref, group in view.groups.items() if ref not in gone
@@ -167,6 +169,7 @@ def _group(
         "borderWidth": 3,
         "shapeProperties": {"borderDashes": [6, 3]},
         "hidden": 0,
+        "pinned": False,
     }
 
 

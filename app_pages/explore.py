@@ -8,7 +8,7 @@ import streamlit as st
 
 from ringtrace.app_pages.canvas import canvas
 from ringtrace.app_pages.drawing import drawn, ref_of, style
-from ringtrace.app_pages.explore_parts import Chosen, show_beneath, show_panel, show_standing
+from ringtrace.app_pages.explore_parts import Chosen, show_beneath, show_panel
 from ringtrace.app_pages.explore_paths import show_behind, show_goods
 from ringtrace.app_pages.explore_state import (
     canvas_of,
@@ -21,6 +21,7 @@ from ringtrace.app_pages.explore_state import (
     put,
     say,
 )
+from ringtrace.app_pages.explore_table import show_standing
 from ringtrace.app_pages.painting import painted
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk, show_error, stop
@@ -172,7 +173,7 @@ def _bottom(desk: Desk, store: GraphStore, exploration: Exploration, chosen: Cho
             show_beneath(desk, chosen)
     if standing.open:
         with standing:
-            show_standing(desk, exploration)
+            show_standing(desk, exploration, chosen)
     if goods.open:
         with goods:
             show_goods(desk, store, exploration, chosen, say)
@@ -252,6 +253,8 @@ def _on_command() -> None:
         exploration.redo()
     elif command["action"] == "hide":
         exploration.hide(exploration.view.members(refs))
+    elif command["action"] == "pin":
+        exploration.pin(refs)
     elif command["action"] == "collapse":
         exploration.collapse(refs[0])
     elif command["action"] == "expand" and refs[0] in exploration.view.groups:

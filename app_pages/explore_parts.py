@@ -9,8 +9,9 @@ from typing import Any, Self
 import pandas as pd
 import streamlit as st
 
-from ringtrace.app_pages.drawing import caption, node_id, ref_of, style
+from ringtrace.app_pages.drawing import caption, ref_of, style
 from ringtrace.app_pages.entity_parts import show_identity
+from ringtrace.app_pages.explore_between import list_paths, look_for_paths
 from ringtrace.app_pages.explore_groups import offer_folding, show_group
 from ringtrace.app_pages.explore_link import show_figures, show_link
 from ringtrace.app_pages.frames import level_sign, show_lines
@@ -22,7 +23,7 @@ from ringtrace.casework.folding import Group
 from ringtrace.casework.lines import lines
 from ringtrace.casework.picture import Link
 from ringtrace.casework.ranking import findings_with
-from ringtrace.casework.relations import Around, around, connect, expand
+from ringtrace.casework.relations import Around, around, expand
 from ringtrace.data_schema.graph import graph_schema
 from ringtrace.graph.store import GraphStore, Node, NodeRef
 from ringtrace.queries import Library
@@ -97,11 +98,11 @@ def _again() -> None:
 
 
 def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, say: Say) -> None:
-    show_identity(desk, node.label, caption(desk, node), _shown(desk, node, "id"), beside=True)
+    show_identity(desk, node.label, caption(desk, node), shown_property(desk, node, "id"), beside=True)
     if node.stub:
         st.caption(f":material/help: {desk.say('app.node.stub')}")
     show_figures(desk, [node.ref])
-    record, fold, hide = st.columns(3)
+    record, fold, hide, pin = st.columns([4, 5, 4, 4], gap="xsmall")
     if record.button(desk.say("app.explore.record"), width="stretch", disabled=node.label == "Finding"):
         st.switch_page("app_pages/entity.py", query_params={"label": node.label, "id": node.id})
     if fold.button(desk.say("app.explore.collapse"), width="stretch", help=desk.say("app.explore.collapse.help")):
@@ -109,6 +110,10 @@ def _node(desk: Desk, store: GraphStore, exploration: Exploration, node: Node, s
         _again()
     if hide.button(desk.say("app.explore.hide"), width="stretch", help=desk.say("app.explore.hide.help")):
         exploration.hide([node.ref])
+        _again()
+    pinned = "app.explore.unpin" if node.ref in exploration.picture.pinned else "app.explore.pin"
+    if pin.button(desk.say(pinned), width="stretch", help=desk.say("app.explore.pin.help")):
+        exploration.pin([node.ref])
         _again()
     _ways(desk, store, exploration, node, say)
     offer_folding(desk, exploration, node.ref)
@@ -180,7 +185,8 @@ def _in_findings(desk: Desk, ref: NodeRef) -> None:
             st.switch_page("app_pages/finding.py", query_params={"id": finding.finding_id})
 
 
-def _shown(desk: Desk, node: Node, name: str) -> str:
+def shown_property(desk: Desk, node: Node, name: str) -> str:
+    """A property of a node as this screen may show it."""
     value = node.id if name == "id" else node.properties.get(name)
     declared = next((each for each in graph_schema().nodes[node.label].properties if each.name == name), None)
     if desk.masked and declared and declared.sensitivity != "none":
@@ -195,16 +201,14 @@ def _properties(desk: Desk, node: Node) -> None:
         if each.name not in ("stub", "id") and node.properties.get(each.name) is not None
     ]
     for each in declared:
-        st.markdown(f"{markdown(each.label(desk.language))}: {markdown(_shown(desk, node, each.name), 400)}")
+        st.markdown(f"{markdown(each.label(desk.language))}: {markdown(shown_property(desk, node, each.name), 400)}")
 
 
 def _several(desk: Desk, store: GraphStore, exploration: Exploration, nodes: Sequence[Node], say: Say) -> None:
     st.markdown(f"#### {desk.say('app.explore.selected', number=len(nodes))}")
     refs = [node.ref for node in nodes]
-    if len(nodes) == 2 and st.button(desk.say("app.explore.path"), icon=":material/route:", width="stretch"):
-        found = connect(store, refs[0], refs[1], exploration)
-        say(desk.say("app.explore.paths", number=found) if found else desk.say("app.explore.no_path"))
-        _again()
+    if len(nodes) == 2:
+        look_for_paths(desk, store, exploration, refs[0], refs[1])
     with st.container(horizontal=True):
         if st.button(desk.say("app.explore.hide"), icon=":material/visibility_off:"):
             exploration.hide(refs)
@@ -214,6 +218,8 @@ def _several(desk: Desk, store: GraphStore, exploration: Exploration, nodes: Seq
             _again()
     if len(nodes) == 2:
         show_figures(desk, refs)
+    if list_paths(desk, refs):
+        return
     for node in nodes[:30]:
         st.markdown(f"{style(node.label).mark} {markdown(caption(desk, node))}")
 
@@ -228,37 +234,3 @@ def show_beneath(desk: Desk, chosen: Chosen) -> None:
         st.caption(desk.say("app.explore.no_lines" if chosen.ends else "app.explore.select"))
     else:
         show_lines(desk, frame.dropna(axis="columns", how="all"), key="explore.lines", height=300)
-
-
-def show_standing(desk: Desk, exploration: Exploration) -> None:
-    """Everything that stands on the canvas, as a table that selects there."""
-    degree: dict[NodeRef, int] = {}
-    for link in exploration.picture.links.values():
-        for end in (link.source, link.target):
-            degree[end] = degree.get(end, 0) + 1
-    nodes = sorted(exploration.picture.nodes.values(), key=lambda each: (-degree.get(each.ref, 0), each.ref))
-    st.caption(desk.say("app.explore.nodes.click"))
-    frame = pd.DataFrame(
-        {
-            "label": [desk.label(each.label) for each in nodes],
-            "name": [caption(desk, each) for each in nodes],
-            "id": [_shown(desk, each, "id") for each in nodes],
-            "links": [degree.get(each.ref, 0) for each in nodes],
-        }
-    )
-    picked = st.dataframe(
-        frame,
-        column_config={
-            name: st.column_config.Column(desk.say(f"app.column.{name}")) for name in ("label", "name", "id", "links")
-        },
-        hide_index=True,
-        width="stretch",
-        height=300,
-        on_select="rerun",
-        selection_mode="multi-row",
-        key=f"standing-{len(nodes)}",
-    )
-    wanted = [node_id(nodes[row].ref) for row in picked["selection"]["rows"]]
-    if wanted and wanted != st.session_state.get("explore_selected"):
-        st.session_state["explore_selected"] = wanted
-        _again()

@@ -12,6 +12,7 @@ import streamlit as st
 from ringtrace.app_pages.explore_parts import Chosen
 from ringtrace.app_pages.frames import configured, download, presentable
 from ringtrace.app_pages.naming import Names
+from ringtrace.app_pages.query_editor import put_into_editor
 from ringtrace.app_pages.shell import Desk, show_error
 from ringtrace.casework.behind import behind_node, behind_picture
 from ringtrace.casework.exploration import Exploration
@@ -99,6 +100,10 @@ def show_behind(desk: Desk, exploration: Exploration, chosen: Chosen) -> None:
         return
     st.caption(desk.say("app.behind.node" if len(chosen.nodes) == 1 else "app.behind.picture"))
     st.code(cypher, language="cypher", height=220 if cypher.count("\n") > 8 else "content")
+    if st.button(desk.say("app.behind.run"), icon=":material/play_arrow:", key="behind.run"):
+        put_into_editor(cypher, {})
+        st.session_state["query.tab"] = desk.say("app.query.own")
+        st.switch_page("app_pages/queries.py")
     with st.form("behind", border=False):
         field, button = st.columns([4, 1], vertical_alignment="bottom")
         name = field.text_input(desk.say("app.behind.name"), placeholder=desk.say("app.behind.name.hint"))

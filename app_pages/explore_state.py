@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 from uuid import uuid4
 
 import streamlit as st
 
-from ringtrace.app_pages.drawing import levels_of
+from ringtrace.app_pages.drawing import levels_of, node_id
 from ringtrace.app_pages.looks import MEASURES, Looks, Measure, Scale
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.exploration import Exploration
@@ -42,6 +42,12 @@ def fresh(desk: Desk) -> Exploration:
 def say(message: str) -> None:
     """Tell it on the canvas when that is drawn next."""
     st.session_state["explore_message"] = message
+
+
+def point_at(nodes: Iterable[NodeRef], links: Iterable[str] = ()) -> None:
+    """Choose these nodes and links on the canvas when that is drawn next."""
+    chosen = {"nodes": [node_id(ref) for ref in nodes], "links": list(links), "nonce": uuid4().hex}
+    st.session_state["explore_selected"] = chosen
 
 
 def left_out() -> set[str]:

@@ -49,7 +49,7 @@ class Exploration:
 
     def _folded(self) -> View:
         if self._seen is None or self._seen[0] is not self.picture or self._seen[1] != self.kept:
-            self._seen = (self.picture, self.kept, fold(self.picture, kept=self.kept))
+            self._seen = (self.picture, self.kept, fold(self.picture, kept={*self.kept, *self.picture.pinned}))
         return self._seen[2]
 
     @property
@@ -111,11 +111,14 @@ class Exploration:
             self._place(ref)
 
     def collapse(self, ref: NodeRef) -> list[NodeRef]:
-        """Take away everything that expanding `ref` brought, and what was expanded from that; returns what went."""
+        """Take away everything that expanding `ref` brought, and what was expanded from that; returns what went.
+
+        What is pinned stays, and with it what it brought.
+        """
         gone: set[NodeRef] = set()
-        layer = {ref}
+        layer, staying = {ref}, {ref, *self.picture.pinned}
         while layer:
-            layer = {child for child, parent in self.picture.parents.items() if parent in layer} - gone - {ref}
+            layer = {child for child, parent in self.picture.parents.items() if parent in layer} - gone - staying
             gone |= layer
         if gone:
             self._do(self.picture.without(gone))
@@ -125,6 +128,14 @@ class Exploration:
         """Take nodes off the canvas; undo brings them back."""
         if any(ref in self.picture.nodes for ref in refs):
             self._do(self.picture.without(refs))
+
+    def pin(self, refs: Collection[NodeRef]) -> None:
+        """Pin nodes where they stand, or let them go if all of them are pinned."""
+        now = self.picture
+        wanted = frozenset(ref for ref in refs if ref in now.nodes)
+        if wanted:
+            pinned = now.pinned - wanted if wanted <= now.pinned else now.pinned | wanted
+            self._do(replace(now, pinned=pinned))
 
     def keep_only(self, refs: Collection[NodeRef]) -> None:
         """Take everything else off the canvas."""

@@ -35,7 +35,8 @@ class Link:
 class Picture:
     """What stands on the canvas after a step; `parents` says whose expansion brought a node.
 
-    `folded` names the groups that were folded by hand, `brought_out` how many members came out of a group by hand.
+    `folded` names the groups that were folded by hand, `brought_out` how many members came out of a group by hand,
+    `pinned` the nodes that stay: they are neither dragged, nor folded, nor collapsed.
     """
 
     nodes: Mapping[NodeRef, Node] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Picture:
 
     folded: frozenset[NodeRef] = frozenset()
     brought_out: Mapping[NodeRef, int] = field(default_factory=dict)
+    pinned: frozenset[NodeRef] = frozenset()
 
     def without(self, gone: Collection[NodeRef]) -> Picture:
         """The picture without some nodes and the links that lead to them."""
@@ -55,6 +57,7 @@ class Picture:
                 key: link for key, link in self.links.items() if link.source not in lost and link.target not in lost
             },
             parents={ref: parent for ref, parent in self.parents.items() if ref not in lost and parent not in lost},
+            pinned=self.pinned - lost,
         )
 
 

@@ -9,10 +9,12 @@ from typing import Final
 from ringtrace.casework.exploration import Exploration
 from ringtrace.data_schema.graph import Direction, graph_schema
 from ringtrace.findings import BYSTANDER_ROLES, Finding
-from ringtrace.graph.store import GraphStore, NeighbourCount, NodeRef, Relationship
+from ringtrace.graph.store import GraphStore, NeighbourCount, NodeRef, Path, Relationship
 
 _MEMBERS_SHOWN: Final = 80
 _UNASKED: Final = 6  # neighbours of each type that a double click brings
+PATHS: Final = 30
+"""Paths between two nodes that are drawn and listed: nobody reads more."""
 _OTHERS_SHOWN: Final = 12
 """Members that only appear (buyers, witnesses): a few are enough to see that they are there."""
 _SHOP_AND_DRUG: Final = frozenset({"SOLD", "PURCHASED"})
@@ -100,9 +102,36 @@ def _names(relationship: Relationship, ref: NodeRef) -> bool:
     return ref in (relationship.source, relationship.target)
 
 
-def connect(store: GraphStore, start: NodeRef, end: NodeRef, exploration: Exploration, max_length: int = 4) -> int:
-    """Draw the shortest paths between two nodes; returns the number of paths."""
-    paths = store.shortest_paths(start, end, max_length=max_length)
+def connect(
+    store: GraphStore,
+    start: NodeRef,
+    end: NodeRef,
+    exploration: Exploration,
+    max_length: int = 4,
+    *,
+    every: bool = False,
+) -> list[Path]:
+    """Draw the shortest paths between two nodes, or `every` one of up to `max_length` steps; returns what it drew.
+
+    Paths come shortest first, of the same length the most involved first, `PATHS` at most. A region or a finding joins
+    everyone in it; no path leads through one.
+
+    Raises
+    ------
+    RingTraceError
+        If there are too many nodes within that many steps.
+    """
+    find = store.all_paths if every else store.shortest_paths
+    everyones = {"Region", "Finding"} - {start.label, end.label}
+    types = [
+        name
+        for name, each in graph_schema().relationships.items()
+        if everyones.isdisjoint({*each.sources, *each.targets})
+    ]
+    paths = sorted(
+        find(start, end, max_length=max_length, types=types, limit=PATHS),
+        key=lambda path: (len(path), -min(int(each.properties.get("n") or 1) for each in path.relationships)),
+    )
     nodes = [node for path in paths for node in path.nodes]
     exploration.add(nodes, [each for path in paths for each in path.relationships], parent=start)
-    return len(paths)
+    return paths

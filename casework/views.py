@@ -60,6 +60,7 @@ def save_view(
         "parents": [[*_named(ref), *_named(parent)] for ref, parent in picture.parents.items()],
         "folded": [_named(ref) for ref in sorted(picture.folded)],
         "brought_out": [[*_named(ref), number] for ref, number in sorted(picture.brought_out.items())],
+        "pinned": [_named(ref) for ref in sorted(picture.pinned)],
         "looks": dict(looks),
         "left_out": sorted(left_out),
     }
@@ -103,6 +104,7 @@ def open_view(workspace: Workspace, store: GraphStore, name: str) -> KeptView | 
             {NodeRef(*ends[:2]): NodeRef(*ends[2:]) for ends in content["parents"] if NodeRef(*ends[:2]) in standing},
             frozenset(NodeRef(*named) for named in content["folded"]),
             {NodeRef(label, key): number for label, key, number in content["brought_out"]},
+            frozenset(NodeRef(*named) for named in content.get("pinned", ())) & standing.keys(),
         )
     )
     return KeptView(exploration, content["looks"], frozenset(content.get("left_out", ())))

@@ -40,6 +40,7 @@ class Canvas {
       edges: { smooth: false, selectionWidth: 2.5, hoverWidth: 0, scaling: { label: { drawThreshold: 9 } } },
     });
     this.timeline = new Timeline(this);
+    this.asked = data.selected?.nonce; // asked of a canvas that stood here before
     this.colours();
     this.listen();
     globalThis.ringtraceCanvas = this; // for tests: where things are, how often it was mounted
@@ -65,6 +66,7 @@ class Canvas {
     this.diff("edges", data.edges, false);
     this.timeline.update(data);
     this.badges = data.nodes.filter((node) => node.hidden > 0);
+    this.pins = data.nodes.filter((node) => node.pinned);
     this.words(data.words);
     this.legend(data.legend);
     this.looks(data.looks);
@@ -115,9 +117,10 @@ class Canvas {
     if (changed.length) set.update(changed.map(styled));
   }
 
-  nodeStyle({ hidden, colour, border, ...rest }) {
+  nodeStyle({ hidden, pinned, colour, border, ...rest }) {
     return {
       ...rest,
+      fixed: pinned,
       color: { background: colour, border, highlight: { background: colour, border: this.accent },
         hover: { background: colour, border: this.accent } },
       borderWidthSelected: 5,
@@ -210,13 +213,14 @@ class Canvas {
     this.report.setStateValue("selection", { nodes: ids, edges: [] });
   }
 
+  // Choose what was chosen outside: a row of the table, a path.
   choose(selected) {
-    if (!selected) return;
-    const asked = JSON.stringify(selected);
-    if (asked === this.asked) return;
-    this.asked = asked;
-    this.network.setSelection({ nodes: selected.filter((id) => this.nodes.get(id)), edges: [] },
-      { highlightEdges: false });
+    if (!selected || selected.nonce === this.asked) return;
+    this.asked = selected.nonce;
+    const nodes = selected.nodes.filter((id) => this.nodes.get(id));
+    const edges = selected.links.filter((id) => this.edges.get(id));
+    this.network.setSelection({ nodes, edges }, { highlightEdges: false });
+    this.report.setStateValue("selection", { nodes, edges: nodes.length ? [] : edges });
   }
 
   step(by) {
@@ -291,7 +295,22 @@ class Canvas {
       context.fillStyle = this.ground;
       context.fillText(words, left + width / 2, top + 8.5);
     }
+    for (const { id, size } of this.pins ?? []) if (this.nodes.get(id)) this.drawPin(context, this.network.getPosition(id), size);
     context.restore();
+  }
+
+  // A pin stuck into the node from the upper left.
+  drawPin(context, { x, y }, size) {
+    const head = { x: x - size * 0.6 - 7, y: y - size - 5 };
+    context.lineWidth = 2;
+    context.strokeStyle = context.fillStyle = this.text;
+    context.beginPath();
+    context.moveTo(head.x, head.y);
+    context.lineTo(x - size * 0.45, y - size * 0.55);
+    context.stroke();
+    context.beginPath();
+    context.arc(head.x, head.y, 5, 0, 2 * Math.PI);
+    context.fill();
   }
 
   words(words) {

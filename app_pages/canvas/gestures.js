@@ -11,6 +11,7 @@ function onKey(canvas, event) {
     e: () => chosen.length === 1 && canvas.send("expand", chosen),
     enter: () => chosen.length === 1 && canvas.send("expand", chosen),
     c: () => chosen.length === 1 && canvas.send("collapse", chosen),
+    p: () => chosen.length && canvas.send("pin", chosen),
     f: () => canvas.fit(),
     "+": () => canvas.zoom(1.3),
     "=": () => canvas.zoom(1.3),

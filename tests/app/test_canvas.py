@@ -71,3 +71,77 @@ def test_a_crowd_folds_into_one_node_and_comes_out_again(visitor: Visitor) -> No
     page.wait_for_function(f"ringtraceCanvas.nodes.length >= {len(grown['positions'])}")
     after = visitor.view()["positions"]
     assert {each: after[each] for each in grown["positions"]} == grown["positions"]
+
+
+_CHOSEN = "ringtraceCanvas.network.getSelectedNodes().sort().join(' ')"
+
+
+def test_paths_are_listed_and_chosen_on_the_canvas(visitor: Visitor) -> None:
+    visitor.open(f"explore?finding={RING}")
+    visitor.canvas(10)
+    page = visitor.page
+    page.mouse.click(*visitor.at(patient(1)))
+    expect(page.get_by_role("heading", name="张三1")).to_be_visible()
+    page.keyboard.down("Control")
+    page.mouse.click(*visitor.at(patient(2)))
+    page.keyboard.up("Control")
+    page.get_by_role("button", name="Shortest").click()
+    expect(page.get_by_role("button", name="Path 1 (steps: 2)")).to_be_visible()
+    expect(page.get_by_text("张三1 — pharmacies used → 康宁大药房")).to_be_visible()
+    before = visitor.view()["positions"]
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(page.get_by_role("button", name="(steps: 3)").first).to_be_visible()
+    after = visitor.view()["positions"]
+    assert {key: after[key] for key in before} == before
+    page.get_by_role("button", name="Path 1 (steps: 2)").click()
+    expect(page.get_by_text("3 selected")).to_be_visible()
+    chosen = page.evaluate("ringtraceCanvas.network.getSelectedNodes()")
+    assert {patient(1), patient(2)} < set(chosen)
+
+
+def test_the_table_and_the_canvas_choose_for_each_other(visitor: Visitor) -> None:
+    visitor.open(f"explore?finding={RING}")
+    visitor.canvas(10)
+    page = visitor.page
+    page.get_by_role("tab", name="On the canvas").click()
+    table = page.locator("[data-testid=stDataFrame]")
+    chosen = table.locator("tr[aria-selected=true]")
+    expect(table).to_be_visible()
+    page.mouse.click(*visitor.at(patient(3)))
+    expect(page.get_by_role("heading", name="张三3")).to_be_visible()
+    expect(chosen).to_have_count(1)
+    expect(chosen).to_contain_text("张三3")
+    table.scroll_into_view_if_needed()
+    frame = table.bounding_box()
+    assert frame is not None
+    page.mouse.click(frame["x"] + 18, frame["y"] + 35 * 1.5)  # the first row: the shop, which has most links
+    page.wait_for_function(f"{_CHOSEN} === {[patient(3), 'Pharmacy' + chr(31) + 'S1']}.join(' ')")
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.wait_for_timeout(1_500)  # each rerun gives the file another name: the button works when the last one is over
+    with page.expect_download() as handed:
+        page.get_by_role("button", name="XLSX").click()
+    assert handed.value.suggested_filename == "ringtrace-canvas.xlsx"
+
+
+def test_a_pinned_node_cannot_be_dragged(visitor: Visitor) -> None:
+    visitor.open(f"explore?finding={RING}")
+    visitor.canvas(10)
+    page = visitor.page
+    page.mouse.click(*visitor.at(patient(3)))
+    page.get_by_role("button", name="Pin", exact=True).click()
+    expect(page.get_by_role("button", name="Unpin")).to_be_visible()
+    page.wait_for_function("ringtraceCanvas.pins.length === 1")
+    before = visitor.view()["positions"]
+    start = visitor.at(patient(3))
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] + 60, start[1] + 40, steps=4)
+    page.mouse.up()
+    assert visitor.view()["positions"] == before
+    page.keyboard.press("p")
+    page.wait_for_function("ringtraceCanvas.pins.length === 0")
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] + 60, start[1] + 40, steps=4)
+    page.mouse.up()
+    assert visitor.view()["positions"][patient(3)] != before[patient(3)]

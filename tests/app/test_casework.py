@@ -18,6 +18,7 @@ from ringtrace.casework.company import company, shared
 from ringtrace.casework.entities import names, record, search
 from ringtrace.casework.exploration import LIMIT, Exploration
 from ringtrace.casework.finding_lines import card_uses, cited_places, cited_rows, meetings
+from ringtrace.casework.folding import crowds
 from ringtrace.casework.lines import figures, lines, moments, monthly
 from ringtrace.casework.overview import count_by_month, count_by_region
 from ringtrace.casework.ranking import ORDERS, compare_runs, rank, select
@@ -101,6 +102,30 @@ def test_collapse_takes_what_the_expansion_brought_and_no_more() -> None:
     assert set(canvas.picture.nodes) == {person(0).ref, person(1).ref}
 
 
+def test_a_pinned_node_is_neither_collapsed_nor_folded() -> None:
+    canvas = Exploration()
+    canvas.add([person(0)], [])
+    canvas.add(
+        [person(1), person(2), person(3), person(4)], [tie(0, each) for each in range(1, 5)], parent=person(0).ref
+    )
+    canvas.add([person(5)], [tie(1, 5)], parent=person(1).ref)
+    canvas.pin([person(1).ref])
+    crowd = next(each.ref for each in crowds(canvas.picture, person(0).ref).values())
+    canvas.fold(crowd)
+    assert person(1).ref in canvas.view.nodes
+    assert person(2).ref not in canvas.view.nodes
+    canvas.undo()
+    assert canvas.collapse(person(0).ref) == [person(2).ref, person(3).ref, person(4).ref]
+    canvas.pin([person(1).ref, person(0).ref])
+    assert canvas.picture.pinned == {person(0).ref, person(1).ref}
+    canvas.pin([person(1).ref])
+    assert canvas.picture.pinned == {person(0).ref}
+    canvas.hide([person(0).ref])
+    assert not canvas.picture.pinned
+    canvas.undo()
+    assert canvas.picture.pinned == {person(0).ref}
+
+
 def test_a_dragged_node_stays_where_it_was_put() -> None:
     canvas = Exploration()
     canvas.add([person(0)], [])
@@ -142,8 +167,13 @@ def test_paths_are_drawn_between_two_nodes(built: Workspace) -> None:
         assert start_from_node(store, P1, canvas)
         assert start_from_node(store, NodeRef("Patient", "P2"), canvas)
         assert not start_from_node(store, NodeRef("Patient", "nobody"), canvas)
-        assert connect(store, P1, NodeRef("Patient", "P2"), canvas) > 0
-    assert NodeRef("Pharmacy", "S1") in canvas.picture.nodes
+        shortest = connect(store, P1, NodeRef("Patient", "P2"), canvas)
+        assert NodeRef("Pharmacy", "S1") in canvas.picture.nodes
+        every = connect(store, P1, NodeRef("Patient", "P2"), canvas, every=True)
+    assert {len(path) for path in shortest} == {2}
+    assert len(every) > len(shortest)
+    assert every[: len(shortest)] == shortest
+    assert {node.ref for path in every for node in path.nodes} <= canvas.picture.nodes.keys()
 
 
 def test_lines_name_both_ends_and_add_up(built: Workspace) -> None:
