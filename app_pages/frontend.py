@@ -3,7 +3,8 @@
 A first visit asks for more than a hundred files. Streamlit looks each of them up on the disk and through its whole
 stack; here they are kept in memory and answered at once, which halves what a first visit costs the server. The page
 also tells the browser where the server is: otherwise Streamlit guesses it from the address, and at every address below
-the root asks in the wrong place first.
+the root asks in the wrong place first. And it names the scripts of what every page draws: Streamlit asks for them one
+after another when it meets the first of each, while the server is busy with the page itself.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _STATIC: Final = Path(streamlit.__file__).parent / "static"
 _VIS: Final = Path(pyvis.__file__).parent / "lib" / "vis-9.1.2" / "vis-network.min.js"
 _HERE: Final = "<script>window.__streamlit = {BACKEND_BASE_URL: location.origin}</script>"
+DRAWN: Final = ("ButtonGroup", "Checkbox", "Html")
+"""Scripts of what stands on every page, by the beginning of their files' names."""
+DRAWN_WITH_CANVAS: Final = ("TextInput", "Selectbox", "Button", "BidiComponent")
+_IMPORTED: Final = re.compile(r'(?:from|import)"\./([^"]+\.js)"')
 _FOREVER: Final = b"public, immutable, max-age=31536000"  # a file's name holds its digest
 
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
@@ -79,15 +84,32 @@ def library_address() -> str:
     return f"/library/vis-network.{hashlib.sha256(_VIS.read_bytes()).hexdigest()[:8]}.js"
 
 
+def scripts_of(parts: Collection[str]) -> list[str]:
+    """The files of Streamlit's scripts for `parts`, with all that they import; without a part that it no longer has."""
+    folder = _STATIC / "static" / "js"
+    waiting = [file.name for part in parts for file in folder.glob(f"{part}.*.js")]
+    found: dict[str, None] = {}
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            waiting += _IMPORTED.findall((folder / name).read_text("utf-8"))
+    return [name for name in sorted(found) if name not in _index_text()]
+
+
 def _index_text() -> str:
     return (_STATIC / "index.html").read_text("utf-8")
 
 
 def _index(canvas: bool) -> Answer:
     """Streamlit's page, with the server's place and the app's name in its head."""
-    library = f'<script defer src="{library_address()}"></script>' if canvas else ""
+    library = f'<script defer fetchpriority="low" src="{library_address()}"></script>' if canvas else ""
+    wanted = scripts_of((*DRAWN, *(DRAWN_WITH_CANVAS if canvas else ())))
+    early = "".join(
+        f'<link rel="modulepreload" crossorigin fetchpriority="low" href="/static/js/{name}">' for name in wanted
+    )
     page = _index_text().replace("<title>Streamlit</title>", "<title>RingTrace</title>")
-    page = page.replace("</head>", f"{_HERE}{library}</head>")
+    page = page.replace("</head>", f"{_HERE}{library}{early}</head>")
     return _with_headers(page.encode(), "text/html; charset=utf-8", b"no-cache")
 
 

@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 
 from ringtrace.app_pages import shell
-from ringtrace.app_pages.frontend import Frontend, library_address
+from ringtrace.app_pages.frontend import DRAWN, DRAWN_WITH_CANVAS, Frontend, library_address, scripts_of
 from ringtrace.app_pages.serve import warm
 from ringtrace.workspace import Workspace
 
@@ -70,6 +70,20 @@ def test_the_page_says_where_the_server_is_and_its_files_come_from_memory() -> N
     for script in scripts:
         assert _ask(script) == (200, (STATIC / script[1:]).read_bytes())
     assert b"vis-network" in _ask(library_address())[1][:2_000]
+
+
+def test_the_scripts_of_what_is_drawn_are_named_in_the_page() -> None:
+    """Streamlit would ask for them one after another; a new version may call them otherwise."""
+    parts = (*DRAWN, *DRAWN_WITH_CANVAS)
+    wanted = scripts_of(parts)
+    assert {name.split(".")[0] for name in wanted} >= set(parts)
+    assert scripts_of(["NoSuchPart"]) == []
+    finding, explore = (_ask(path)[1].decode() for path in ("/finding", "/explore"))
+    for name in wanted:
+        assert _ask(f"/static/js/{name}")[0] == 200
+        assert explore.count(name) == 1
+    assert all(name in finding for name in scripts_of(DRAWN))
+    assert not any(name in finding for name in wanted if name.split(".")[0] in DRAWN_WITH_CANVAS)
 
 
 @pytest.mark.parametrize(
