@@ -190,7 +190,8 @@ def special_drugs(
             WHERE l.shop = hash($place) AND list_contains($people, l.psn_no)
         ), days AS (SELECT psn_no, substance, day, sum(amount) AS amount FROM mine WHERE special GROUP BY 1, 2, 3
         ), gaps AS (
-            SELECT *, day - lag(day) OVER (PARTITION BY psn_no, substance ORDER BY day) AS gap FROM days
+            SELECT *, date_diff('day', lag(day) OVER (PARTITION BY psn_no, substance ORDER BY day), day) AS gap
+            FROM days
         ), courses AS (
             SELECT psn_no, substance FROM gaps GROUP BY 1, 2
             HAVING count(*) >= 3 AND coalesce(stddev_samp(gap), 0) <= 0.5 * avg(gap)
