@@ -64,6 +64,8 @@ def _show(desk: Desk, ref: NodeRef) -> None:
     workspace = desk.workspace()
     asked = (str(workspace.path), workspace.generation, ref.label, ref.id, desk)
     summed, fields, common = _head(*asked)
+    if not fields and (summed is None or not summed.settlements):
+        st.info(desk.say("app.entity.unknown"), icon=":material/info:")
     if summed:
         show_entity_figures(desk, ref, summed)
     if st.button(desk.say("app.finding.graph"), icon=":material/hub:", type="primary"):

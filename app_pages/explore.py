@@ -23,7 +23,7 @@ from ringtrace.app_pages.explore_state import (
 )
 from ringtrace.app_pages.explore_table import show_standing
 from ringtrace.app_pages.painting import painted
-from ringtrace.app_pages.plain import markdown
+from ringtrace.app_pages.plain import markdown, visible
 from ringtrace.app_pages.shell import Desk, open_desk, show_error, stop
 from ringtrace.app_pages.wording import titles
 from ringtrace.casework.exploration import Exploration
@@ -64,7 +64,7 @@ def _start(desk: Desk, store: GraphStore) -> None:
     if finding_id := asked.get("finding"):
         finding = next((each for each in desk.findings() if each.finding_id == finding_id), None)
         if finding is None:
-            say(desk.say("app.finding.gone", id=markdown(finding_id)))
+            say(desk.say("app.explore.finding_gone", id=visible(finding_id)))
             return
         exploration = fresh(desk)
         exploration.finding_id = finding_id
@@ -85,6 +85,8 @@ def _start(desk: Desk, store: GraphStore) -> None:
         ref = NodeRef(asked["label"], asked["id"])
         if start_from_node(store, ref, canvas_of(desk)):
             expand(store, ref, canvas_of(desk))
+        else:
+            say(desk.say("app.explore.unknown", id=visible(ref.id)))
 
 
 def draw_answer(desk: Desk, answer: Answer) -> int:

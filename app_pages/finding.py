@@ -37,12 +37,14 @@ def page() -> None:
         st.info(desk.say("app.no_findings"), icon=":material/info:")
         return
     wanted = st.query_params.get("id")
-    if wanted is not None and wanted not in findings:
+    gone = wanted is not None and wanted not in findings
+    if gone:
         st.title(desk.say("app.page.finding"))
         st.warning(desk.say("app.finding.gone", id=markdown(wanted)), icon=":material/info:")
         wanted = None
     finding = _chosen(desk, findings, wanted)
-    st.query_params["id"] = finding.finding_id
+    if not gone or finding.finding_id != next(iter(findings)):  # while the address is the old one, the page says so
+        st.query_params["id"] = finding.finding_id
     _show(desk, finding)
 
 

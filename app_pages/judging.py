@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ringtrace.app_pages.naming import Names
-from ringtrace.app_pages.plain import markdown
+from ringtrace.app_pages.plain import markdown, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.notebook import (
     VERDICTS,
@@ -128,4 +128,5 @@ def _entry(desk: Desk, finding: Finding, entry: Entry) -> None:
     verdict = f" · **{desk.say(f'app.verdict.{entry.verdict}')}**" if entry.verdict else ""
     with st.container(border=True):
         st.caption(f"{markdown(entry.time[:16].replace('T', ' '))} UTC · {markdown(entry.author)}{about}{verdict}")
-        st.text(entry.text)
+        shown = "\n".join(visible(line, 10_000) for line in entry.text.splitlines())
+        st.text(shown)

@@ -77,6 +77,7 @@ def test_finding_that_is_gone(built: Workspace, open_app: Opener) -> None:
     app = open_app(built, "finding", id="overuse-0003")
     assert not app.exception
     assert "overuse" in app.warning[0].value
+    assert "overuse" in app.run().warning[0].value, "a page that is drawn in two steps still says so after the second"
 
 
 def test_finding_answers_who_since_when_how_much_what_against_and_where(built: Workspace, open_app: Opener) -> None:
@@ -229,6 +230,17 @@ def test_tags_are_given_found_and_handed_over(workspace: Workspace, open_app: Op
     assert verify(tmp_path / "plain").ok
     hand_over(workspace, [RING], tmp_path / "masked", masked=True, language="en")
     assert not (tmp_path / "masked" / "data" / CONCLUSIONS).exists()
+
+
+def test_a_note_reads_from_left_to_right_line_by_line(workspace: Workspace, open_app: Opener) -> None:
+    write_note(workspace, RING, "seen\n\u202egnihton <b>")
+    app = open_app(workspace, "finding", id=RING)
+    assert "seen\n[U+202E]gnihton <b>" in [each.value for each in app.text]
+
+
+def test_what_the_workspace_does_not_hold_is_said(built: Workspace, open_app: Opener) -> None:
+    assert "no record, and no settlement" in open_app(built, "entity", label="Patient", id="nobody").info[0].value
+    assert not open_app(built, "entity", label="Patient", id="P1").info
 
 
 def test_verdict_needs_a_reason(workspace: Workspace, open_app: Opener) -> None:
