@@ -19,9 +19,17 @@ _STATE: Final = "painted"
 _SIGNAL: Final = """export default function ({ setTriggerValue }) {
   const busy = () => (document.querySelector("[data-test-script-state]")?.dataset.testScriptState ?? "notRunning")
     !== "notRunning";
-  const ask = () => { if (busy()) frame = requestAnimationFrame(ask); else setTriggerValue("shown", true); };
+  let quiet = 0; // a click shows as busy only when the server has answered it
+  const still = new AbortController();
+  for (const act of ["pointerdown", "click", "keydown"]) {
+    addEventListener(act, () => { quiet = performance.now() + 1000; }, { capture: true, signal: still.signal });
+  }
+  const ask = () => {
+    if (busy() || performance.now() < quiet) frame = requestAnimationFrame(ask);
+    else setTriggerValue("shown", true);
+  };
   let frame = requestAnimationFrame(() => { frame = requestAnimationFrame(ask); });
-  return () => { cancelAnimationFrame(frame); follow(); };
+  return () => { cancelAnimationFrame(frame); still.abort(); follow(); };
 }
 
 function follow() {

@@ -142,7 +142,7 @@ def test_the_timeline_shows_links_only_while_they_are_used(visitor: Visitor) -> 
 
 def test_a_link_to_a_section_that_is_still_to_come_leads_there(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.base}/finding?id={RING}")
-    visitor.page.locator("a[href='#proof']").click()  # before the page below the fold is drawn
+    visitor.page.locator("a[href='#proof']").first.click()  # before the page below the fold is drawn
     proof = visitor.page.get_by_role("heading", name="Where the proof is")
     expect(proof).to_be_in_viewport(timeout=15_000)
     visitor.page.wait_for_timeout(1_000)
