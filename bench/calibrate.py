@@ -3,7 +3,7 @@
     .venv/bin/python bench/calibrate.py --seeds 1 2 3 4 5 6 --persons 20000 --truth FOLDER… --write
 
 Seeds from 1000 on are refused: they are for measuring. `--truth` adds folders of contract tables with truth/, of
-another simulator (bench/second_city), so that no simulator's habits alone decide what a score is worth.
+other makers (bench/second_city is one), so that no simulator's habits alone decide what a score is worth.
 
 A finding stands if at least half of the patients it suspects belong to a planted scheme of its kind; one that suspects
 no patient, if one of its institutions does. Isotonic regression of that on the raw score, with `PRIOR` findings added
@@ -140,7 +140,7 @@ def main() -> None:
         given = sum(place.folder is not None for place in places[: len(measured)])
         TARGET.write_text(
             "# From raw score to the share of findings that stand, by kind. Written by bench/calibrate.py from tuning\n"
-            f"# cities, {len(measured) - given} of one simulator and {given} of another; not edited by hand.\n"
+            f"# cities, {len(measured) - given} of one simulator and {given} of others; not edited by hand.\n"
             + ("".join(lines) or "{}\n"),
             "utf-8",
         )

@@ -2,8 +2,8 @@
 
 Detectors score by judgement or by small models fitted to few cities. What a score of theirs is worth is measured
 afterwards: isotonic regression (Zadrozny and Elkan 2002, "Transforming classifier scores into accurate multiclass
-probability estimates") of "half of the people named belong to such a scheme" on the score, over tuning cities of two
-simulators that share no code. It keeps the order of the findings and assumes nothing else. `bench/calibrate.py` fits
+probability estimates") of "half of the people named belong to such a scheme" on the score, over tuning cities of
+several makers who share no code. It keeps the order of the findings and assumes nothing else. `bench/calibrate.py` fits
 the curves and writes `calibration.yaml`; a kind without a curve keeps its raw score.
 
 Levels are a promise of precision: a red finding stands with a chance of 95 % at least, an orange one with 80 %.

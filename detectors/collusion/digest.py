@@ -85,9 +85,10 @@ def digests(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozens
         """).fetchall()
     }
     bounds = _bounds(found["shop"])
-    ends = [*bounds[1:], len(found["shop"])]
+    ends = np.append(bounds, len(found["shop"]))[1:]
     for shop, start, end in sorted(
-        zip(found["shop"][bounds].tolist(), bounds.tolist(), ends, strict=True), key=lambda each: names[each[0]]
+        zip(found["shop"][bounds].tolist(), bounds.tolist(), ends.tolist(), strict=True),
+        key=lambda each: names[each[0]],
     ):
         mine = {name: column[start:end] for name, column in found.items()}
         starts = _bounds(mine["pair"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
 import pytest
-from factories.city import City
+from factories.city import START, City
 from factories.stocked import StockedCity
 
 from ringtrace.detectors import DETECTORS, detect, read_gaps
@@ -171,3 +172,13 @@ def test_each_kind_runs_alone(tmp_path: Path, kind: str) -> None:
             "S1p002", "S1", stocked.moment(day=day + 9), "D1", code=f"8199900000000000{day:04d}", origin="elsewhere"
         )
     assert detect(stocked.build().workspace(tmp_path), kinds=[kind]).run == 1
+
+
+def test_hospital_stays_alone_are_searched_to_the_end(tmp_path: Path) -> None:
+    city = City()
+    for number in range(20):
+        begun = START + timedelta(days=10 * number)
+        stay = {"begntime": str(begun), "endtime": str(begun + timedelta(days=4)), "med_type": "21"}
+        city.visit(f"p{number}", "H1", begun + timedelta(days=4), **stay)
+    report = detect(city.workspace(tmp_path))
+    assert not [each for each in report.findings if each.level in ("red", "orange")]
