@@ -179,7 +179,7 @@ def test_hospital_stays_alone_are_searched_to_the_end(tmp_path: Path) -> None:
     city.drug("D1")
     for number in range(20):
         begun = START + timedelta(days=10 * number)
-        stay = {"begntime": str(begun), "endtime": str(begun + timedelta(days=4)), "med_type": "21"}
+        stay: dict[str, Any] = {"begntime": str(begun), "endtime": str(begun + timedelta(days=4)), "med_type": "21"}
         city.visit(f"p{number}", "H1", begun + timedelta(days=4), items=[{"med_list_codg": "D1"}], **stay)
     report = detect(city.workspace(tmp_path))
     assert not [each for each in report.findings if each.level in ("red", "orange")]
