@@ -96,7 +96,7 @@ def test_ctrl_c_ends_command_and_query(workspace: Workspace, engine: str) -> Non
         sleep(6)
         os.killpg(process.pid, signal.SIGINT)
         started = perf_counter()
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
     assert perf_counter() - started < 15
     assert process.returncode not in (0, -signal.SIGKILL)
     assert "Traceback" not in said
