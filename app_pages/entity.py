@@ -20,7 +20,7 @@ from ringtrace.app_pages.frames import show_lines
 from ringtrace.app_pages.leads import SEEDS, show_leads
 from ringtrace.app_pages.ledger import show_ledger
 from ringtrace.app_pages.naming import Names
-from ringtrace.app_pages.painting import painted
+from ringtrace.app_pages.painting import wait_until_painted
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.casework.company import Company, Shared, company, shared
@@ -76,8 +76,7 @@ def _show(desk: Desk, ref: NodeRef) -> None:
     with right:
         show_record(desk, fields)
         show_shared(desk, common)
-    if not painted():
-        return
+    wait_until_painted()
     course, involved, beneath = _rest(*asked)
     with left:
         show_company(desk, involved)

@@ -22,7 +22,7 @@ from ringtrace.app_pages.explore_state import (
     say,
 )
 from ringtrace.app_pages.explore_table import show_standing
-from ringtrace.app_pages.painting import painted
+from ringtrace.app_pages.painting import wait_until_painted
 from ringtrace.app_pages.plain import markdown, visible
 from ringtrace.app_pages.shell import Desk, open_desk, show_error, stop
 from ringtrace.app_pages.wording import titles
@@ -159,7 +159,8 @@ def _draw(desk: Desk) -> None:
     chosen = Chosen.of(exploration, state.get("selection") or {})
     with panel:
         show_panel(desk, store, exploration, chosen, say)
-    if exploration.picture.nodes and painted():
+    if exploration.picture.nodes:
+        wait_until_painted()
         _bottom(desk, store, exploration, chosen)
 
 

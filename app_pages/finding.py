@@ -19,7 +19,7 @@ from ringtrace.app_pages.finding_parts import (
 from ringtrace.app_pages.judging import show_actions, show_verdict
 from ringtrace.app_pages.leads import SEEDS, show_leads
 from ringtrace.app_pages.ledger import show_ledger
-from ringtrace.app_pages.painting import painted
+from ringtrace.app_pages.painting import wait_until_painted
 from ringtrace.app_pages.plain import markdown
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.app_pages.wording import titles, told_markdown
@@ -78,8 +78,8 @@ def _show(desk: Desk, finding: Finding) -> None:
         show_reasons(desk, finding)
     with against:
         show_checks(desk, finding)
-    if painted():
-        _show_grounds(desk, finding)
+    wait_until_painted()
+    _show_grounds(desk, finding)
 
 
 def _show_grounds(desk: Desk, finding: Finding) -> None:

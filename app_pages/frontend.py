@@ -21,6 +21,8 @@ import pyvis
 import streamlit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ringtrace.app_pages.painting import ADDRESS, painted
+
 _STATIC: Final = Path(streamlit.__file__).parent / "static"
 _VIS: Final = Path(pyvis.__file__).parent / "lib" / "vis-9.1.2" / "vis-network.min.js"
 _HERE: Final = "<script>window.__streamlit = {BACKEND_BASE_URL: location.origin}</script>"
@@ -55,7 +57,7 @@ class Frontend:
             self._file(f"/{address}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._answer(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        answer = self._answer(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if answer is None:
             await self._app(scope, receive, send)
             return
@@ -63,7 +65,11 @@ class Frontend:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _answer(self, path: str) -> Answer | None:
+    def _answer(self, method: str, path: str) -> Answer | None:
+        if method == "POST" and path.startswith(ADDRESS) and painted(path.removeprefix(ADDRESS)):
+            return _with_headers(b"", "text/plain", b"no-store")
+        if method != "GET":
+            return None
         if path.startswith("/static/"):
             return self._file(path)
         return self._pages.get(path) or self._files.get(path)
@@ -97,10 +103,12 @@ def scripts_of(parts: Collection[str]) -> list[str]:
     return [name for name in sorted(found) if name not in _index_text()]
 
 
+@cache
 def _index_text() -> str:
     return (_STATIC / "index.html").read_text("utf-8")
 
 
+@cache
 def _index(canvas: bool) -> Answer:
     """Streamlit's page, with the server's place and the app's name in its head."""
     library = f'<script defer fetchpriority="low" src="{library_address()}"></script>' if canvas else ""

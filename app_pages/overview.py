@@ -8,7 +8,7 @@ import streamlit as st
 from ringtrace.app_pages.charts import institutions, level_bars, level_course, show_chart
 from ringtrace.app_pages.charts import months as by_month
 from ringtrace.app_pages.frames import level_sign, level_word
-from ringtrace.app_pages.painting import painted
+from ringtrace.app_pages.painting import wait_until_painted
 from ringtrace.app_pages.plain import markdown, money, period, visible
 from ringtrace.app_pages.shell import Desk, open_desk
 from ringtrace.app_pages.wording import told_markdown
@@ -44,11 +44,11 @@ def page() -> None:
         _urgent(desk)
     with right:
         _loaded(desk, workspace)
-    if painted():
-        with left:
-            _alarm(desk)
-        with right:
-            _course(desk, workspace)
+    wait_until_painted()
+    with left:
+        _alarm(desk)
+    with right:
+        _course(desk, workspace)
 
 
 def _figures(desk: Desk) -> None:

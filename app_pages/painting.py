@@ -3,65 +3,80 @@
 A browser that opens the app for the first time has a megabyte of scripts to read for the first table and another for
 the first chart. Neither stands at the top of a page that answers an investigator's first questions, so they follow a
 moment later, by themselves. Every later page of the session is drawn whole at once.
+
+The browser says that it has shown the top by a request of its own, and not by running the page again: such a run would
+cross a click that was made meanwhile, and one of the two would be lost.
 """
 
 from __future__ import annotations
 
+import secrets
+import threading
 from functools import cache
 from typing import Any, Final
 
 import streamlit as st
 
+ADDRESS: Final = "/painted/"
+"""Where a browser says so; the rest of the path is the word that its page was given."""
+
 _STATE: Final = "painted"
-# Two frames: the first is being prepared when the script runs, after the second it has been seen. While a script runs,
-# somebody may have clicked: a second request from the same page would take them back to it. And a link to a section
+_PATIENCE: Final = 3.0  # seconds; a browser that does not answer (an old one, a closed one) gets the rest all the same
+_waiting: Final[dict[str, threading.Event]] = {}
+# Two frames: the first is being prepared when the script runs, after the second it has been seen. A link to a section
 # below (`#proof`) was perhaps followed before that section was there: it is brought into view while the rest grows.
-_SIGNAL: Final = """export default function ({ setTriggerValue }) {
-  const busy = () => (document.querySelector("[data-test-script-state]")?.dataset.testScriptState ?? "notRunning")
-    !== "notRunning";
-  let quiet = 0; // a click shows as busy only when the server has answered it
-  const still = new AbortController();
-  for (const act of ["pointerdown", "click", "keydown"]) {
-    addEventListener(act, () => { quiet = performance.now() + 1000; }, { capture: true, signal: still.signal });
-  }
-  const ask = () => {
-    if (busy() || performance.now() < quiet) frame = requestAnimationFrame(ask);
-    else setTriggerValue("shown", true);
-  };
-  let frame = requestAnimationFrame(() => { frame = requestAnimationFrame(ask); });
-  return () => { cancelAnimationFrame(frame); still.abort(); follow(); };
+_SIGNAL: Final = """const told = new Set();
+
+export default function ({ data }) {
+  if (told.has(data.address)) return;
+  told.add(data.address);
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    document.documentElement.dataset.painted = "";
+    fetch(data.address, { method: "POST" });
+    follow();
+  }));
 }
 
 function follow() {
-  const asked = location.hash.slice(1), end = performance.now() + 4000;
-  const over = new AbortController(), { signal } = over;
-  for (const act of ["wheel", "pointerdown", "keydown"]) addEventListener(act, () => over.abort(), { signal });
-  let top;
+  const end = performance.now() + 6000, over = new AbortController(), { signal } = over;
+  let asked = location.hash.slice(1), top;
+  for (const act of ["wheel", "pointerdown", "keydown"]) addEventListener(act, () => { asked = ""; }, { signal });
+  addEventListener("hashchange", () => { asked = location.hash.slice(1); top = undefined; }, { signal });
   const step = () => {
-    const section = document.getElementById(asked);
+    const section = asked && document.getElementById(asked);
     if (section && section.getBoundingClientRect().top !== top) {
       section.scrollIntoView();
       top = section.getBoundingClientRect().top;
     }
     if (performance.now() > end) over.abort();
-    if (!signal.aborted) requestAnimationFrame(step);
+    else requestAnimationFrame(step);
   };
-  if (asked) step();
+  step();
 }"""
 
 
-def painted() -> bool:
-    """Whether to draw what is below the fold; if not yet, the browser asks for it once it has shown the rest."""
-    if not st.session_state.get(_STATE):
-        _signal()(key="painting", on_shown_change=_shown)
-        return False
-    return True
+def wait_until_painted() -> None:
+    """On a session's first page, return once the browser has shown what was drawn so far; on any other, at once."""
+    if st.session_state.get(_STATE):
+        return
+    st.session_state[_STATE] = True
+    word, shown = secrets.token_urlsafe(16), threading.Event()
+    _waiting[word] = shown
+    try:
+        _signal()(key="painting", data={"address": ADDRESS + word})
+        shown.wait(_PATIENCE)
+    finally:
+        del _waiting[word]
+
+
+def painted(word: str) -> bool:
+    """Let the page go on that waits for `word`; False if none does."""
+    shown = _waiting.get(word)
+    if shown is not None:
+        shown.set()
+    return shown is not None
 
 
 @cache
 def _signal() -> Any:
     return st.components.v2.component("ringtrace_painting", html="<i hidden></i>", js=_SIGNAL)
-
-
-def _shown() -> None:
-    st.session_state[_STATE] = True

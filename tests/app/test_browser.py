@@ -149,6 +149,17 @@ def test_a_link_to_a_section_that_is_still_to_come_leads_there(visitor: Visitor)
     expect(proof).to_be_in_viewport()
 
 
+def test_a_click_while_the_page_below_the_fold_is_still_to_come_is_not_lost(visitor: Visitor) -> None:
+    held: list[str] = []
+    visitor.page.route("**/painted/*", lambda route: held.append(route.request.url))  # never answered: a slow browser
+    visitor.page.goto(visitor.base)
+    visitor.page.get_by_role("button", name="Open").first.click()
+    expect(visitor.page.get_by_text("probable holder: 张三1")).to_be_visible(timeout=15_000)
+    visitor.page.wait_for_timeout(1_500)  # nothing takes the page back to the overview afterwards
+    expect(visitor.page.get_by_text("probable holder: 张三1")).to_be_visible()
+    assert len(held) == 1, "the second page of a session is drawn whole at once"
+
+
 def test_the_first_half_hour_of_an_investigator(visitor: Visitor, tmp_path: Path) -> None:
     """From the overview to a verified folder; each step says what is seen, each expansion that nothing moved."""
     page = visitor.page

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
 
-from ringtrace.app_pages import shell
+from ringtrace.app_pages import painting, shell
 from ringtrace.app_pages.frontend import DRAWN, DRAWN_WITH_CANVAS, Frontend, library_address, scripts_of
 from ringtrace.app_pages.serve import warm
 from ringtrace.workspace import Workspace
@@ -98,3 +99,16 @@ def test_everything_else_is_left_to_streamlit(path: str, method: str) -> None:
 def test_no_file_outside_is_handed_over() -> None:
     outside = f"/static/{'../' * 20}etc/hostname"
     assert _ask(outside) == (0, outside.encode())
+
+
+def test_the_browser_tells_once_that_the_top_is_shown_and_strangers_tell_nothing() -> None:
+    shown = threading.Event()
+    painting._waiting["word"] = shown
+    try:
+        assert _ask("/painted/other", "POST") == (0, b"/painted/other")
+        assert _ask("/painted/word") == (0, b"/painted/word")
+        assert not shown.is_set()
+        assert _ask("/painted/word", "POST") == (200, b"")
+        assert shown.is_set()
+    finally:
+        painting._waiting.clear()
