@@ -7,6 +7,7 @@ from typing import Final
 import duckdb
 
 from ringtrace.detectors.claims.travel import FAR_KM, Leap, shortest_minutes
+from ringtrace.detectors.geography import great_circle_km
 
 USES_AT_HOME: Final = 3
 """Uses at other times from which a person's home is told."""
@@ -19,13 +20,7 @@ def used_far_from_bed(tables: duckdb.DuckDBPyConnection) -> list[Leap]:
     hospital must be the one near home: most of the person's uses at other times lie nearer to it than to the far place.
     Needs `standing` (see `travel.timed_uses`) and the institutions' coordinates.
     """
-
-    def km(a: str, b: str) -> str:
-        return (
-            f"2 * 6371 * asin(sqrt(least(1, sin(radians({b}.lat - {a}.lat) / 2) ** 2 + cos(radians({a}.lat)) "
-            f"* cos(radians({b}.lat)) * sin(radians({b}.lon - {a}.lon) / 2) ** 2)))"
-        )
-
+    km = great_circle_km
     rows = tables.execute(
         f"""
         WITH beds AS (

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import poisson
 
 from ringtrace.detectors.claims.standing import standing_settlements
+from ringtrace.detectors.geography import great_circle_km, pairwise_km
 
 FAST_KMH: Final = 80.0
 FAR_KM: Final = 200.0
@@ -41,6 +42,12 @@ def shortest_minutes(km: str) -> str:
 def usual_minutes(km: str) -> str:
     """SQL of the time below which hardly anybody gets from one till to the other: 40 km/h within a town, and a stop."""
     return f"({shortest_minutes(km)} + {TOWN_MINUTES} * least({km}, {TOWN_KM}) + {STOP_MINUTES})"
+
+
+def _usual_minutes_of(km: np.ndarray) -> np.ndarray:
+    """The same as `usual_minutes`, of distances at hand."""
+    shortest = (np.minimum(km, FAR_KM) / FAST_KMH + np.maximum(km - FAR_KM, 0) / FAR_KMH) * 60
+    return shortest + TOWN_MINUTES * np.minimum(km, TOWN_KM) + STOP_MINUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +116,11 @@ def find_leaps(tables: duckdb.DuckDBPyConnection, nearest_km: float, apart_minut
     circle (haversine, Earth's radius 6,371 km), a lower bound of any way; places nearer than `nearest_km` never count.
     Where coordinates lack, two cities (first four digits of the region) within `apart_minutes` are impossible.
     """
-    km = """2 * 6371 * asin(sqrt(least(1, sin(radians(b.lat - a.lat) / 2) ** 2
-            + cos(radians(a.lat)) * cos(radians(b.lat)) * sin(radians(b.lon - a.lon) / 2) ** 2)))"""
     rows = tables.execute(
         f"""
-        WITH apart AS (  -- `least` passes over NULL, so that unknown places would lie at the antipodes but for the CASE
-            SELECT a.place AS here, b.place AS there,
-                   CASE WHEN a.lon + a.lat + b.lon + b.lat IS NOT NULL THEN {km} END AS km, a.city <> b.city AS cities
+        WITH apart AS (
+            SELECT a.place AS here, b.place AS there, a.city <> b.city AS cities,
+                   CASE WHEN a.lon + a.lat + b.lon + b.lat IS NOT NULL THEN {great_circle_km("a", "b")} END AS km
             FROM use_places a JOIN use_places b ON b.place <> a.place
         ), ways AS (
             SELECT here, there, km, CASE WHEN km IS NULL THEN $apart ELSE {shortest_minutes("km")} END AS shortest,
@@ -190,13 +195,8 @@ def chances(
 def _by_habit(uses: np.ndarray, nearest_km: float) -> float:
     """Days with a hurried change if one of the two uses (day, minute, lon, lat) had been some days off, on average."""
     day, minute, lon, lat = uses.T
-    rad = np.radians(lat)
-    half = np.sin((rad[:, None] - rad) / 2) ** 2
-    half += np.cos(rad)[:, None] * np.cos(rad) * np.sin(np.radians(lon[:, None] - lon) / 2) ** 2
-    km = 2 * 6371 * np.arcsin(np.sqrt(np.minimum(1, half)))
-    needed = (np.minimum(km, FAR_KM) / FAST_KMH + np.maximum(km - FAR_KM, 0) / FAR_KMH) * 60
-    needed += TOWN_MINUTES * np.minimum(km, TOWN_KM) + STOP_MINUTES
-    near = (km >= nearest_km) & (np.abs(minute[:, None] - minute) < needed)
+    km = pairwise_km(lon, lat)
+    near = (km >= nearest_km) & (np.abs(minute[:, None] - minute) < _usual_minutes_of(km))
     counts = {shift: len(np.unique(day[(near & (day - day[:, None] == shift)).any(axis=1)])) for shift in SHIFTS}
     weeks = [number for shift, number in counts.items() if shift % 7 == 0]
     usual = float(np.mean(list(counts.values())))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
+from ringtrace.detectors.geography import great_circle_km
+
 
 def buyer_signals(tables: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `till_buyers`: `pair` (shop and buyer), `km`, and `short`, `far`, `no_illness`.
@@ -52,7 +54,7 @@ def buyer_signals(tables: duckdb.DuckDBPyConnection) -> None:
 
 def _distances(tables: duckdb.DuckDBPyConnection) -> None:
     """`till_distances`: `pair` and `km` from the shop to where else the person goes."""
-    tables.execute("""
+    tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS till_distances AS
         WITH places AS (
             SELECT hash(fixmedins_code) AS shop, lon, lat FROM institutions WHERE lon IS NOT NULL AND lat IS NOT NULL
@@ -65,14 +67,11 @@ def _distances(tables: duckdb.DuckDBPyConnection) -> None:
         ), centre AS (
             SELECT buyer, sum(n) AS n, sum(n * lon) AS lon, sum(n * lat) AS lat FROM stays GROUP BY 1
         ), elsewhere AS (
-            SELECT s.pair, (c.lon - s.n * s.lon) / (c.n - s.n) AS lon0, (c.lat - s.n * s.lat) / (c.n - s.n) AS lat0,
-                   s.lon, s.lat
+            SELECT s.pair, (c.lon - s.n * s.lon) / (c.n - s.n) AS lon, (c.lat - s.n * s.lat) / (c.n - s.n) AS lat
             FROM stays s JOIN centre c ON c.buyer = s.buyer SEMI JOIN till_pairs p ON p.pair = s.pair
             WHERE c.n - s.n >= 2
         )
-        SELECT pair, 6371 * 2 * asin(sqrt(least(1, pow(sin(radians(lat - lat0) / 2), 2)
-               + cos(radians(lat)) * cos(radians(lat0)) * pow(sin(radians(lon - lon0) / 2), 2)))) AS km
-        FROM elsewhere
+        SELECT s.pair, {great_circle_km("s", "e")} AS km FROM elsewhere e JOIN stays s ON s.pair = e.pair
     """)
 
 
