@@ -43,6 +43,11 @@ def distinct_pairs(first: Ints, second: Ints) -> tuple[Ints, Ints]:
     return pairs >> PAIR_BITS, pairs & ((1 << PAIR_BITS) - 1)
 
 
+def run_starts(column: npt.NDArray[Any]) -> Ints:
+    """Where each run of equal values begins."""
+    return np.flatnonzero(np.append(True, column[1:] != column[:-1])) if len(column) else np.zeros(0, dtype=np.int64)
+
+
 def materialise(tables: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, Any]) -> None:
     """Make the temporary table `name` of these columns: a join against a registered Python object cannot be planned."""
     # A result that somebody left open (fetchone) would make DuckDB 2 refuse to register anything: the next one ends it.

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ringtrace.detectors.arrays import fetch_arrays
+from ringtrace.detectors.arrays import fetch_arrays, run_starts
 from ringtrace.detectors.collusion.mixture import Copies, Floats
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS
 
@@ -84,14 +84,14 @@ def digests(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozens
             SELECT s.shop, n.place, s.retail FROM shops s JOIN till_names n ON n.pair = s.pair
         """).fetchall()
     }
-    bounds = _bounds(found["shop"])
+    bounds = run_starts(found["shop"])
     ends = np.append(bounds, len(found["shop"]))[1:]
     for shop, start, end in sorted(
         zip(found["shop"][bounds].tolist(), bounds.tolist(), ends.tolist(), strict=True),
         key=lambda each: names[each[0]],
     ):
         mine = {name: column[start:end] for name, column in found.items()}
-        starts = _bounds(mine["pair"])
+        starts = run_starts(mine["pair"])
         buyers = mine["buyers"].astype(np.float64)
         yield Digest(
             *names[shop],
@@ -101,11 +101,6 @@ def digests(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozens
             copies=Copies(mine["n"].astype(np.float64), buyers[starts]),
             number=int((buyers * mine["n"]).sum()),
         )
-
-
-def _bounds(column: NDArray[Any]) -> NDArray[np.int64]:
-    """Where each run of equal values begins."""
-    return np.flatnonzero(np.append(True, column[1:] != column[:-1])) if len(column) else np.zeros(0, dtype=np.int64)
 
 
 def _coded(names: Sequence[str], silent: set[str]) -> str:

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from ringtrace.detectors.arrays import run_starts
 from ringtrace.detectors.collusion.digest import SHOWN_ONLY, digests
 from ringtrace.detectors.collusion.evidence import CROWD, GOODS, Evidence
 from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Seen, fit_shop
@@ -60,6 +61,11 @@ class Shop:
     fit: Fit
 
     @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where the visits of each buyer begin."""
+        return run_starts(self.owner)
+
+    @property
     def evidence(self) -> Evidence:
         """What the fit says about the shop."""
         return Evidence.of(self.fit, self.visits, self.persons, len(self.visits))
@@ -101,8 +107,7 @@ class Shop:
         if not self.evidence.goods_known:
             return np.ones(len(self.people), dtype=bool)
         hidden = np.where(np.isin(VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY)), np.nan, self.visits)
-        starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
-        return (self.fit.alone(hidden, starts, self.persons) >= NAMED) & (self.odd >= FEWEST_ODD)
+        return (self.fit.alone(hidden, self.starts, self.persons) >= NAMED) & (self.odd >= FEWEST_ODD)
 
     @property
     def odd(self) -> NDArray[np.float64]:
@@ -113,7 +118,7 @@ class Shop:
     @property
     def weighed(self) -> Floats:
         """The visits without what is only shown."""
-        return np.where(np.isin(VISIT_SIGNALS, SHOWN_ONLY), np.nan, self.visits)
+        return _weighed(self.visits)
 
 
 def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozenset()) -> Iterator[Shop]:
@@ -144,7 +149,6 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
     visit, places, people, persons = _arrays(tables, [each.place for each in suspected])
     visit["signals"][:, [f"signal.{name}" in without for name in VISIT_SIGNALS]] = np.nan
     persons[:, [f"signal.{name}" in without for name in PERSON_SIGNALS]] = np.nan
-    shown = np.isin(VISIT_SIGNALS, SHOWN_ONLY)
     twice: list[tuple[int, int]] = tables.execute("""
         SELECT a.row, b.row FROM twice_sold p JOIN till_numbered a ON a.visit = p.earlier
         JOIN till_numbered b ON b.visit = p.later WHERE a.pair <> b.pair ORDER BY 1, 2
@@ -152,9 +156,9 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
     for number, each in enumerate(suspected):
         start, end = np.searchsorted(places, [number, number + 1])
         owner = visit["person"][start:end]
-        starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
+        starts = run_starts(owner)
         mine = owner[starts]
-        weighed = np.where(shown, np.nan, visit["signals"][start:end])
+        weighed = _weighed(visit["signals"][start:end])
         shop = Shop(
             place=each.place,
             retail=each.retail,
@@ -173,6 +177,10 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
             shop = replace(shop, fit=fit_shop(weighed, starts, persons[mine], priors[each.retail], silences))
         if shop.evidence.joint:
             yield shop
+
+
+def _weighed(visits: Floats) -> Floats:
+    return np.where(np.isin(VISIT_SIGNALS, SHOWN_ONLY), np.nan, visits)
 
 
 def _arrays(
@@ -217,7 +225,7 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
     unmarked = np.where(np.isin(VISIT_SIGNALS, ("reused", "lent")), np.nan, shop.weighed)
     # Who truly gets the pack that a feigned sale borrowed buys the same goods, so that short stock tells nothing here.
     own = np.where(np.isin(PERSON_SIGNALS, ("short",)), np.nan, shop.persons)
-    anyway = shop.fit.alone(unmarked, np.flatnonzero(np.diff(shop.owner, prepend=-1)), own) >= LIKELY
+    anyway = shop.fit.alone(unmarked, shop.starts, own) >= LIKELY
     visits = np.bincount(shop.owner, minlength=len(shop.people))
     # The visit of this very pack says nothing about which of the two is true.
     share = np.maximum(shop.odd - 1, 0) / visits

@@ -23,7 +23,7 @@ import duckdb
 import numpy as np
 from scipy import stats
 
-from ringtrace.detectors.arrays import Bools, Floats, Ints, fetch_arrays, fetch_number
+from ringtrace.detectors.arrays import Bools, Floats, Ints, fetch_arrays, fetch_number, run_starts
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.thresholds import RingThresholds
 from ringtrace.detectors.rings.trios import recurring_trios
@@ -168,5 +168,5 @@ def _portions(footfall: Footfall, max_crowd: int) -> list[tuple[int, int]]:
     met = np.where(footfall.crowd <= max_crowd, footfall.crowd, 0) / 2
     load = np.cumsum(np.bincount(footfall.place, weights=met, minlength=len(footfall.place_visits)))
     portion = (load / PORTION).astype(np.int64)
-    first = np.flatnonzero(np.diff(portion, prepend=-1))
+    first = run_starts(portion)
     return [(int(begin), int(end) - 1) for begin, end in zip(first, [*first[1:], len(load)], strict=True)]

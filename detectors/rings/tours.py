@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from ringtrace.detectors.arrays import Ints, distinct_pairs
+from ringtrace.detectors.arrays import Ints, distinct_pairs, run_starts
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import HANDFUL, ROUNDS, Group, attendance, log_chance
 from ringtrace.detectors.rings.habit import attended_by_habit
@@ -82,7 +82,7 @@ def find_tours(footfall: Footfall, persons: Ints, *, hop: int, least: int) -> Jo
     at, _ = distinct_pairs(footfall.place[rows], session)
     visited, sessions = np.unique(at, return_counts=True)
     places = visited[sessions >= 2]
-    first = np.flatnonzero(np.diff(session, prepend=-1))
+    first = run_starts(session)
     last = np.append(first[1:], len(rows)) - 1
     count = len(first)
     near = np.isin(footfall.place[rows], places)
