@@ -11,9 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal, get_args
 
-import yaml
-
-from ringtrace.texts import Language
+from ringtrace.texts import Language, read_yaml
 
 ColumnType = Literal["code", "text", "date", "timestamp", "money", "count", "number"]
 Sensitivity = Literal["none", "identifier", "name", "contact", "quasi", "health"]
@@ -134,7 +132,7 @@ TABLE_NAMES: Final = (
 
 
 def _read(path: str) -> dict[str, Any]:
-    declared: dict[str, Any] = yaml.safe_load(resources.files(__package__).joinpath(path).read_text("utf-8"))
+    declared: dict[str, Any] = read_yaml(resources.files(__package__).joinpath(path).read_text("utf-8"))
     return declared
 
 
