@@ -33,6 +33,15 @@ class Draft:
     counter_evidence: tuple[Check, ...]
     evidence: tuple[EvidenceRef, ...]
 
+    @property
+    def accuses(self) -> bool:
+        """Whether it stands at orange or above: what others lean on, and what is counted against an innocent."""
+        return self.level in ("red", "orange")
+
+    @property
+    def suspected_people(self) -> frozenset[str]:
+        return frozenset(each.id for each in self.members if each.label == "Patient" and each.suspected)
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:

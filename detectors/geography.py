@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from ringtrace.detectors.arrays import Floats
+
 EARTH_KM: Final = 6371
 
 
@@ -20,9 +22,9 @@ def great_circle_km(a: str, b: str) -> str:
     )
 
 
-def pairwise_km(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+def pairwise_km(lon: Floats, lat: Floats) -> Floats:
     """The same between each two of n places, in degrees: an n × n array."""
     rad = np.radians(lat)
     half = np.sin((rad[:, None] - rad) / 2) ** 2
     half += np.cos(rad)[:, None] * np.cos(rad) * np.sin(np.radians(lon[:, None] - lon) / 2) ** 2
-    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(1, half)))
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(1, half))))

@@ -12,6 +12,8 @@ from ringtrace.findings import Level
 
 RED: Final = 0.9
 ORANGE: Final = 0.6
+LEAD_SCORE: Final = 0.55
+"""Highest score of what is worth a look and accuses nobody: below orange by more than rounding."""
 
 
 def logistic(logit: float) -> float:

@@ -219,9 +219,10 @@ def _provider_draft(place: str, people: dict[str, list[_Use]], roster: Sequence[
     left = sorted((use for uses in people.values() for use in uses if use.why == "left"), key=lambda use: use.time)
     taken = Counter(use.why for uses in people.values() for use in uses)
     living = sorted({entry.person for entry in roster})
-    score = after_death_score(len(left), max(use.days for use in left), alive=False, provided=True)
+    days = max(use.days for use in left)
+    score = after_death_score(len(left), days, alive=False, provided=True)
     values: dict[str, Value] = {
-        "place": place, "people": len(people), "n": len(left), "days": max(use.days for use in left),
+        "place": place, "people": len(people), "n": len(left), "days": days,
         "share": base_rate, "living": len(living), "bills": len(roster),
     }  # fmt: skip
     reasons = [Reason("after_death", Message("claims.dead.reason", values), len(left), 0)]

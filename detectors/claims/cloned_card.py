@@ -15,11 +15,8 @@ from ringtrace.detectors.claims.bedside import used_far_from_bed
 from ringtrace.detectors.claims.standing import institution_label
 from ringtrace.detectors.claims.travel import Leap, chances, find_leaps, timed_uses
 from ringtrace.detectors.detector import Context, Draft, Gap
-from ringtrace.detectors.scoring import level_of, logistic
+from ringtrace.detectors.scoring import LEAD_SCORE, level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Level, Member, Message, Reason, Value
-
-LEAD_SCORE = 0.55
-"""Highest score of what an e-credential alone shows."""
 
 
 @dataclass(frozen=True, slots=True)

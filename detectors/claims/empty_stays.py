@@ -20,7 +20,7 @@ from ringtrace.detectors.claims.stay_signs import (
     without_care,
 )
 from ringtrace.detectors.detector import Context, Draft, Gap
-from ringtrace.detectors.scoring import level_of, logistic
+from ringtrace.detectors.scoring import LEAD_SCORE, level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 from ringtrace.workspace import has_rows
 
@@ -29,7 +29,6 @@ SURE = frozenset({"dead", "other_stay", "again"})
 """Signals that no errand gives: once a hospital stands out, each such stay of it counts."""
 REFERABLE = frozenset({"other_care", "pharmacy"})
 """Signals that referrals and errands give too: few of many stays are then a lead at most."""
-LEAD_SCORE = 0.55
 WEIGHTS = {
     "dead": 0.95, "other_stay": 0.95, "again": 0.9, "batch": 0.7, "other_care": 0.7, "pharmacy": 0.3, "no_care": 0.8,
 }  # fmt: skip

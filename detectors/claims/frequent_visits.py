@@ -13,6 +13,7 @@ import numpy as np
 from ringtrace.detectors.claims.standing import institution_label, standing_settlements
 from ringtrace.detectors.detector import Draft
 from ringtrace.detectors.peers import robust_z
+from ringtrace.detectors.scoring import LEAD_SCORE
 from ringtrace.findings import Check, EvidenceRef, Level, Member, Message, Reason, Value
 
 SERIAL_CARE = "^(N18|N19|Z49|Z50|Z51|C[0-9])"
@@ -103,7 +104,7 @@ def _draft(
     return Draft(
         anchors=(person, "visits"),
         level=level,
-        score=min(0.55, 0.15 * log(1 + z)) if not explained else 0.05,
+        score=min(LEAD_SCORE, 0.15 * log(1 + z)) if not explained else 0.05,
         title=Message("claims.visits.title", values),
         summary=Message("claims.visits.summary", values),
         first_time=visits[0][3],

@@ -18,15 +18,12 @@ from ringtrace.detectors.claims.unending_care import CareThresholds, unending_ca
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.packs.sales import net_sale_lines
 from ringtrace.detectors.rings.ties import CROWDED
-from ringtrace.detectors.scoring import ORANGE, logistic
+from ringtrace.detectors.scoring import LEAD_SCORE, ORANGE, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 from ringtrace.workspace import has_rows
 
 ADDED_UP = "N05"
 """ATC: sleeping pills, sedatives and their kin. Who goes from doctor to doctor for them takes what each one gives."""
-
-LEAD_SCORE = 0.55
-"""Highest score of a supply that another finding explains better."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +219,7 @@ class Overuse:
             ).fetchall()
         )
         score, shared = self._score(worst), self._shared(worst)
-        if reseller:
+        if reseller:  # the finding on where the packs went explains it better
             score = min(score, LEAD_SCORE)
         values: dict[str, Value] = {
             "person": person, "drug": worst.substance, "ddd": round(worst.ddd, 1), "limit": round(worst.limit, 1),
@@ -268,11 +265,7 @@ class Overuse:
 def _resellers(context: Context) -> set[str]:
     """People whom a resale finding to act on names already: it tells where their packs went, so it leads."""
     return {
-        member.id
-        for draft in context.drafts.get("drug_resale", ())
-        if draft.level in ("red", "orange")
-        for member in draft.members
-        if member.label == "Patient" and member.suspected
+        person for draft in context.drafts.get("drug_resale", ()) if draft.accuses for person in draft.suspected_people
     }
 
 

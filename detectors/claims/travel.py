@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 from scipy.stats import poisson
 
+from ringtrace.detectors.arrays import Floats
 from ringtrace.detectors.claims.standing import standing_settlements
 from ringtrace.detectors.geography import great_circle_km, pairwise_km
 
@@ -44,10 +45,10 @@ def usual_minutes(km: str) -> str:
     return f"({shortest_minutes(km)} + {TOWN_MINUTES} * least({km}, {TOWN_KM}) + {STOP_MINUTES})"
 
 
-def _usual_minutes_of(km: np.ndarray) -> np.ndarray:
+def _usual_minutes_of(km: Floats) -> Floats:
     """The same as `usual_minutes`, of distances at hand."""
     shortest = (np.minimum(km, FAR_KM) / FAST_KMH + np.maximum(km - FAR_KM, 0) / FAR_KMH) * 60
-    return shortest + TOWN_MINUTES * np.minimum(km, TOWN_KM) + STOP_MINUTES
+    return np.asarray(shortest + TOWN_MINUTES * np.minimum(km, TOWN_KM) + STOP_MINUTES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def leave_out_resale(tables: duckdb.DuckDBPyConnection, found: Sequence[Draft]) 
         "CREATE OR REPLACE TEMP TABLE resale_leads AS SELECT unnest(?) AS place, unnest(?) AS drug",
         [[place for place, _ in named], [drug for _, drug in named]],
     )
-    certain = [draft for draft in found if draft.level in ("red", "orange")]
+    certain = [draft for draft in found if draft.accuses]
     claimed = {row.key for draft in certain for row in draft.evidence if row.table == "settlement_items"}
     sold = {(place, drug) for draft in certain for place, drug in _outlets(draft)}
     places, drugs = [place for place, _ in sorted(sold)], [drug for _, drug in sorted(sold)]

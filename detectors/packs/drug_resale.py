@@ -17,13 +17,11 @@ from ringtrace.detectors.packs.resale_groups import Outlet, outlets_together
 from ringtrace.detectors.packs.sales import times_have_hours
 from ringtrace.detectors.packs.trace_codes import PRIOR_SALES, Step, repeated_packs
 from ringtrace.detectors.packs.untraced_draft import with_untraced
-from ringtrace.detectors.scoring import level_of, logistic
+from ringtrace.detectors.scoring import LEAD_SCORE, level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Outcome, Reason, Value
 from ringtrace.workspace import has_rows
 
 FEW_PACKS = 4
-LEAD_SCORE = 0.55
-"""Highest score of an outlet whose packs come from as many people: a lead that accuses the outlet only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ class DrugResale:
         packs = len({each.code for each in used})
         p_value = float(poisson.sf(len(used) - 1, max(expected, 1e-9)))
         score = 0.02 if explained else resale_score(outlets)
-        if not _sources_return(used) and not explained:
+        if not _sources_return(used) and not explained:  # packs of as many people accuse the outlet only
             score = min(score, LEAD_SCORE)
         level = "explained" if explained else level_of(score)
         sources = Counter(each.first.person for each in used)

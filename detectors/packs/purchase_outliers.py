@@ -15,7 +15,7 @@ import numpy as np
 from ringtrace.data_schema import tables as declared_tables
 from ringtrace.detectors.detector import Draft
 from ringtrace.detectors.peers import FEWEST_PEERS
-from ringtrace.detectors.scoring import logistic
+from ringtrace.detectors.scoring import LEAD_SCORE, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 
 FENCE: Final = 3.0
@@ -107,7 +107,7 @@ def _draft(tables: duckdb.DuckDBPyConnection, buyer: Buyer, typical: float, peer
     return Draft(
         anchors=(buyer.place, buyer.substance),
         level="yellow",
-        score=min(0.55, logistic(-1.5 + 0.4 * log(ratio))),
+        score=min(LEAD_SCORE, logistic(-1.5 + 0.4 * log(ratio))),
         title=Message(f"pharmacy.purchases.{unit}.title", values),
         summary=Message(f"pharmacy.purchases.{unit}.summary", values),
         first_time=buyer.first,

@@ -15,7 +15,7 @@ from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.packs.ledger import OPENING_DAYS, stock_cover
 from ringtrace.detectors.packs.purchase_outliers import purchase_outliers
 from ringtrace.detectors.peers import robust_z
-from ringtrace.detectors.scoring import logistic
+from ringtrace.detectors.scoring import LEAD_SCORE, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 from ringtrace.workspace import has_rows
 
@@ -123,7 +123,7 @@ class StockImbalance:
             "sold": worst.sold,
         }
         # Never above the warning level yellow: a bad ledger alone is no accusation.
-        score = min(0.55, logistic(-2.0 + 0.3 * min(z, 6.0)))
+        score = min(LEAD_SCORE, logistic(-2.0 + 0.3 * min(z, 6.0)))
         keys = tables.execute(
             "SELECT l.key FROM sale_lines l SEMI JOIN uncovered_lines u ON u.line = l.line WHERE l.place = ? "
             "AND list_contains(?, l.drug) ORDER BY l.amount DESC, l.key LIMIT ?",

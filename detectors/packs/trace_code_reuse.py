@@ -13,13 +13,11 @@ from scipy.stats import poisson
 
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.packs.trace_codes import PRIOR_SALES, Step, repeated_packs
-from ringtrace.detectors.scoring import level_of, logistic
+from ringtrace.detectors.scoring import LEAD_SCORE, level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Outcome, Reason, Value
 from ringtrace.workspace import has_rows
 
 COLLUDING_SCORE: Final = 0.5
-LEAD_SCORE: Final = 0.55
-"""Highest score where no code is sold a third time: a till that keeps the last pack's code gives each twice."""
 AGAIN_AND_AGAIN: Final = 3
 
 
@@ -57,7 +55,7 @@ class TraceCodeReuse:
         colluding = {
             member.id
             for draft in context.drafts.get("pharmacy_collusion", [])
-            if draft.level in ("red", "orange")
+            if draft.accuses
             for member in draft.members
             if member.role == "seller"
         }
@@ -105,7 +103,7 @@ class TraceCodeReuse:
         codes = Counter(each.code for each in steps)
         most = max(codes.values()) + 1
         score = reuse_score(len(steps), expected, most)
-        if most < AGAIN_AND_AGAIN:
+        if most < AGAIN_AND_AGAIN:  # a till that keeps the last pack's code gives each twice
             score = min(score, LEAD_SCORE)
         if colludes:
             # Phantom sales borrow codes: what is left of them beside the visits claimed is no second accusation.

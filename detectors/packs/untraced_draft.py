@@ -27,7 +27,7 @@ def with_untraced(tables: duckdb.DuckDBPyConnection, traced: Sequence[Draft]) ->
     careless purchasing looks the same.
     """
     drafts = list(traced)
-    sources = [_people(draft, "source") if draft.level in ("red", "orange") else set() for draft in drafts]
+    sources = [_people(draft, "source") if draft.accuses else set() for draft in drafts]
     known = {
         member.id for draft, fed in zip(drafts, sources, strict=True) if fed for member in draft.members
         if member.role == "reseller"

@@ -35,8 +35,6 @@ from ringtrace.workspace import has_rows
 WITHOUT_GOODS: Final = frozenset({"short", "unrecorded", "reused", "lent"})
 """Reasons of `pharmacy_collusion` by which no goods were sold: the ledger lacks them, or their codes are others'."""
 
-SUSPECTED: Final = ("red", "orange")
-
 
 class BorrowedCardRing:
     """Groups of cards whose joint use neither footfall nor an innocent explanation accounts for."""
@@ -69,13 +67,13 @@ class BorrowedCardRing:
         for column, entries in sorted(ties.placeholders.items()):
             context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
         drafts, told = _drafts(tables, footfall, groups, ties, context), set[int]()
-        suspected = [number for number, draft in enumerate(drafts) if draft.level in SUSPECTED]
+        suspected = [number for number, draft in enumerate(drafts) if draft.accuses]
         series = join_waves(footfall, [groups[number] for number in suspected], limits)
         if series:
             wholes = [whole for whole, _ in series]
             build_ring_tables(tables, footfall, wholes, window=limits.window)
             for draft, (_, waves) in zip(_drafts(tables, footfall, wholes, ties, context), series, strict=True):
-                if draft.level in SUSPECTED:
+                if draft.accuses:
                     drafts[suspected[waves[0]]] = draft
                     told.update(suspected[number] for number in waves[1:])
         yield from (draft for number, draft in enumerate(drafts) if number not in told)
@@ -99,10 +97,9 @@ def _claimed(facts: RingFacts, context: Context) -> float | None:
     """
     place, people = facts.main_place, set(facts.persons)
     shares = [
-        len(people & {member.id for member in draft.members if member.label == "Patient" and member.suspected})
-        / len(people)
+        len(people & draft.suspected_people) / len(people)
         for draft in context.drafts.get("pharmacy_collusion", [])
-        if draft.level in SUSPECTED
+        if draft.accuses
         and any(member.id == place and member.suspected for member in draft.members)
         and any(reason.code in WITHOUT_GOODS for reason in draft.reasons)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringtrace.detectors.detector import Draft
 from ringtrace.detectors.rings.facts import RingFacts
-from ringtrace.detectors.rings.innocence import CHECKS, OVERSUPPLIED
+from ringtrace.detectors.rings.innocence import CHECKS
 from ringtrace.detectors.rings.roles import members_of
 from ringtrace.detectors.rings.score import USUALLY_OVER, ring_level, ring_score
 from ringtrace.findings import EvidenceRef, Message, Reason, Value
@@ -75,7 +75,7 @@ def _reasons(facts: RingFacts) -> tuple[Reason, ...]:
         reasons.append(_reason("foreign_goods", round(baskets.foreign_value, 3), 0.0))
     if baskets.one_off is not None and baskets.one_off >= 1:
         reasons.append(_reason("one_off", round(baskets.one_off, 1), 0.0))
-    if (baskets.supply.oversupply or 0.0) >= OVERSUPPLIED:
+    if baskets.supply.oversupplied:
         reasons.append(_reason("oversupply", round(baskets.supply.oversupply or 0.0, 2), USUALLY_OVER))
     if where.torn:
         reasons.append(_reason("torn", int(where.torn), 0))

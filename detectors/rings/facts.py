@@ -92,6 +92,11 @@ class RingFacts:
         return most >= FIXED_DAY and most >= 0.9 * len(days)
 
     @property
+    def supplied_twice(self) -> bool:
+        """Whether they get what no body takes, on days that are nobody's consultation or delivery."""
+        return self.baskets.supply.oversupplied and not self.keeps_weekday
+
+    @property
     def sessions_a_week(self) -> float:
         """Runs a week that a member attends, from the first run to the last; 0 within less than a month."""
         days = (max(visit.t for visit in self.visits) - min(visit.t for visit in self.visits)) / 86_400

@@ -26,8 +26,6 @@ FEW_GOODS: Final = 5.0
 """Effective number of substances up to which people come for one kind of goods."""
 BODY_PACE: Final = 1.3
 """Defined daily doses a day that one body takes; a dose may be somewhat larger than the defined one."""
-OVERSUPPLIED: Final = 0.3
-"""Share of what was got at a pace that no body takes, from which medicines of their own explain nothing."""
 GAIN: Final = 0.25
 """Standard deviations from which drugs not come back for, or dearer baskets, say that somebody gains."""
 
@@ -126,7 +124,7 @@ def clinic_day(facts: RingFacts) -> Check:
     hospital, need = facts.whereabouts.hospital, facts.baskets.need_own
     if hospital is None or need is None:
         return _check("clinic_day", "unknown")
-    if (facts.baskets.supply.oversupply or 0.0) >= OVERSUPPLIED and not facts.keeps_weekday:
+    if facts.supplied_twice:
         return _check("clinic_day", "does_not_explain", 0.0)
     return _graded("clinic_day", need if hospital >= 0.8 else 0.0, explains=0.6, partly=0.4)
 
@@ -152,8 +150,7 @@ def own_needs(facts: RingFacts) -> Check:
         return _check("own_needs", "unknown")
     ratio = likeness.own / likeness.cross
     # Who gets the same twice gets more than they need.
-    twice = (facts.baskets.supply.oversupply or 0.0) >= OVERSUPPLIED and not facts.keeps_weekday
-    return _graded("own_needs", min(ratio, 999.0), explains=float("inf") if twice else 30.0, partly=6.0)
+    return _graded("own_needs", min(ratio, 999.0), explains=float("inf") if facts.supplied_twice else 30.0, partly=6.0)
 
 
 def same_illness(facts: RingFacts) -> Check:
@@ -219,7 +216,7 @@ def no_gain(facts: RingFacts) -> Check:
     if baskets.one_off is None:
         return _check("no_gain", "unknown")
     value = max(baskets.one_off, baskets.amount_shift)
-    gained = value >= GAIN or (baskets.supply.oversupply or 0.0) >= OVERSUPPLIED or facts.torn_beyond_error
+    gained = value >= GAIN or baskets.supply.oversupplied or facts.torn_beyond_error
     return _check("no_gain", "does_not_explain" if gained else "partly", value)
 
 

@@ -134,9 +134,8 @@ def ring_level(facts: RingFacts, checks: tuple[Check, ...], score: float) -> Lev
     """Explained where a check explains the group, or where the score is faint and two checks explain parts of it.
 
     Kinship, care and childhood (`BINDING`) explain whatever was bought, and a course of one's own is what was bought.
-    Colleagues, fellow patients or people of one
-    weekday may have a collector among them: there the explanation takes `EXPLAINED` off, and holds unless the score
-    still stands.
+    Colleagues, fellow patients or people of one weekday may have a collector among them: there the explanation takes
+    `EXPLAINED` off, and holds unless the score still stands.
 
     A group that a finding about its shop names already is yellow: that finding leads. So is one by whose meetings
     nobody gains, however seldom chance brings such people together.

@@ -20,6 +20,8 @@ TWICE: Final = 1.5
 """Times a body's pace from which it cannot be one body's course: a double dose is rare, a second supply is double."""
 LEAST_TAKERS: Final = 20
 """Takers in the sample below which a defined daily dose a day is taken as usual."""
+OVERSUPPLIED: Final = 0.3
+"""Share of what was got at a pace that no body takes, from which medicines of their own explain nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Supply:
     def special_place(self) -> bool:
         """Whether these goods are sold there and hardly elsewhere: half of all, or a fifth and `LIFT` its share."""
         return (self.special or 0.0) >= 0.5 or (self.special or 0.0) >= max(0.2, LIFT * (self.usual_share or 1.0))
+
+    @property
+    def oversupplied(self) -> bool:
+        """Whether many take more than a body takes: `OVERSUPPLIED` of them."""
+        return (self.oversupply or 0.0) >= OVERSUPPLIED
 
 
 NO_SUPPLY: Final = Supply()
