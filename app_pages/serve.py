@@ -19,12 +19,13 @@ from typing import Any, Final
 
 import streamlit as st
 from starlette.middleware import Middleware
-from streamlit import config, runtime
+from streamlit import config, env_util, runtime
 
 from ringtrace.app_pages.frontend import Frontend
 from ringtrace.app_pages.shell import PAGES, Desk
 from ringtrace.app_pages.wording import titles
 from ringtrace.errors import RingTraceError
+from ringtrace.queries.library import prebuilt
 from ringtrace.texts import default_language
 from ringtrace.workspace import Workspace
 
@@ -50,6 +51,10 @@ def import_pages() -> None:
         time.sleep(0.02)
     for page in PAGES:
         importlib.import_module(f"ringtrace.app_pages.{page.url}")
+    # What Streamlit itself puts off until the first page is drawn: a list of emoji, a look through all modules.
+    importlib.import_module("streamlit.emojis")
+    env_util.is_repl()
+    prebuilt()
     importlib.import_module("ringtrace.detectors")  # which pages ask for late, since it takes longer than all of them
 
 

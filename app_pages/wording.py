@@ -14,8 +14,7 @@ from ringtrace.app_pages.plain import markdown, masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.entities import names
 from ringtrace.casework.ranking import rank
-from ringtrace.findings import Finding, Message, current_run, read_findings
-from ringtrace.workspace import Workspace
+from ringtrace.findings import Finding, Message, current_run
 
 _NAMED: Final = frozenset({"Pharmacy", "Hospital", "Drug", "Doctor"})
 _PERSONAL: Final = frozenset({"Patient", "Card", "Doctor"})
@@ -65,18 +64,17 @@ def _whole(code: str) -> re.Pattern[str]:
 
 def _names(desk: Desk) -> dict[tuple[str, str], str]:
     workspace = desk.workspace()
-    return _member_names(str(workspace.path), workspace.generation, current_run(workspace))
+    return _member_names(str(workspace.path), workspace.generation, current_run(workspace), desk)
 
 
 # A resource and not data, which Streamlit would copy for each sentence.
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _member_names(folder: str, generation: int, run: int) -> dict[tuple[str, str], str]:
-    workspace = Workspace(folder)
+def _member_names(folder: str, generation: int, run: int, _desk: Desk) -> dict[tuple[str, str], str]:
     members = {
         (member.label, member.id)
-        for finding in read_findings(workspace, run)
+        for finding in _desk.findings()
         for member in finding.members
         if member.label in _NAMED
     }
-    with workspace.connect(memory="1GB", generation=generation) as connection:
+    with _desk.connect() as connection:
         return names(connection, members)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import sys
 import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import streamlit as st
 
-from ringtrace.app_pages import painting, shell
+from ringtrace.app_pages import painting, serve, shell
 from ringtrace.app_pages.frontend import DRAWN, DRAWN_WITH_CANVAS, Frontend, library_address, scripts_of
 from ringtrace.app_pages.serve import warm
+from ringtrace.findings import Finding
 from ringtrace.workspace import Workspace
 
 STATIC = Path(st.__file__).parent / "static"
@@ -22,6 +25,8 @@ STATIC = Path(st.__file__).parent / "static"
 
 def test_what_was_opened_ahead_is_what_the_pages_use(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     st.cache_resource.clear()
+    read = Mock(wraps=Finding.from_json)
+    monkeypatch.setattr(Finding, "from_json", read)
     warm(workspace.path)
 
     def refuse(*_: object) -> None:
@@ -30,8 +35,20 @@ def test_what_was_opened_ahead_is_what_the_pages_use(workspace: Workspace, monke
     monkeypatch.setattr(shell, "read_findings", refuse)
     monkeypatch.setattr(shell, "open_graph", refuse)
     desk = shell.Desk(workspace.path, "en", masked=False)
-    assert desk.findings()
+    assert len(desk.findings()) == read.call_count
     assert desk.graph().counts().nodes["Patient"] > 0
+
+
+def test_what_streamlit_and_the_queries_put_off_is_done_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    modules, library = Mock(), Mock()
+    monkeypatch.setattr(serve, "runtime", Mock(exists=Mock(side_effect=[False, True])))
+    monkeypatch.setattr(serve.env_util, "is_repl", modules)
+    monkeypatch.setattr(serve, "prebuilt", library)
+    monkeypatch.delitem(sys.modules, "streamlit.emojis", raising=False)
+    serve.import_pages()
+    assert modules.called
+    assert library.called
+    assert "streamlit.emojis" in sys.modules
 
 
 def test_what_is_absent_is_left_to_the_page_that_asks(workspace: Workspace, tmp_path: Path) -> None:
