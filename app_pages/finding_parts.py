@@ -244,8 +244,11 @@ def _uses(
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _sales(folder: str, generation: int, run: int, finding_id: str, _desk: Desk, _finding: Finding) -> pd.DataFrame:
+    lines = _rows(folder, generation, run, finding_id, _desk, _finding).get("settlement_items")
+    if lines is None:
+        return pd.DataFrame()
     with _desk.connect() as connection:
-        return pack_routes(connection, _finding)
+        return pack_routes(connection, _finding, lines)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -115,25 +115,29 @@ def meetings(uses: pd.DataFrame, gap: timedelta = timedelta(hours=1)) -> pd.Data
     return together.sort_values(["cards", "first"], ascending=[False, True], ignore_index=True)
 
 
-def pack_routes(connection: duckdb.DuckDBPyConnection, finding: Finding, max_packs: int = 60) -> pd.DataFrame:
+def pack_routes(
+    connection: duckdb.DuckDBPyConnection, finding: Finding, lines: pd.DataFrame, max_packs: int = 60
+) -> pd.DataFrame:
     """Every recorded sale of the trace codes that cited lines share, for drawing the route of each pack.
 
-    Columns: `pack` (trace code), `time`, `place` (code), `place_name`, `person`, `drug_name`, `setl_id`, `cited`. Packs
-    with the most sales come first, `max_packs` at most; a code that was sold once has no route and is left out.
+    `lines` are the cited rows of `settlement_items` as `cited_rows` gives them. Columns: `pack` (trace code), `time`,
+    `place` (code), `place_name`, `person`, `drug_name`, `setl_id`, `cited`. Packs with the most sales come first,
+    `max_packs` at most; a code that was sold once has no route and is left out.
     """
-    cited = [ref.key for ref in finding.evidence if ref.table == "settlement_items"]
-    if not cited:
+    if "drug_trac_codg" not in lines:
         return pd.DataFrame()
+    coded = lines.dropna(subset=["med_list_codg", "drug_trac_codg"])
+    pairs = {
+        (drug, pack)
+        for drug, codes in zip(coded["med_list_codg"], coded["drug_trac_codg"], strict=True)
+        for pack in codes.split("|")
+    }
     key = tables()["settlement_items"].key_sql("i")
     # Keys and codes are taken apart only in the few rows that can hold one: both cost more than reading the table.
     return connection.execute(
         f"""
         WITH cited AS (SELECT DISTINCT unnest($cited) AS key),
-        codes AS (
-          SELECT DISTINCT i.med_list_codg, unnest(string_split(i.drug_trac_codg, '|')) AS pack
-          FROM settlement_items AS i JOIN cited ON {key} = cited.key
-          WHERE i.setl_id IN (SELECT unnest($settlements))
-        ),
+        codes AS (SELECT unnest($drugs) AS med_list_codg, unnest($packs) AS pack),
         coded AS (
           SELECT i.* FROM settlement_items AS i
           WHERE i.drug_trac_codg IN (SELECT pack FROM codes)
@@ -153,9 +157,13 @@ def pack_routes(connection: duckdb.DuckDBPyConnection, finding: Finding, max_pac
         FROM sold JOIN routed USING (pack) JOIN settlements AS s USING (setl_id)
         LEFT JOIN institutions AS place USING (fixmedins_code)
         LEFT JOIN drugs AS drug USING (med_list_codg)
-        ORDER BY routed.sales DESC, sold.pack, s.setl_time, s.setl_id
+        ORDER BY routed.sales DESC, sold.pack, s.setl_time, s.setl_id, sold.key
         """,
-        {"cited": cited, "settlements": _settlements_of_items(cited)},
+        {
+            "cited": [ref.key for ref in finding.evidence if ref.table == "settlement_items"],
+            "drugs": [drug for drug, _ in pairs],
+            "packs": [pack for _, pack in pairs],
+        },
     ).df()
 
 

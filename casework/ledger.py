@@ -19,15 +19,18 @@ def ledger_and_sales(connection: duckdb.DuckDBPyConnection, place: str, most_dru
     signs = " ".join(f"WHEN '{kind}' THEN {sign}" for kind, sign in DIRECTION.items())
     return connection.execute(
         f"""
-        WITH moves AS (
+        WITH sales AS MATERIALIZED (  -- before the drugs are looked at: the other way round, every place's are joined
+          SELECT i.med_list_codg, s.setl_time, i.cnt
+          FROM settlement_items AS i JOIN settlements AS s USING (setl_id)
+          WHERE s.fixmedins_code = $place AND i.trdn_flag IS DISTINCT FROM '1'
+        ),
+        moves AS (
           SELECT med_list_codg AS drug, date_trunc('month', chg_time) AS month,
                  coalesce(CAST(cnt AS DOUBLE) * (CASE chg_type {signs} END), 0) AS bought, 0 AS sold
           FROM inventory WHERE fixmedins_code = $place
           UNION ALL
-          SELECT i.med_list_codg, date_trunc('month', s.setl_time), 0, CAST(i.cnt AS DOUBLE)
-          FROM settlement_items AS i JOIN settlements AS s USING (setl_id)
-          WHERE s.fixmedins_code = $place AND i.trdn_flag IS DISTINCT FROM '1'
-            AND i.med_list_codg IN (SELECT med_list_codg FROM inventory WHERE fixmedins_code = $place)
+          SELECT med_list_codg, date_trunc('month', setl_time), 0, CAST(cnt AS DOUBLE) FROM sales
+          WHERE med_list_codg IN (SELECT med_list_codg FROM inventory WHERE fixmedins_code = $place)
         ),
         monthly AS (SELECT drug, month, sum(bought) AS bought, sum(sold) AS sold FROM moves GROUP BY ALL),
         chosen AS (SELECT drug, sum(sold) - sum(bought) AS shortage FROM monthly GROUP BY drug

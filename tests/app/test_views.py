@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from factories.casebook import HOSTILE, delivered
+from factories.casebook import HOSTILE, delivered, ring_finding
 from factories.city import City
 from openpyxl import load_workbook
 
@@ -16,10 +17,13 @@ from ringtrace.app_pages.frames import written
 from ringtrace.app_pages.shell import Desk
 from ringtrace.casework.behind import behind_node, behind_picture
 from ringtrace.casework.exploration import Exploration
+from ringtrace.casework.finding_lines import cited_rows, pack_routes
 from ringtrace.casework.goods import HAND_OVER, follow
 from ringtrace.casework.ledger import ledger_and_sales
 from ringtrace.casework.lines import link_strength
 from ringtrace.casework.relations import start_from_node
+from ringtrace.data_schema import tables
+from ringtrace.findings import EvidenceRef
 from ringtrace.graph import build_graph, open_graph
 from ringtrace.graph.store import NodeRef
 from ringtrace.loaders import load_folder
@@ -97,6 +101,24 @@ def test_a_ledger_beside_the_sales(chain: Workspace) -> None:
         nothing = ledger_and_sales(connection, "S1")
     assert list(zip(frame["bought"], frame["sold"], strict=True)) == [(3, 1), (3, 5)]
     assert nothing.empty
+
+
+def test_the_route_of_a_pack_ends_where_no_line_is_cited(chain: Workspace) -> None:
+    with chain.connect() as connection:
+        key = tables()["settlement_items"].key_sql()
+        lines = connection.execute(f"SELECT {key} FROM settlement_items ORDER BY fee_ocur_time").fetchall()
+        first, _, uncoded = (
+            replace(ring_finding([]), evidence=(EvidenceRef("settlement_items", line),)) for (line,) in lines
+        )
+        cited = cited_rows(connection, first)["settlement_items"]
+        route = pack_routes(connection, first, cited)
+        nowhere = pack_routes(connection, uncoded, cited_rows(connection, uncoded)["settlement_items"])
+    assert list(route.columns) == ["pack", "time", "place", "place_name", "person", "drug_name", "setl_id", "cited"]
+    sales = [
+        (sale.pack, sale.time, sale.place, sale.place_name, sale.person, sale.cited) for sale in route.itertuples()
+    ]
+    assert sales == [(PACK, FIRST, "S1", "店1", "P1", True), (PACK, LATER, "S2", "店2", "P2", False)]
+    assert nowhere.empty
 
 
 def test_the_strength_of_a_link(chain: Workspace) -> None:
