@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from ringtrace.app_pages.charts import LEVEL_COLOURS, LEVEL_MARKS
+from ringtrace.app_pages.files import Form, show_links
 from ringtrace.app_pages.plain import masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.data_schema import Sensitivity, tables
@@ -120,21 +121,11 @@ def show_lines(desk: Desk, frame: pd.DataFrame, table: str | None = None, *, key
 
 
 def download(desk: Desk, frame: pd.DataFrame, name: str, *, key: str) -> None:
-    """Buttons that hand the table over as CSV and XLSX, masked as on the screen; written only when one is pressed."""
-    with st.container(horizontal=True):
-        for form in ("csv", "xlsx"):
-            st.download_button(
-                form.upper(),
-                partial(written, desk, frame, name, form),
-                file_name=f"ringtrace-{name}.{form}",
-                icon=":material/download:",
-                type="tertiary",
-                on_click="ignore",
-                key=f"{form}-{key}",
-            )
+    """Links that hand the table over as CSV and XLSX, masked as on the screen; written only when one is followed."""
+    show_links(name, partial(written, desk, frame, name), key=key)
 
 
-def written(desk: Desk, frame: pd.DataFrame, name: str, form: str) -> bytes:
+def written(desk: Desk, frame: pd.DataFrame, name: str, form: Form) -> bytes:
     """The values under the titles on the screen, text that a spreadsheet would run or change kept as text."""
     hidden: list[Sensitivity] = [sensitivity_of(str(column)) if desk.masked else "none" for column in frame.columns]
     rows = [

@@ -9,6 +9,7 @@ after another when it meets the first of each, while the server is busy with the
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import mimetypes
 import re
@@ -21,6 +22,8 @@ import pyvis
 import streamlit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ringtrace.app_pages.files import ADDRESS as TABLES
+from ringtrace.app_pages.files import KINDS, asked_for
 from ringtrace.app_pages.painting import ADDRESS, painted
 
 _STATIC: Final = Path(streamlit.__file__).parent / "static"
@@ -33,7 +36,7 @@ _IMPORTED: Final = re.compile(r'(?:from|import)"\./([^"]+\.js)"')
 _FOREVER: Final = b"public, immutable, max-age=31536000"  # a file's name holds its digest
 
 Answer = tuple[list[tuple[bytes, bytes]], bytes]
-"""Headers and body."""
+"""Headers and body; no headers for what is not there."""
 
 
 class Frontend:
@@ -57,21 +60,23 @@ class Frontend:
             self._file(f"/{address}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._answer(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        answer = await self._answer(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if answer is None:
             await self._app(scope, receive, send)
             return
         headers, body = answer
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": 200 if headers else 404, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _answer(self, method: str, path: str) -> Answer | None:
+    async def _answer(self, method: str, path: str) -> Answer | None:
         if method == "POST" and path.startswith(ADDRESS) and painted(path.removeprefix(ADDRESS)):
             return _with_headers(b"", "text/plain", b"no-store")
         if method != "GET":
             return None
         if path.startswith("/static/"):
             return self._file(path)
+        if path.startswith(TABLES):
+            return await asyncio.to_thread(_table, path)  # others do not wait while a workbook is written
         return self._pages.get(path) or self._files.get(path)
 
     def _file(self, path: str) -> Answer | None:
@@ -119,6 +124,16 @@ def _index(canvas: bool) -> Answer:
     page = _index_text().replace("<title>Streamlit</title>", "<title>RingTrace</title>")
     page = page.replace("</head>", f"{_HERE}{library}{early}</head>")
     return _with_headers(page.encode(), "text/html; charset=utf-8", b"no-cache")
+
+
+def _table(path: str) -> Answer:
+    """The file that a page hands over at that address; a stranger's address, or that of an ended session, has none."""
+    asked = asked_for(path)
+    if asked is None:
+        return [], b""
+    form, write = asked
+    headers, body = _with_headers(write(), KINDS[form], b"no-store")
+    return [*headers, (b"content-disposition", b"attachment")], body  # its name is in the address
 
 
 def _kept(file: Path) -> Answer:

@@ -57,6 +57,9 @@ _STYLE: Final = """<style>
 [data-testid=stMultiSelectTagsContainer] [data-tag] * { color: light-dark(#ffffff, #10151c); }
 [data-testid=stBaseButton-primary]:hover, [data-testid=stBaseButton-primaryFormSubmit]:hover {
   background-color: light-dark(#174a85, #93c0f2); border-color: light-dark(#174a85, #93c0f2); }
+.files { display: flex; gap: 1.2rem; }
+.files a { color: light-dark(#1f5fa8, #6aa5e8); text-decoration: none; }
+.files a:is(:hover, :focus-visible) { text-decoration: underline; }
 </style>"""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import shutil
 import sys
@@ -13,11 +14,13 @@ from unittest.mock import Mock
 
 import pytest
 import streamlit as st
+from factories.casebook import RING, Opener
+from streamlit.testing.v1 import AppTest
 
 from ringtrace.app_pages import painting, serve, shell
 from ringtrace.app_pages.frontend import DRAWN, DRAWN_WITH_CANVAS, Frontend, library_address, scripts_of
 from ringtrace.app_pages.serve import warm
-from ringtrace.findings import Finding
+from ringtrace.findings import Finding, read_findings
 from ringtrace.workspace import Workspace
 
 STATIC = Path(st.__file__).parent / "static"
@@ -116,6 +119,35 @@ def test_everything_else_is_left_to_streamlit(path: str, method: str) -> None:
 def test_no_file_outside_is_handed_over() -> None:
     outside = f"/static/{'../' * 20}etc/hostname"
     assert _ask(outside) == (0, outside.encode())
+
+
+def test_a_table_has_one_address_while_its_session_lasts(workspace: Workspace, open_app: Opener) -> None:
+    app = open_app(workspace, "finding", id=RING)
+    links = [each for html in app.get("html") for each in re.findall(r'href="(/table/[^"]+)"', html.proto.body)]
+    assert [link.rpartition("/")[2] for link in links] == ["ringtrace-settlements.csv", "ringtrace-settlements.xlsx"]
+    app.run()
+    status, content = _ask(links[0])
+    assert (status, content.decode("utf-8-sig").count("康宁大药房")) == (200, 0)
+    assert content.count(b"\n") == 1 + len(read_findings(workspace)[0].evidence)
+    assert _ask(links[1])[1].startswith(b"PK")
+    assert _ask(links[0].replace("/table/", "/table/x"))[0] == 404
+    assert _ask(links[0] + ".exe")[0] == 404
+    del app.session_state["shelf"]  # as when the session ends
+    gc.collect()
+    assert _ask(links[0])[0] == 404
+
+
+def test_a_session_keeps_its_latest_tables_only() -> None:
+    def page() -> None:
+        from ringtrace.app_pages.files import show_links
+
+        for number in range(20):
+            show_links(f"t{number}", lambda form, number=number: f"{form} {number}".encode(), key=str(number))
+
+    app = AppTest.from_function(page).run()
+    links = [re.findall(r'href="([^"]+)"', html.proto.body)[0] for html in app.get("html")]
+    assert [_ask(link)[0] for link in links] == [404] * 4 + [200] * 16
+    assert _ask(links[-1]) == (200, b"csv 19")
 
 
 def test_the_browser_tells_once_that_the_top_is_shown_and_strangers_tell_nothing() -> None:
