@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from ringtrace.app_pages.shell import PAGES, open_desk, show_error, sidebar
+from ringtrace.app_pages.shell import NOWHERE, PAGES, open_desk, show_error, sidebar
 from ringtrace.errors import RingTraceError
 from ringtrace.texts import text
 
@@ -29,8 +29,9 @@ def main() -> None:
             icon=page.icon,
             url_path=page.url,
             default=page == PAGES[0],
+            visibility="hidden" if page == NOWHERE else "visible",
         )
-        for page in PAGES
+        for page in (*PAGES, NOWHERE)
     ]
     current = st.navigation(pages)
     sidebar(desk)

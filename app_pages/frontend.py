@@ -17,6 +17,7 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import pyvis
 import streamlit
@@ -25,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ringtrace.app_pages.files import ADDRESS as TABLES
 from ringtrace.app_pages.files import KINDS, asked_for
 from ringtrace.app_pages.painting import ADDRESS, painted
+from ringtrace.app_pages.shell import NOWHERE
 
 _STATIC: Final = Path(streamlit.__file__).parent / "static"
 _VIS: Final = Path(pyvis.__file__).parent / "lib" / "vis-9.1.2" / "vis-network.min.js"
@@ -32,6 +34,8 @@ _HERE: Final = "<script>window.__streamlit = {BACKEND_BASE_URL: location.origin}
 DRAWN: Final = ("ButtonGroup", "Checkbox", "Html")
 """Scripts of what stands on every page, by the beginning of their files' names."""
 DRAWN_WITH_CANVAS: Final = ("TextInput", "Selectbox", "Button", "BidiComponent")
+_NO_PAGES: Final = (TABLES, "/static/", "/library/", "/_stcore/", "/media/", "/component/")
+"""What a browser may open that is no page."""
 _IMPORTED: Final = re.compile(r'(?:from|import)"\./([^"]+\.js)"')
 _FOREVER: Final = b"public, immutable, max-age=31536000"  # a file's name holds its digest
 
@@ -60,6 +64,11 @@ class Frontend:
             self._file(f"/{address}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._leads_nowhere(scope):
+            there = f"/{NOWHERE.url}?address={quote(scope['path'], safe='')}"
+            await send({"type": "http.response.start", "status": 303, "headers": [(b"location", there.encode())]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         answer = await self._answer(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if answer is None:
             await self._app(scope, receive, send)
@@ -67,6 +76,16 @@ class Frontend:
         headers, body = answer
         await send({"type": "http.response.start", "status": 200 if headers else 404, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _leads_nowhere(self, scope: Scope) -> bool:
+        """Whether somebody typed or followed an address of no page; Streamlit would show an empty one, or another."""
+        path = scope["path"]
+        return (
+            scope["method"] == "GET"
+            and (b"sec-fetch-mode", b"navigate") in scope["headers"]
+            and path.rstrip("/") not in {page.rstrip("/") for page in self._pages}
+            and not path.startswith(_NO_PAGES)
+        )
 
     async def _answer(self, method: str, path: str) -> Answer | None:
         if method == "POST" and path.startswith(ADDRESS) and painted(path.removeprefix(ADDRESS)):

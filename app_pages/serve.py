@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 from streamlit import config, env_util, runtime
 
 from ringtrace.app_pages.frontend import Frontend
-from ringtrace.app_pages.shell import PAGES, Desk
+from ringtrace.app_pages.shell import NOWHERE, PAGES, Desk
 from ringtrace.app_pages.wording import titles
 from ringtrace.errors import RingTraceError
 from ringtrace.queries.library import prebuilt
@@ -82,7 +82,7 @@ def main() -> None:
     threading.Thread(target=_prepare, args=(asked.workspace,), name="warm", daemon=True).start()
     # Streamlit looks for its settings beside the script that was started, and the pages for their workspace here.
     sys.argv = [str(_SCRIPT), "--workspace", str(asked.workspace)]
-    frontend = Middleware(Frontend, pages=[page.url for page in PAGES], canvas=["explore"])
+    frontend = Middleware(Frontend, pages=[page.url for page in (*PAGES, NOWHERE)], canvas=["explore"])
     served = st.App(_SCRIPT, middleware=[frontend], lifespan=_shown)
     # Ctrl-C has closed everything in order by the time it is raised again.
     with contextlib.suppress(KeyboardInterrupt):

@@ -45,6 +45,8 @@ PAGES: Final[tuple[PageLink, ...]] = (
     PageLink("app_pages/data.py", "data", "app.page.data", ":material/database:"),
     PageLink("app_pages/settings.py", "settings", "app.page.settings", ":material/tune:"),
 )
+NOWHERE: Final = PageLink("app_pages/nowhere.py", "nowhere", "app.page.nowhere", ":material/wrong_location:")
+"""The page for every address that belongs to none; no menu names it."""
 
 _STYLE: Final = """<style>
 /* Less empty space at the top: at 1366×768 it hides half a table. */

@@ -221,3 +221,11 @@ def test_the_first_half_hour_of_an_investigator(visitor: Visitor, tmp_path: Path
 def _unmoved(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert {key: after["positions"][key] for key in before["positions"]} == before["positions"]
     assert (after["scale"], after["centre"], after["mounts"]) == (before["scale"], before["centre"], 1)
+
+
+def test_an_address_of_no_page_says_so_and_leads_on(visitor: Visitor) -> None:
+    for address in ("nowhere", "old/page?x=1", "finding/x"):
+        visitor.open(address)
+        expect(visitor.page.get_by_text("No page has the address")).to_contain_text(address.partition("?")[0])
+    visitor.page.get_by_test_id("stPageLink").get_by_text("Findings").click()
+    expect(visitor.page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()

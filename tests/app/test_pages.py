@@ -67,6 +67,15 @@ def test_page_without_a_workspace(tmp_path: Path, open_app: Opener, page: str) -
         assert "ringtrace" in words(app)
 
 
+def test_a_wrong_address_is_told_as_text(built: Workspace, open_app: Opener) -> None:
+    app = open_app(built, "nowhere", address=f"/old/{HOSTILE}")
+    assert not app.exception
+    assert app.title[0].value == "There is no such page"
+    assert "old" in app.warning[0].value
+    assert not [act for act in ACTIVE if re.search(act, app.warning[0].value)]
+    assert len(app.get("page_link")) == 2
+
+
 def test_explore_without_a_graph_says_how_to_build_it(tmp_path: Path, open_app: Opener) -> None:
     app = open_app(casebook(tmp_path, graph=False), "explore")
     assert not app.exception

@@ -62,8 +62,11 @@ def test_what_is_absent_is_left_to_the_page_that_asks(workspace: Workspace, tmp_
     warm(tmp_path / "empty")
 
 
-def _ask(path: str, method: str = "GET") -> tuple[int, bytes]:
-    """Status and body of what the browser gets; 0 and the path where Streamlit is left to answer."""
+def _ask(path: str, method: str = "GET", *, typed: bool = False) -> tuple[int, bytes]:
+    """Status and body of what the browser gets; 0 and the path where Streamlit is left to answer.
+
+    `typed`: somebody typed the address or followed a link to it; else a script of the page asks.
+    """
     sent: list[dict[str, Any]] = []
 
     async def streamlit_itself(scope: Any, receive: Any, send: Any) -> None:
@@ -75,9 +78,10 @@ def _ask(path: str, method: str = "GET") -> tuple[int, bytes]:
     async def receive() -> dict[str, Any]:
         return {}
 
-    asked = {"type": "http", "method": method, "path": path}
+    headers = [(b"sec-fetch-mode", b"navigate" if typed else b"cors")]
+    asked = {"type": "http", "method": method, "path": path, "headers": headers}
     asyncio.run(Frontend(streamlit_itself, ["finding", "explore"], ["explore"])(asked, receive, send))
-    return sent[0]["status"], sent[-1]["body"]
+    return sent[0]["status"], dict(sent[0].get("headers", [])).get(b"location", sent[-1]["body"])
 
 
 def test_the_page_says_where_the_server_is_and_its_files_come_from_memory() -> None:
@@ -105,6 +109,14 @@ def test_the_scripts_of_what_is_drawn_are_named_in_the_page() -> None:
         assert explore.count(name) == 1
     assert all(name in finding for name in scripts_of(DRAWN))
     assert not any(name in finding for name in wanted if name.split(".")[0] in DRAWN_WITH_CANVAS)
+
+
+def test_an_address_of_no_page_leads_to_the_page_that_says_so() -> None:
+    assert _ask("/old/<b>?", typed=True) == (303, b"/nowhere?address=%2Fold%2F%3Cb%3E%3F")
+    assert _ask("/finding/x", typed=True)[0] == 303
+    for path in ("/finding/", "//", "/media/x.png", "/_stcore/health", "/component/x/index.html"):
+        assert _ask(path, typed=True) == (0, path.encode())
+    assert _ask("/finding", typed=True)[0] == 200
 
 
 @pytest.mark.parametrize(
