@@ -24,6 +24,9 @@ WALK_INS: Final = 0.3
 MAIN: Final = 0.05
 """Part of the cited lines without a code that a drug makes up, for what others get of it to matter."""
 
+MOST: Final = 0.5
+"""Part of the cited lines without a code that such drugs make up together."""
+
 
 def innocent_checks(
     tables: duckdb.DuckDBPyConnection,
@@ -41,9 +44,9 @@ def innocent_checks(
         _everywhere(shop, cited, "off_hours", "night_shop"),
         _kit(tables, shop, cited),
         _household(tables, shop, chosen),
-        _goods(tables, shop, cited, chosen),
+        _goods(tables, shop, evidence, cited, chosen),
         special_drugs(tables, shop, evidence, chosen),
-        _resold_goods(tables, shop, evidence, cited),
+        resold_goods(tables, shop, evidence, cited),
     )
 
 
@@ -105,7 +108,13 @@ def _household(tables: duckdb.DuckDBPyConnection, shop: Shop, chosen: NDArray[np
     )
 
 
-def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int64], chosen: NDArray[np.int64]) -> Check:
+def _goods(
+    tables: duckdb.DuckDBPyConnection,
+    shop: Shop,
+    evidence: Evidence,
+    cited: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+) -> Check:
     """Do these drugs lack trace codes whoever buys them here? Then it is the goods and not these buyers.
 
     Asked of the drugs that make up the cited lines without a code (`MAIN` of them each). Among the shop's other buyers,
@@ -114,6 +123,10 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
     likely ones too, lack codes half as often as the accused. Both ask for half as many other buyers as are accused,
     since a few may be clients who came once. And it explains where nobody is left to ask: three drugs at most, and half
     of all who buy them are cited, unless these are a closed circle, who all come for them again and again.
+
+    These drugs must make up half of the cited lines without a code, since of codes that are missing all over the
+    assortment a few drugs tell nothing; and signals that have nothing to do with goods must not reach the penalty: no
+    goods bring people at odd hours or in one crowd.
     """
     row = tables.execute(
         """
@@ -122,9 +135,9 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
                    list_contains($likely, psn_no) AS likely
             FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.shop = hash($place)
         ), drugs AS (
-            SELECT drug FROM mine WHERE bare AND list_contains($rows, row) GROUP BY 1
-            QUALIFY count(*) >= $main * sum(count(*)) OVER ()
-        ), asked AS (SELECT *, drug IN (FROM drugs) AS cited FROM mine
+            SELECT drug, count(*) / sum(count(*)) OVER () AS share FROM mine WHERE bare AND list_contains($rows, row)
+            GROUP BY 1 QUALIFY share >= $main
+        ), asked AS (SELECT *, drug IN (SELECT drug FROM drugs) AS cited FROM mine
         ), buyers AS (
             SELECT any_value(chosen) AS chosen, count(DISTINCT row) AS n FROM asked WHERE cited GROUP BY psn_no
         )
@@ -134,8 +147,8 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
                count(*) FILTER (WHERE cited AND NOT chosen), count(*) FILTER (WHERE cited AND NOT chosen AND bare),
                (SELECT count(*) FROM buyers WHERE NOT chosen),
                avg(CAST(bare AS INTEGER)) FILTER (WHERE cited AND chosen),
-               (SELECT count(*) FROM drugs), (SELECT avg(CAST(chosen AS INTEGER)) FROM buyers),
-               (SELECT avg(CAST(n <= 2 AS INTEGER)) FROM buyers)
+               (SELECT count(*) FROM drugs), (SELECT sum(share) FROM drugs),
+               (SELECT avg(CAST(chosen AS INTEGER)) FROM buyers), (SELECT avg(CAST(n <= 2 AS INTEGER)) FROM buyers)
         FROM asked
         """,
         {
@@ -147,7 +160,7 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
         },
     ).fetchone()
     assert row is not None
-    lines, bare, other_lines, other_bare, all_lines, all_bare, people, accused, drugs, share, walk_ins = row
+    lines, bare, other_lines, other_bare, all_lines, all_bare, people, accused, drugs, part, share, walk_ins = row
     everyone = 0 < drugs <= 3 and share is not None and share >= 0.5 and walk_ins >= WALK_INS
     if not all_lines and not everyone:
         return Check("same_goods", "unknown", Message("pharmacy.check.goods.unknown"))
@@ -156,7 +169,8 @@ def _goods(tables: duckdb.DuckDBPyConnection, shop: Shop, cited: NDArray[np.int6
     if whoever >= 0.5 * (accused or 1.0):
         lines, bare, rate = all_lines, all_bare, whoever
     beyond = rate >= max(0.05, 5 * usual) and float(poisson.sf(bare - 1, lines * usual)) < 1e-3
-    explains = everyone or (beyond and people >= 0.5 * len(chosen))
+    theirs = part is not None and part >= MOST and evidence.beyond_goods < evidence.penalty
+    explains = theirs and (everyone or (beyond and people >= 0.5 * len(chosen)))
     outcome: Outcome = "explains" if explains else "does_not_explain"
     return Check(
         "same_goods",
@@ -210,7 +224,7 @@ def special_drugs(
     return Check("special_drugs", outcome, Message("pharmacy.check.special", values), courses, len(chosen))
 
 
-def _resold_goods(tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Evidence, cited: NDArray[np.int64]) -> Check:
+def resold_goods(tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Evidence, cited: NDArray[np.int64]) -> Check:
     """Does a lead of resale account for what is missing, and do the buyers need what they bought?
 
     Packs from elsewhere come without codes and stock, and reach people who take the drug. It explains where half of the
@@ -226,8 +240,7 @@ def _resold_goods(tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Evide
         {"place": shop.place, "rows": shop.rows[cited].tolist()},
     ).fetchone()
     share = (row[0] if row else 0) / len(cited)
-    nats = evidence.nats
-    beyond = sum(value for name, value in nats.items() if name not in (*GOODS, "short") or name == "unrecorded")
+    beyond = evidence.beyond_goods + evidence.nats.get("unrecorded", 0.0)
     needed = "no_illness" not in evidence.spoken and beyond < evidence.penalty
     outcome: Outcome = "explains" if share >= 0.5 and needed else "does_not_explain"
     return Check("resold_goods", outcome, Message("pharmacy.check.resold", {"share": share}), round(share, 4))

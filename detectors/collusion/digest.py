@@ -15,23 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringtrace.detectors.arrays import fetch_arrays, run_starts
-from ringtrace.detectors.collusion.mixture import Copies, Floats
-from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS
+from ringtrace.detectors.collusion.mixture import Copies, Counts, Floats, Seen
+from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, trials_of
 
 SHOWN_ONLY: Final = ("burst",)
 """Signals that stand on a finding but do not help to make it: families, carers and shift ends come together as well,
 and as evidence they would draw the mixture to them."""
 
+BASE: Final = 6
+"""A signal in short: unknown, or shown by none to four quarters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One shop: `visits` one row a buyer and kind of visit, buyer by buyer from `starts`; `persons` one row a buyer;
-    `copies` how often each is meant. `number` is that of the visits in all.
+    """One shop: `visits` one row a buyer and kind of visit, buyer by buyer from `starts`; `trials` what they are worth;
+    `persons` one row a buyer; `copies` how often each is meant. `number` is that of the visits in all.
     """
 
     place: str
     retail: bool
     visits: Floats
+    trials: Floats
     starts: NDArray[np.int64]
     persons: Floats
     copies: Copies
@@ -43,12 +47,12 @@ class Digest:
         alike = np.repeat(self.copies.buyers, sizes)
         own = np.repeat(self.persons, sizes, axis=0)
         weight = alike * self.copies.visits
-        return _weighted_mean(self.visits, weight), _weighted_mean(own, weight)
+        return _mean(Seen.of(self.visits, self.trials).counts(weight)), _mean(Seen.of(own).counts(weight))
 
 
-def _weighted_mean(signals: Floats, weight: Floats) -> Floats:
-    known = weight @ ~np.isnan(signals)
-    return np.asarray(np.where(known > 0, weight @ np.nan_to_num(signals) / np.maximum(known, 1), np.nan))
+def _mean(counts: Counts) -> Floats:
+    known = counts.shown + counts.absent
+    return np.asarray(np.where(known > 0, counts.shown / np.maximum(known, 1), np.nan))
 
 
 def digests(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozenset()) -> Iterator[Digest]:
@@ -60,7 +64,8 @@ def digests(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozens
     tables.execute(f"""
         CREATE OR REPLACE TEMP TABLE till_patterns AS
         SELECT pair, pattern, any_value(shop) AS shop, CAST(count(*) AS INTEGER) AS n
-        FROM (SELECT pair, shop, {_coded(VISIT_SIGNALS, silent)} AS pattern FROM till_visits) GROUP BY 1, 2
+        FROM (SELECT pair, shop, {_coded(VISIT_SIGNALS, silent)} + lines * {BASE ** len(VISIT_SIGNALS)} AS pattern
+              FROM till_visits) GROUP BY 1, 2
     """)
     found = fetch_arrays(
         tables,
@@ -96,6 +101,7 @@ def digests(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozens
         yield Digest(
             *names[shop],
             visits=_decoded(mine["pattern"], VISIT_SIGNALS),
+            trials=trials_of(mine["pattern"] // BASE ** len(VISIT_SIGNALS)),
             starts=starts,
             persons=_decoded(mine["own"][starts], PERSON_SIGNALS),
             copies=Copies(mine["n"].astype(np.float64), buyers[starts]),
@@ -104,11 +110,11 @@ def digests(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = frozens
 
 
 def _coded(names: Sequence[str], silent: set[str]) -> str:
-    """SQL for the signals as one number: a digit to base 3 each, 0 unknown, 1 not shown, 2 shown."""
-    digits = (f"coalesce({name} + 1, 0) * {3**place}" for place, name in enumerate(names) if name not in silent)
-    return f"CAST({' + '.join((*digits, '0'))} AS INTEGER)"
+    """SQL for the signals as one number: a digit to `BASE` each, 0 unknown, 1 not shown, 5 shown in full."""
+    digits = (f"coalesce(4 * {name} + 1, 0) * {BASE**place}" for place, name in enumerate(names) if name not in silent)
+    return f"CAST({' + '.join((*digits, '0'))} AS BIGINT)"
 
 
 def _decoded(codes: NDArray[Any], names: Sequence[str]) -> Floats:
-    digits = codes[:, None].astype(np.int64) // 3 ** np.arange(len(names)) % 3
-    return np.where(digits == 0, np.nan, digits - 1.0)
+    digits = codes[:, None].astype(np.int64) // BASE ** np.arange(len(names)) % BASE
+    return np.where(digits == 0, np.nan, (digits - 1) / 4)

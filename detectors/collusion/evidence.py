@@ -59,6 +59,11 @@ class Evidence:
         return {name: float(value) for name, value in sorted(each, key=lambda pair: -pair[1]) if value > 0}
 
     @property
+    def beyond_goods(self) -> float:
+        """Nats of the signals that do not depend on what was sold: hours, crowds, accounts, buyers."""
+        return sum(value for name, value in self.nats.items() if name not in (*GOODS, "short"))
+
+    @property
     def spoken(self) -> set[str]:
         """Signals that speak, each by `LEAST_NATS` at least."""
         return {name for name, value in self.nats.items() if value >= LEAST_NATS}

@@ -2,7 +2,8 @@
 
 Model. A buyer of the shop colludes with probability ρ. A colluding buyer's visit is feigned with probability π, else
 ordinary like everyone's. An ordinary visit shows signal j with the shop's own rate θ⁰ⱼ, a feigned one with θ¹ⱼ,
-independently given its class; a signal that cannot be known (NaN) drops out. Signals of the buyer as a person
+independently given its class; a signal that cannot be known (NaN) drops out, one shown in part (of the packs) counts
+for that part, and one of several lines for more than one visit (`trials`). Signals of the buyer as a person
 (distance, illness) enter once a buyer, not once a visit. Fitted by expectation–maximisation with Beta priors (MAP):
 θ⁰ is drawn to the rates of the city's other shops, θ¹ to those that feigned sales have where they are known. So a
 careless shop, where codes or ledger rows are missing everywhere, has a high θ⁰ and accuses nobody, while the same
@@ -25,6 +26,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 Floats = NDArray[np.float64]
+Trials = Floats | float
+"""How many independent visits each signal of each visit is worth, where that is not one."""
 
 ITERATIONS: Final = 40
 TOLERANCE: Final = 1e-4
@@ -72,23 +75,30 @@ class Fit:
     colluding: float
     feigned_share: float
 
-    def alone(self, visits: Floats, starts: NDArray[np.int64], persons: Floats) -> Floats:
+    def alone(self, visits: Floats, starts: NDArray[np.int64], persons: Floats, trials: Trials = 1.0) -> Floats:
         """Posterior of each buyer by the fitted rates, but from these signals (NaN: not asked)."""
-        mixed = np.logaddexp(np.log1p(-self.feigned_share), np.log(self.feigned_share) + self.speaks(visits))
+        mixed = np.logaddexp(np.log1p(-self.feigned_share), np.log(self.feigned_share) + self.speaks(visits, trials))
         own = Seen.of(persons).log_ratio(self.person_ordinary, self.person_feigned)
         odds = np.log(self.colluding) - np.log1p(-self.colluding) + np.add.reduceat(mixed, starts) + own
         return np.asarray(expit(odds))
 
-    def speaks(self, visits: Floats) -> Floats:
+    def speaks(self, visits: Floats, trials: Trials = 1.0) -> Floats:
         """Of each visit, the log-likelihood ratio of its signals: above zero where they are those of a feigned one."""
-        return Seen.of(visits).log_ratio(self.ordinary, self.feigned)
+        return Seen.of(visits, trials).log_ratio(self.ordinary, self.feigned)
 
-    def of(self, visits: Floats, owner: NDArray[np.int64], persons: Floats, buyers: NDArray[np.bool_]) -> Fit:
+    def of(
+        self,
+        visits: Floats,
+        owner: NDArray[np.int64],
+        persons: Floats,
+        buyers: NDArray[np.bool_],
+        trials: Trials = 1.0,
+    ) -> Fit:
         """The same fit with the nats of these buyers alone."""
         feigned, colluding = buyers[owner] * self.visit, buyers * self.buyer
         return replace(
             self,
-            nats=Seen.of(visits).counts(feigned).nats(self.ordinary, self.feigned),
+            nats=Seen.of(visits, trials).counts(feigned).nats(self.ordinary, self.feigned),
             person_nats=Seen.of(persons).counts(colluding).nats(self.person_ordinary, self.person_feigned),
         )
 
@@ -108,6 +118,7 @@ def fit_shop(
     priors: Priors,
     silences: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = (),
     copies: Copies | None = None,
+    trials: Trials = 1.0,
 ) -> Fit:
     """Fit one shop, in each way that its feigned visits may look; the way that gains most is returned.
 
@@ -118,7 +129,7 @@ def fit_shop(
     Parameters
     ----------
     visits:
-        One row a visit, one column a signal (0, 1, NaN), rows of one buyer together.
+        One row a visit, one column a signal (0 to 1, NaN), rows of one buyer together.
     starts:
         Row at which each buyer's visits begin.
     persons:
@@ -129,25 +140,28 @@ def fit_shop(
         Pairs of masks, of visit and of person signals, that are not asked.
     copies:
         One of each by default.
+    trials:
+        One row a visit, one column a signal: how many independent visits it is worth.
     """
     once = copies or Copies(np.ones(len(visits)), np.ones(len(starts)))
-    fits = [_fit(visits, starts, persons, priors, once)]
+    fits = [_fit(Seen.of(visits, trials), starts, persons, priors, once)]
     for quiet, quiet_own in silences:
         told = replace(
             priors,
             feigned=np.where(quiet, priors.ordinary, priors.feigned),
             person_feigned=np.where(quiet_own, priors.person_ordinary, priors.person_feigned),
         )
-        fits.append(_fit(np.where(quiet, np.nan, visits), starts, np.where(quiet_own, np.nan, persons), told, once))
+        asked = Seen.of(np.where(quiet, np.nan, visits), trials)
+        fits.append(_fit(asked, starts, np.where(quiet_own, np.nan, persons), told, once))
     best = max(fits, key=lambda fit: fit.gain)
     return replace(best, gain=best.gain - float(np.log(len(fits))))
 
 
-def _fit(visits: Floats, starts: NDArray[np.int64], persons: Floats, priors: Priors, copies: Copies) -> Fit:
-    owner = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(visits))))
+def _fit(seen: Seen, starts: NDArray[np.int64], persons: Floats, priors: Priors, copies: Copies) -> Fit:
+    owner = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(seen.both))))
     times, alike = copies.visits, copies.buyers
     weight, sizes = alike[owner] * times, np.add.reduceat(times, starts)
-    seen, own = Seen.of(visits), Seen.of(persons)
+    own = Seen.of(persons)
     all_seen, all_own = seen.counts(weight), own.counts(alike)
     rate0, rate1 = _shrunk(all_seen, priors.ordinary, priors.ordinary_strength), priors.feigned
     own0, own1 = priors.person_ordinary, priors.person_feigned
@@ -215,14 +229,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Signals as one matrix of 0 and 1, each twice: shown, and known not to be shown; an unknown one is in neither."""
+    """Signals as one matrix of 0 and 1, or parts of them, each twice: shown, and known not to be shown; an unknown one
+    is in neither.
+    """
 
     both: Floats
 
     @classmethod
-    def of(cls, signals: Floats) -> Seen:
+    def of(cls, signals: Floats, trials: Trials = 1.0) -> Seen:
         ones = np.nan_to_num(signals)
-        return cls(np.hstack([ones, ~np.isnan(signals) - ones]))
+        return cls(np.hstack([trials * ones, trials * (~np.isnan(signals) - ones)]))
 
     def log_ratio(self, rate0: Floats, rate1: Floats) -> Floats:
         """Of each row, log-likelihood under `rate1` less that under `rate0`."""

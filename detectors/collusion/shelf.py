@@ -6,6 +6,7 @@ from typing import Final
 
 import duckdb
 
+from ringtrace.detectors.collusion.sisters import sister_sales
 from ringtrace.detectors.packs.ledger import stock_cover
 from ringtrace.detectors.packs.sales import scannable_lines
 from ringtrace.detectors.packs.trace_codes import repeated_packs
@@ -13,14 +14,24 @@ from ringtrace.detectors.packs.trace_codes import repeated_packs
 LATE_DAYS: Final = 7
 """Days by which a ledger may book a sale before or after it is settled."""
 
+CODE_A_PACK: Final = 0.2
+"""A place lists a code for each pack, and not one for the line, if it did for this part of its coded lines of several
+packs: scanners lose single packs as well."""
+
 
 def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `till_goods`: `visit` and its `unrecorded`, `uncoded`, `reused`, `lent`, `short`.
+    """Make the temporary table `till_goods`: `visit` and its `unrecorded`, `uncoded`, `reused`, `lent`, `short`,
+    `asked` (lines on which a code is to be expected).
 
     A line that the ledger has by the minute is recorded. Where others are left, ledger and claims are compared by goods
     and day; where the day's claims exceed the ledger's sales, it is asked whether the ledger books them on another day
-    of the same weeks, as tills do that post late. A sale that the ledger takes back while the claim stands is none
-    (`taken_back`). Split packs are left out: ledgers count packs, and claims units.
+    of the same weeks, as tills do that post late. What a sister branch's ledger records (`sister_sales`) is recorded,
+    and neither its stock nor its scanner is this shop's. A sale that the ledger takes back while the claim stands is
+    none (`taken_back`). Split packs are left out: ledgers count packs, and claims units.
+
+    `uncoded` is the mean over those lines of the part of their packs that has no code, in quarters. Were it asked
+    whether all codes are missing, a scanner that loses one pack in ten would do so for who always buys a single pack,
+    and never for who buys six.
 
     Also `twice_sold`: `earlier` and `later` visit of each unexplained repeat of a code within one place.
     """
@@ -39,23 +50,30 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
         "CREATE OR REPLACE TEMP TABLE twice_sold AS SELECT hash(unnest(?)) AS earlier, hash(unnest(?)) AS later",
         [[earlier for earlier, _ in pairs], [later for _, later in pairs]],
     )
-    tables.execute(f"""
+    tables.execute("""
         CREATE TEMP TABLE IF NOT EXISTS ledger_sales AS
         SELECT hash(fixmedins_code, med_list_codg) AS goods, chg_time AS t, CAST(cnt AS DOUBLE) AS cnt
         FROM inventory WHERE chg_type = 'sale';
         CREATE TEMP TABLE IF NOT EXISTS ledger_months AS
         SELECT DISTINCT goods, date_trunc('month', t) AS month FROM ledger_sales;
 
-        CREATE TEMP TABLE IF NOT EXISTS unmatched_lines AS
+        CREATE TEMP TABLE IF NOT EXISTS ledger_shops AS
+        SELECT DISTINCT hash(fixmedins_code) AS shop FROM inventory WHERE chg_type = 'sale';
+
+        CREATE OR REPLACE TEMP TABLE unmatched_lines AS
         WITH minutes AS (
             SELECT hash(goods, date_trunc('minute', t)) AS minute FROM ledger_sales WHERE t <> date_trunc('day', t)
         ), claims AS (
-            SELECT line, goods, hash(goods, date_trunc('minute', t)) AS minute, CAST(t AS DATE) AS day FROM sale_lines
+            SELECT line, goods, shop, hash(goods, date_trunc('minute', t)) AS minute, CAST(t AS DATE) AS day
+            FROM sale_lines
             WHERE (retail OR outpatient) AND NOT split
         )
         SELECT c.line, c.goods, c.day FROM claims c ANTI JOIN minutes m ON m.minute = c.minute
-        SEMI JOIN ledger_months g ON g.goods = c.goods;
-
+        SEMI JOIN ledger_shops s ON s.shop = c.shop
+    """)
+    sister_sales(tables)
+    tables.execute(f"""
+        DELETE FROM unmatched_lines WHERE line IN (FROM sister_lines) OR goods NOT IN (SELECT goods FROM ledger_months);
         CREATE TEMP TABLE IF NOT EXISTS unrecorded_lines AS
         WITH asked AS (SELECT DISTINCT goods FROM unmatched_lines
         ), booked AS (
@@ -88,20 +106,30 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
 
         CREATE TEMP TABLE IF NOT EXISTS till_goods AS
         WITH short AS (FROM stock_balance WHERE uncovered >= greatest(3, 0.1 * sold)
+        ), by_pack AS (
+            SELECT shop FROM sale_lines WHERE codes IS NOT NULL AND cnt > 1 AND NOT split GROUP BY 1
+            HAVING avg(CAST(len(string_split(codes, '|')) >= cnt AS INTEGER)) >= {CODE_A_PACK}
         ), marked AS (
-            SELECT l.visit, l.codes IS NULL AS bare, l.line IN (FROM reused_lines) AS reused,
+            SELECT l.visit, l.codes IS NULL AS bare,
+                   CASE WHEN l.codes IS NULL THEN 1
+                        WHEN l.split OR l.cnt <= 1 OR l.shop NOT IN (FROM by_pack) THEN 0
+                        ELSE greatest(0, 1 - len(string_split(l.codes, '|')) / l.cnt) END AS lacking,
+                   l.line IN (FROM reused_lines) AS reused,
                    l.line IN (FROM lent_lines) AS lent,
-                   CASE WHEN l.goods IN (SELECT goods FROM short) THEN 1
+                   CASE WHEN l.line IN (FROM sister_lines) THEN NULL
+                        WHEN l.goods IN (SELECT goods FROM short) THEN 1
                         WHEN l.goods IN (SELECT goods FROM stock_balance) THEN 0 END AS short,
                    (l.retail, l.drug) IN (FROM scanned_drugs)
-                   AND (l.shop, date_trunc('month', l.t)) IN (FROM scanning_months) AS scannable,
+                   AND (l.shop, date_trunc('month', l.t)) IN (FROM scanning_months)
+                   AND l.line NOT IN (FROM sister_lines) AS scannable,
                    CASE WHEN NOT l.split AND (l.goods, date_trunc('month', l.t)) IN (FROM ledger_months)
                         THEN CAST(l.line IN (FROM unrecorded_lines) AS INTEGER) END AS unrecorded
             FROM sale_lines l WHERE l.retail OR l.outpatient
         )
         SELECT visit, min(unrecorded) AS unrecorded, max(short) AS short,
                CASE WHEN bool_or(reused) THEN NULL
-                    ELSE min(CAST(bare AS INTEGER)) FILTER (WHERE scannable) END AS uncoded,
+                    ELSE round(4 * avg(lacking) FILTER (WHERE scannable)) / 4 END AS uncoded,
+               CAST(count(*) FILTER (WHERE scannable) AS INTEGER) AS asked,
                max(CAST(reused AS INTEGER)) FILTER (WHERE NOT bare) AS reused,
                max(CAST(lent AS INTEGER)) FILTER (WHERE NOT bare) AS lent
         FROM marked GROUP BY visit

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ringtrace.detectors.arrays import run_starts
 from ringtrace.detectors.collusion.digest import SHOWN_ONLY, digests
 from ringtrace.detectors.collusion.evidence import CROWD, GOODS, Evidence
-from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Seen, fit_shop
-from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS
+from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Trials, fit_shop
+from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, trials_of
 from ringtrace.detectors.peers import FEWEST_PEERS
 
 FEIGNED: Final = {
@@ -49,7 +49,9 @@ FEWEST_CARRIERS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A fitted shop. `rows` are numbers of `till_numbered` visits, buyer by buyer; `people` the buyers' numbers."""
+    """A fitted shop. `rows` are numbers of `till_numbered` visits, buyer by buyer; `people` the buyers' numbers;
+    `trials` what the `visits` are worth (`trials_of`).
+    """
 
     place: str
     retail: bool
@@ -59,6 +61,7 @@ class Shop:
     visits: Floats
     persons: Floats
     fit: Fit
+    trials: Trials = 1.0
 
     @property
     def starts(self) -> NDArray[np.int64]:
@@ -73,8 +76,8 @@ class Shop:
     def carried(self, buyers: NDArray[np.bool_]) -> Evidence:
         """What the fit says of these buyers alone; a signal that fewer than `FEWEST_CARRIERS` show is silent."""
         weighed = self.weighed
-        fit = self.fit.of(weighed, self.owner, self.persons, buyers)
-        shown = (weighed == 1) & (self.fit.visit >= LIKELY)[:, None]
+        fit = self.fit.of(weighed, self.owner, self.persons, buyers, self.trials)
+        shown = (weighed >= 0.5) & (self.fit.visit >= LIKELY)[:, None]
         carriers = np.array([len(np.unique(self.owner[column & buyers[self.owner]])) for column in shown.T])
         own = (self.persons[buyers] == 1).sum(axis=0)
         fit = replace(
@@ -92,9 +95,8 @@ class Shop:
         """
         if not self.evidence.spoken & set(GOODS):
             return np.ones(len(self.people), dtype=bool)
-        columns = [VISIT_SIGNALS.index(name) for name in GOODS]
-        goods = Seen.of(self.visits[:, columns])
-        each = self.fit.visit * goods.log_ratio(self.fit.ordinary[columns], self.fit.feigned[columns])
+        goods = np.where(np.isin(VISIT_SIGNALS, GOODS), self.visits, np.nan)
+        each = self.fit.visit * self.fit.speaks(goods, self.trials)
         return np.bincount(self.owner, weights=each, minlength=len(self.people)) > 0
 
     @property
@@ -107,12 +109,12 @@ class Shop:
         if not self.evidence.goods_known:
             return np.ones(len(self.people), dtype=bool)
         hidden = np.where(np.isin(VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY)), np.nan, self.visits)
-        return (self.fit.alone(hidden, self.starts, self.persons) >= NAMED) & (self.odd >= FEWEST_ODD)
+        return (self.fit.alone(hidden, self.starts, self.persons, self.trials) >= NAMED) & (self.odd >= FEWEST_ODD)
 
     @property
     def odd(self) -> NDArray[np.float64]:
         """Of each buyer, the number of visits that look feigned by themselves."""
-        odd = np.where(self.fit.speaks(self.weighed) > 0, 1.0, 0.0)
+        odd = np.where(self.fit.speaks(self.weighed, self.trials) > 0, 1.0, 0.0)
         return np.asarray(np.bincount(self.owner, weights=odd, minlength=len(self.people)), dtype=np.float64)
 
     @property
@@ -141,7 +143,7 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
     silences = [(np.isin(VISIT_SIGNALS, quiet), np.isin(PERSON_SIGNALS, quiet)) for quiet in SILENCES]
     suspected = []
     for each in known:
-        fit = fit_shop(each.visits, each.starts, each.persons, priors[each.retail], silences, each.copies)
+        fit = fit_shop(each.visits, each.starts, each.persons, priors[each.retail], silences, each.copies, each.trials)
         if Evidence.of(fit, each.visits, each.persons, each.number).joint:
             suspected.append(each)
     if not suspected:
@@ -158,7 +160,7 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
         owner = visit["person"][start:end]
         starts = run_starts(owner)
         mine = owner[starts]
-        weighed = _weighed(visit["signals"][start:end])
+        weighed, trials = _weighed(visit["signals"][start:end]), visit["trials"][start:end]
         shop = Shop(
             place=each.place,
             retail=each.retail,
@@ -167,14 +169,16 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
             owner=np.repeat(np.arange(len(starts)), np.diff(np.append(starts, end - start))),
             visits=visit["signals"][start:end],
             persons=persons[mine],
-            fit=fit_shop(weighed, starts, persons[mine], priors[each.retail], silences),
+            fit=fit_shop(weighed, starts, persons[mine], priors[each.retail], silences, trials=trials),
+            trials=trials,
         )
         for _ in range(ROUNDS):
             if not shop.evidence.joint or not (cleared := genuine_sales(shop, twice)):
                 break
             for signal, row in cleared:
                 visit["signals"][start + row, signal] = weighed[row, signal] = 0.0
-            shop = replace(shop, fit=fit_shop(weighed, starts, persons[mine], priors[each.retail], silences))
+            fit = fit_shop(weighed, starts, persons[mine], priors[each.retail], silences, trials=trials)
+            shop = replace(shop, fit=fit)
         if shop.evidence.joint:
             yield shop
 
@@ -186,8 +190,8 @@ def _weighed(visits: Floats) -> Floats:
 def _arrays(
     tables: duckdb.DuckDBPyConnection, places: Sequence[str]
 ) -> tuple[dict[str, Any], NDArray[np.int64], list[str], Floats]:
-    """Visits to `places` as numbers, ordered by place, buyer and time: the buyer's number and the signals of each, the
-    index of its place; and of each buyer, by number, its id and its signals. Makes `till_numbered`.
+    """Visits to `places` as numbers, ordered by place, buyer and time: the buyer's number, the signals of each and what
+    they are worth, the index of its place; and of each buyer, by number, its id and its signals. Makes `till_numbered`.
     """
     signs = ", ".join(PERSON_SIGNALS)
     tables.execute(
@@ -204,14 +208,17 @@ def _arrays(
         FROM till_visits v JOIN suspected_pairs p ON p.pair = v.pair
     """)
     columns = ", ".join(f"CAST({name} AS FLOAT) AS {name}" for name in VISIT_SIGNALS)
-    raw: dict[str, Any] = tables.execute(f"SELECT number, {columns} FROM till_numbered ORDER BY row").fetchnumpy()
+    raw: dict[str, Any] = tables.execute(
+        f"SELECT number, lines, {columns} FROM till_numbered ORDER BY row"
+    ).fetchnumpy()
     pairs = tables.execute(f"SELECT place, psn_no, {signs} FROM suspected_pairs ORDER BY number").fetchall()
     index = {place: number for number, place in enumerate(places)}
     place_of = np.array([index[pair[0]] for pair in pairs], dtype=np.int64)
     person = np.asarray(raw["number"], dtype=np.int64)
     signals = np.column_stack([np.ma.filled(raw[name].astype(np.float64), np.nan) for name in VISIT_SIGNALS])
     persons = np.array([[np.nan if value is None else value for value in pair[2:]] for pair in pairs], dtype=np.float64)
-    return {"person": person, "signals": signals}, place_of[person], [pair[1] for pair in pairs], persons
+    visits = {"person": person, "signals": signals, "trials": trials_of(np.asarray(raw["lines"]))}
+    return visits, place_of[person], [pair[1] for pair in pairs], persons
 
 
 def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -225,7 +232,7 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
     unmarked = np.where(np.isin(VISIT_SIGNALS, ("reused", "lent")), np.nan, shop.weighed)
     # Who truly gets the pack that a feigned sale borrowed buys the same goods, so that short stock tells nothing here.
     own = np.where(np.isin(PERSON_SIGNALS, ("short",)), np.nan, shop.persons)
-    anyway = shop.fit.alone(unmarked, shop.starts, own) >= LIKELY
+    anyway = shop.fit.alone(unmarked, shop.starts, own, shop.trials) >= LIKELY
     visits = np.bincount(shop.owner, minlength=len(shop.people))
     # The visit of this very pack says nothing about which of the two is true.
     share = np.maximum(shop.odd - 1, 0) / visits

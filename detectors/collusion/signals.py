@@ -1,7 +1,7 @@
 """What each visit to a counter shows: the signals that pharmacy collusion adds up, one row a visit.
 
-Every signal is 1, 0, or NULL where it cannot be known: no ledger, no opening hours, times to the day. NULL weighs
-nothing either way.
+Every signal is 1 or 0 (`uncoded` also a quarter, a half or three quarters), or NULL where it cannot be known: no
+ledger, no opening hours, times to the day. NULL weighs nothing either way.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from ringtrace.detectors.collusion.shelf import till_goods
 from ringtrace.detectors.collusion.till import odd_visits, till_base
@@ -37,11 +39,29 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
 }
 """Signals that share a cause. Joint evidence must come from two families at least, since one cause may be innocent."""
 
+MOST_LINES: Final = 5
+"""Lines of a visit from which further ones add no evidence."""
+
+LIKENESS: Final = 0.25
+"""Judged correlation of whether two lines of one visit lack codes: a scanner is down, or somebody in a hurry."""
+
+
+def trials_of(lines: NDArray[np.integer]) -> NDArray[np.float64]:
+    """How many independent visits each signal of a visit with so many lines is worth: a row a visit, a column a signal.
+
+    One; of `uncoded` n / (1 + (n − 1) · `LIKENESS`), Kish's effective size of a cluster of n (Survey Sampling, 1965).
+    """
+    n = np.maximum(lines, 1).astype(np.float64)
+    effective = n / (1 + (n - 1) * LIKENESS)
+    return np.where(np.isin(VISIT_SIGNALS, "uncoded"), effective[:, None], 1.0)
+
 
 def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `till_visits`: `visit`, `shop`, `pair` (shop and buyer), `t`, `total`, and the signals.
+    """Make the temporary table `till_visits`: `visit`, `shop`, `pair` (shop and buyer), `t`, `total`, `lines`, and the
+    signals.
 
-    The first three are hashes, as in `sale_lines`; `till_names` gives `place` and `psn_no` of a `pair`.
+    The first three are hashes, as in `sale_lines`; `till_names` gives `place` and `psn_no` of a `pair`. `lines` are
+    those on which a code is to be expected, up to `MOST_LINES`.
 
     `short` stands there too, for `collusion_buyers`: it holds a drug of which the shop claims more than its stock could
     cover (`ledger`). It belongs to the drug, and chronic patients buy the same drug every month, so that it counts once
@@ -49,7 +69,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
 
     unrecorded   none of its packs is among the sales that the shop's own ledger records for that drug and day, or the
                  ledger takes the sale back and the claim stands
-    uncoded      none of its lines has a trace code, in a month when the shop scans and for drugs that are scanned
+    uncoded      part of its packs without a trace code, in a month when the shop scans and for drugs that are scanned
     reused       a code of it had been sold before at this shop, with nothing to explain it (`trace_codes`)
     lent         a code of it was sold again later at this shop: which of the two was feigned, the buyers tell
     off_hours    outside the declared opening hours (a quarter of an hour's grace); undeclared hours: at an hour of day
@@ -64,6 +84,8 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
                  NULL where the person had paid it there on an earlier day: the same medicine each month says nothing
     drain        in the last six weeks of a year, nine tenths from the personal account, and 2.5 times the person's own
                  usual total
+
+    Of claims that were handed in later (`uploaded` in `till_base`), off_hours, burst, surge and run are not known.
     """
     hours = times_have_hours(tables)
     till_goods(tables)
@@ -72,10 +94,12 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
     tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS till_visits AS
         SELECT b.visit, b.shop, b.pair, b.t, b.total, g.unrecorded, g.uncoded, g.reused, g.lent, g.short,
-               CASE WHEN b.visit IN (FROM till_closed) THEN 1 WHEN b.shop IN (FROM timed_shops) THEN 0 END AS off_hours,
-               CASE WHEN {hours} THEN CAST(b.visit IN (FROM till_bursts) AS INTEGER) END AS burst,
-               CASE WHEN {hours} THEN CAST(b.visit IN (FROM till_surges) AS INTEGER) END AS surge,
-               CASE WHEN {hours} AND b.e_credential IS NOT NULL
+               CAST(least(coalesce(g.asked, 0), {MOST_LINES}) AS INTEGER) AS lines,
+               CASE WHEN b.uploaded THEN NULL WHEN b.visit IN (FROM till_closed) THEN 1
+                    WHEN b.shop IN (FROM timed_shops) THEN 0 END AS off_hours,
+               CASE WHEN {hours} AND NOT b.uploaded THEN CAST(b.visit IN (FROM till_bursts) AS INTEGER) END AS burst,
+               CASE WHEN {hours} AND NOT b.uploaded THEN CAST(b.visit IN (FROM till_surges) AS INTEGER) END AS surge,
+               CASE WHEN {hours} AND NOT b.uploaded AND b.e_credential IS NOT NULL
                     THEN CAST(b.visit IN (FROM till_runs) AS INTEGER) END AS run,
                CASE WHEN r.visit IS NULL THEN 0 WHEN r.again THEN NULL ELSE 1 END AS repeated,
                CASE WHEN b.acct_pay IS NOT NULL THEN CAST(b.visit IN (FROM till_drains) AS INTEGER) END AS drain

@@ -12,18 +12,22 @@ SLOT: Final = 900
 SLOTS: Final = 86_400 // SLOT
 """Slots in a day."""
 
+UPLOADED: Final = "1 HOUR"
+"""After the end of the care: a counter settles while the client waits. A till that was offline hands its day's claims
+in together, and the hour and the crowd are the upload's."""
+
 
 def till_base(tables: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables `till_base` (one row a visit to a pharmacy, or to a clinic for medicines),
     `till_beside` and `till_names`.
 
     `till_base`: `visit`, `shop`, `buyer`, `pair` (hashes, as in `sale_lines`), `retail`, `t`, `day`, `total`,
-    `acct_pay` (yuan), `e_credential`. `till_beside`, of visits with an e-credential or another buyer within a minute:
-    `visit`, `shop`, `t`, `e_credential`, `seconds` to the nearest other buyer in the shop, and `fresh`, 1 where another
-    kind of credential or more than a quarter of an hour lies before it. `till_names`: `place`, `psn_no`, `retail` of a
-    `pair`.
+    `acct_pay` (yuan), `e_credential`, `uploaded` (settled so long after the care ended that the time is that of an
+    upload, `UPLOADED`). `till_beside`, of visits with an e-credential or another buyer within a minute: `visit`,
+    `shop`, `t`, `e_credential`, `seconds` to the nearest other buyer in the shop, and `fresh`, 1 where another kind of
+    credential or more than a quarter of an hour lies before it. `till_names`: `place`, `psn_no`, `retail` of a `pair`.
     """
-    tables.execute("""
+    tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS till_base AS
         WITH medicines AS (SELECT med_list_codg FROM drugs WHERE atc_code IS NOT NULL
         ), sold AS (
@@ -33,7 +37,9 @@ def till_base(tables: duckdb.DuckDBPyConnection) -> None:
         SELECT hash(s.setl_id) AS visit, hash(s.fixmedins_code) AS shop, hash(s.psn_no) AS buyer,
                hash(s.fixmedins_code, s.psn_no) AS pair, s.setl_time AS t, CAST(s.setl_time AS DATE) AS day,
                CAST(s.medfee_sumamt AS DOUBLE) AS total, CAST(s.acct_pay AS DOUBLE) AS acct_pay,
-               s.mdtrt_cert_type = '01' AS e_credential, l.retail
+               s.mdtrt_cert_type = '01' AS e_credential, l.retail,
+               coalesce(s.endtime <> date_trunc('day', s.endtime) AND s.setl_time - s.endtime > INTERVAL {UPLOADED},
+                        false) AS uploaded
         FROM settlements s JOIN sold l ON l.visit = hash(s.setl_id);
 
         CREATE TEMP TABLE IF NOT EXISTS till_beside AS

@@ -1,0 +1,107 @@
+"""Innocent explanations of a pharmacy's oddities, each with the case that it must not clear."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories.city import START, City
+
+from ringtrace.detectors.collusion.checks import resold_goods, special_drugs
+from ringtrace.detectors.collusion.evidence import Evidence
+from ringtrace.detectors.collusion.mixture import Fit
+from ringtrace.detectors.collusion.shops import Shop
+from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS
+from ringtrace.detectors.packs.sales import net_sale_lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [
+        pytest.param("course", "explains", marks=pytest.mark.near_miss),
+        pytest.param("uneven", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("cheap", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("no goods", "partly", marks=pytest.mark.positive),
+    ],
+)
+def test_a_special_drug_pharmacy_has_clients_on_a_course_of_their_own(tmp_path: Path, kind: str, outcome: str) -> None:
+    """Eight people fetch one dear drug each every four weeks; or at odd times, or a cheap one, or no pack is there."""
+    city = City()
+    city.shop("S")
+    for number in range(12):
+        city.drug(f"D{number}", atc_code=f"L0{number % 8}AA01", rx_flag="1")
+        city.visit(city.person(f"q{number}"), "S", START + timedelta(days=number), items=[item(f"D{number}", 20)])
+    people = [city.person(f"p{number}") for number in range(8)]
+    rng = np.random.default_rng(1)
+    for number, person in enumerate(people):
+        days = rng.choice(300, 9, replace=False) ** 2 // 300 if kind == "uneven" else 28 * np.arange(9)
+        for day in days:
+            line = item(f"D{number % 4}" if kind == "cheap" else f"E{number % 4}", 20 if kind == "cheap" else 4000)
+            city.visit(person, "S", START + timedelta(days=int(day), hours=10), items=[line])
+    for number in range(4):
+        city.drug(f"E{number}", atc_code=f"L01E{number}01", rx_flag="1")
+    spoken = {"unrecorded": 9.0} if kind == "no goods" else {"surge": 9.0}
+    nothing = np.zeros(0)
+    fit = fit_of(spoken)
+    shop = Shop("S", True, np.arange(0), people, np.arange(0), nothing, nothing, fit)
+    with city.workspace(tmp_path).connect() as tables:
+        net_sale_lines(tables)
+        check = special_drugs(tables, shop, Evidence(fit, 5, 100, True), np.arange(8))
+    assert check.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [
+        pytest.param("all of it", "explains", marks=pytest.mark.near_miss),
+        pytest.param("a part", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("another drug", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("with codes", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("no illness", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("at night", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("never booked", "does_not_explain", marks=pytest.mark.positive),
+    ],
+)
+def test_resold_goods_explain_what_lacks_a_code_if_those_who_need_them_buy_them(
+    tmp_path: Path, case: str, outcome: str
+) -> None:
+    city = City()
+    city.shop("S")
+    drug, code = ("D2" if case == "another drug" else "D1"), ("81000001" if case == "with codes" else None)
+    for name in ("D1", "D2"):
+        city.drug(name, atc_code="A01BA01")
+    for number in range(10):
+        sold = "D2" if case == "a part" and number < 6 else drug
+        city.visit(
+            city.person(f"p{number}"),
+            "S",
+            START + timedelta(days=number),
+            items=[item(sold, 20) | {"drug_trac_codg": code}],
+        )
+    beside = {"no illness": {"no_illness": 9.0}, "at night": {"off_hours": 90.0}, "never booked": {"unrecorded": 90.0}}
+    names = {"uncoded": 90.0} | beside.get(case, {})
+    nothing = np.zeros(0)
+    fit = fit_of(names)
+    shop = Shop("S", True, np.arange(10), [], np.arange(0), nothing, nothing, fit)
+    with city.workspace(tmp_path).connect() as tables:
+        net_sale_lines(tables)
+        tables.execute("""
+            CREATE TEMP TABLE till_numbered AS
+            SELECT row_number() OVER (ORDER BY t) - 1 AS row, visit, shop FROM sale_lines;
+            CREATE TEMP TABLE resale_leads AS SELECT 'S' AS place, 'D1' AS drug
+        """)
+        check = resold_goods(tables, shop, Evidence(fit, 8, 500, True), np.arange(10))
+    assert check.outcome == outcome
+
+
+def item(drug: str, fee: float) -> dict[str, object]:
+    return {"med_list_codg": drug, "fee": fee, "cnt": 1}
+
+
+def fit_of(nats: dict[str, float]) -> Fit:
+    """A fit of which nothing but the evidence of each signal matters."""
+    none = np.zeros(0)
+    each, own = (np.array([nats.get(name, 0.0) for name in names]) for names in (VISIT_SIGNALS, PERSON_SIGNALS))
+    return Fit(none, none, none, none, none, none, 99.0, each, own, 0.03, 0.6)
