@@ -15,7 +15,8 @@ import duckdb
 
 from ringtrace.detectors.arrays import fetch_arrays, fetch_number
 from ringtrace.detectors.rings.courses import gather_courses, read_one_off
-from ringtrace.detectors.rings.supply import NO_SUPPLY, Supply, read_supply
+from ringtrace.detectors.rings.kits import NO_KIT, Kit, read_kits
+from ringtrace.detectors.rings.supply import FEW_GOODS, NO_SUPPLY, Supply, read_supply
 
 USUAL: Final = 3.0
 """Those who come for small things only buy the shelf's goods up to this many times as often as all who come."""
@@ -31,7 +32,9 @@ PRIOR_HITS: Final = 5.0
 class Likeness:
     """Chance that two of a group's `lines` name the same drug: of one person in two runs (`own`), of two persons
     (`cross`), and of two buyers at the places where the runs were (`usual`, towards which the others are shrunk).
-    `cross_lift` is the log of how much more alike two members' lines are than two buyers' there.
+    `cross_lift` is the log of how much more alike two members' lines are than two buyers' there. `personal` is how far
+    the goods are each person's own, 0–1: 0 where one person's lines are no more alike than two members' lines, so that
+    any card gets anything of one list, 1 from twice as alike on (`PRIOR_HITS` expected pairs are added at the latter).
     """
 
     lines: int
@@ -39,6 +42,7 @@ class Likeness:
     cross: float
     usual: float
     cross_lift: float
+    personal: float
 
     @property
     def constancy(self) -> float:
@@ -65,6 +69,8 @@ class Baskets:
         how much more than other takers members fail to come back for what they got in the runs (see `ring_courses`).
     supply
         how many kinds of goods, how fast they are taken, and whether their place is special for them.
+    kit
+        whether all take one basket, and how many others do.
     """
 
     likeness: Likeness | None = None
@@ -74,6 +80,17 @@ class Baskets:
     foreign_value: float | None = None
     one_off: float | None = None
     supply: Supply = NO_SUPPLY
+    kit: Kit = NO_KIT
+
+    @property
+    def personal(self) -> float:
+        """How far coming back for the goods speaks of the owners' need, 0–1 (`Likeness.personal`).
+
+        Of a few kinds of goods it cannot be asked whose they are: who come for one thing are alike for that.
+        """
+        if self.likeness is None or (self.supply.variety or 0.0) <= FEW_GOODS:
+            return 1.0
+        return self.likeness.personal
 
 
 def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]:
@@ -81,7 +98,7 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
     _gather(tables)
     likeness, needs, shifts, foreign = _likeness(tables), _needs(tables), _amount_shift(tables), _foreign(tables)
     gather_courses(tables)
-    one_off, supply = read_one_off(tables), read_supply(tables)
+    one_off, supply, kits = read_one_off(tables), read_supply(tables), read_kits(tables)
     for name in ("substance", "ring_item", "solo_item", "place_drug", "course"):
         tables.execute(f"DROP TABLE {name}")
     return [
@@ -93,6 +110,7 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
             foreign_value=foreign.get(ring),
             one_off=one_off.get(ring),
             supply=supply.get(ring, NO_SUPPLY),
+            kit=kits.get(ring, NO_KIT),
         )
         for ring in range(rings)
     ]
@@ -172,6 +190,10 @@ def _likeness(tables: duckdb.DuckDBPyConnection) -> dict[int, Likeness]:
     for place, ring in enumerate(rows["ring"].tolist()):
         usual = float(rows["usual"][place])
         prior = PRIOR * usual
+        cross = float(rows["cross_hits"][place]) / max(float(rows["cross_pairs"][place]), 1.0)
+        twice = (float(rows["own_hits"][place]) + 2 * PRIOR_HITS) / (
+            cross * float(rows["own_pairs"][place]) + PRIOR_HITS
+        )
         found[int(ring)] = Likeness(
             lines=int(rows["lines"][place]),
             own=(float(rows["own_hits"][place]) + prior) / (float(rows["own_pairs"][place]) + PRIOR),
@@ -181,6 +203,7 @@ def _likeness(tables: duckdb.DuckDBPyConnection) -> dict[int, Likeness]:
                 (float(rows["cross_hits"][place]) + PRIOR_HITS)
                 / (usual * float(rows["cross_pairs"][place]) + PRIOR_HITS)
             ),
+            personal=min(max(log(twice) / log(2), 0.0), 1.0),
         )
     return found
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ringtrace.detectors.rings.facts import RingFacts
+from ringtrace.detectors.rings.kits import ALIKE
+from ringtrace.detectors.rings.supply import FEW_GOODS
 from ringtrace.detectors.rings.ties import largest_share
 from ringtrace.findings import Check, Message, Outcome
 
@@ -22,8 +24,6 @@ HABIT_EXPLAINS: Final = 2.5
 HABIT_PARTLY: Final = 20.0
 """Runs attended, over those that own habits would give, up to which habit explains them, wholly or partly."""
 
-FEW_GOODS: Final = 5.0
-"""Effective number of substances up to which people come for one kind of goods."""
 BODY_PACE: Final = 1.3
 """Defined daily doses a day that one body takes; a dose may be somewhat larger than the defined one."""
 GAIN: Final = 0.25
@@ -181,6 +181,19 @@ def own_course(facts: RingFacts) -> Check:
     return _check("own_course", "does_not_explain" if not own else "explains" if drawn else "partly", supply.variety)
 
 
+def fixed_kit(facts: RingFacts) -> Check:
+    """All take one and the same basket, and so do others there: the shop's offer, and not a collector's list.
+
+    At one place, and not faster than a body takes it. Value: other people who took the very same basket there. From a
+    fifth of the group's number on (and two) they show the offer; fewer may be cards of the group that came once.
+    """
+    baskets = facts.baskets
+    if baskets.likeness is None:
+        return _check("fixed_kit", "unknown")
+    offered = baskets.kit.same >= ALIKE and facts.main_place is not None and not baskets.supply.oversupplied
+    return _graded("fixed_kit", baskets.kit.others if offered else 0, explains=max(2, facts.size / 5), partly=1)
+
+
 def neighbours(facts: RingFacts) -> Check:
     """Neighbours shop together at the place where each of them goes anyway."""
     return _graded("neighbours", facts.whereabouts.usual_place, explains=float("inf"), partly=0.5)
@@ -248,6 +261,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     own_hours,
     own_needs,
     own_course,
+    fixed_kit,
     neighbours,
     same_quarter,
     ordinary_goods,

@@ -4,7 +4,8 @@
 
 Signals (each 0, and so silent, where the delivery lacks what it needs):
 
-    one_off      how much members fail to come back for drugs that people take for good, −3 to 1.5 (`Baskets.one_off`)
+    one_off      how much members fail to come back for drugs that people take for good, −3 to 1.5 (`Baskets.one_off`);
+                 below 0 as far as the goods are the owners' own (`Baskets.personal`)
     foreign      ln((v + 0.01) / 0.02), v = yuan a visit for sought drugs that are foreign to the owner, over the
                  places' mean visit (`Baskets.foreign_value`), at most 2
     habit        log10 of runs attended over those that own habits would give, 0–2
@@ -12,7 +13,8 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     neighbours   chance that two members have the same usual place elsewhere, less a usual 0.3
     quarter      ln of how many more pairs of members than of the places' visitors live in one quarter, both counted
                  with three pairs at the usual share added; at least −0.5
-    need         share of what they got in the runs that they also get outside, less a usual 0.3
+    need         share of what they got in the runs that they also get outside, as far as the goods are the owners' own,
+                 less a usual 0.3
     places       ln of the number of places of the runs, at most four: people who go together go to one
     size         ln of a fifth of the members, at most twenty: few people have a dozen others to go with
     hop          share of runs at two places of one kind within the hour
@@ -67,6 +69,7 @@ PARTLY: Final[dict[str, float]] = {
     "dialysis": 1.0,
     "busy_days": 0.5,
     "no_gain": 3.0,
+    "fixed_kit": 3.0,
 }
 """Taken off where a check explains part of it; the other checks rest on signals that the model has already."""
 BINDING: Final = frozenset({"household", "care_home", "dialysis", "treatment", "schoolmates", "own_course"})
@@ -93,8 +96,8 @@ def signals(facts: RingFacts) -> dict[str, float]:
     if baskets.foreign_value is not None:
         found["foreign"] = log((min(baskets.foreign_value, 2.0) + 0.01) / 0.02)
     if baskets.one_off is not None:
-        # Who gets a course twice comes back for it, too: that is no sign of need.
-        found["one_off"] = min(max(baskets.one_off, -3.0 * (1 - oversupply)), MOST_ONE_OFF)
+        # Who gets a course twice comes back for it, too, and so does a buyer with a list: that is no sign of need.
+        found["one_off"] = min(max(baskets.one_off, -3.0 * (1 - oversupply) * baskets.personal), MOST_ONE_OFF)
     if where.usual_place is not None:
         found["usual"] = where.usual_place - 0.7
     if where.neighbours is not None:
@@ -105,7 +108,7 @@ def signals(facts: RingFacts) -> dict[str, float]:
         # Living apart is what most people do: it says a little, living together much.
         found["quarter"] = max(log(same / (where.usual_quarter + 0.02)), -0.5)
     if baskets.need_own is not None:
-        found["need"] = baskets.need_own * (1 - oversupply) - 0.3
+        found["need"] = baskets.need_own * (1 - oversupply) * baskets.personal - 0.3
     if baskets.likeness is not None:
         found["unlike"] = max(min(baskets.likeness.cross_lift, 0.0), -1.0)
     if where.hopping is not None:

@@ -18,6 +18,8 @@ PURCHASES: Final = 4
 """Purchases from which the pace of a course is told."""
 TWICE: Final = 1.5
 """Times a body's pace from which it cannot be one body's course: a double dose is rare, a second supply is double."""
+FEW_GOODS: Final = 5.0
+"""Effective number of substances up to which people come for one kind of goods."""
 LEAST_TAKERS: Final = 20
 """Takers in the sample below which a defined daily dose a day is taken as usual."""
 OVERSUPPLIED: Final = 0.3

@@ -1,0 +1,125 @@
+"""Whose list is it: a kit is offered to all, own medicines stay with their owners, a collector has his own list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories.city import START, City
+
+from ringtrace.detectors import detect
+from ringtrace.detectors.rings.baskets import Baskets, Likeness
+from ringtrace.detectors.rings.supply import Supply
+from ringtrace.findings import Finding
+
+PEOPLE = [f"m{number}" for number in range(9)]
+KIT = ("TONIC", "VITAMIN")
+LASTING = [f"LASTING{number}" for number in range(10)]
+
+
+def town() -> City:
+    """A town whose people have homes of their own; many take two lasting medicines."""
+    city = City()
+    for number, name in enumerate(city.background(seed=21, visits=10)):
+        city.person(name, hh_no=f"h-{name}", addr=f"东湖里{number % 40 + 1}村3号")
+        if number < 120:
+            for month in range(1 + number % 3):
+                moment = START + timedelta(days=50 * month + number % 28, hours=8, minutes=4 * number)
+                goods = [{"med_list_codg": LASTING[(number + kind) % 10], "fee": 30} for kind in range(2)]
+                city.visit(name, f"S{2 + number % 2}", moment, items=goods)
+    for number, name in enumerate(PEOPLE):
+        city.person(name, hh_no=f"h-{name}", addr=f"西湖里{number + 1}村8号")
+        city.shop(f"E{number}")
+        for month in range(6):
+            moment = START + timedelta(days=28 * month + 3 * number, hours=18)
+            city.visit(name, f"E{number}", moment, items=[{"med_list_codg": f"D{month % 5 + 1}", "fee": 30}])
+    for number, drug in enumerate(LASTING):
+        city.drug(drug, atc_code=f"C0{number}AA01", pack_ddd=3)
+    return city
+
+
+def found(tmp_path: Path, city: City) -> Finding:
+    findings = detect(city.workspace(tmp_path), kinds=["borrowed_card_ring"]).findings
+    return max(findings, key=lambda each: len({member.id for member in each.members} & set(PEOPLE)))
+
+
+def outcome(finding: Finding, code: str) -> str:
+    return next(check.outcome for check in finding.counter_evidence if check.code == code)
+
+
+def kit_days(tmp_path: Path, *, buyers: int, packs: int = 1, shops: int = 1) -> Finding:
+    """Seven days on which all of them take one basket at S1 (and, in turn, at other shops); `buyers` others take it."""
+    city, rng = town(), np.random.default_rng(8)
+    for day in sorted(rng.choice(170, 7, replace=False).tolist()):
+        moment = START + timedelta(days=day, hours=10)
+        for order, name in enumerate(rng.permutation(PEOPLE)):
+            if rng.random() < 0.8:
+                goods = [{"med_list_codg": drug, "fee": 150 * packs, "cnt": packs} for drug in KIT]
+                shop = f"S{1 + (day + order) % shops}"
+                city.visit(str(name), shop, moment + timedelta(minutes=3 * order), items=goods)
+    for number in range(buyers):
+        moment = START + timedelta(days=11 * number, hours=16)
+        city.visit(f"b{number:05d}", "S1", moment, items=[{"med_list_codg": drug, "fee": 150} for drug in KIT])
+    return found(tmp_path, city)
+
+
+def test_a_kit_that_others_buy_too_is_explained(tmp_path: Path) -> None:
+    finding = kit_days(tmp_path, buyers=6)
+    assert {member.id for member in finding.members if member.label == "Patient"} == set(PEOPLE)
+    assert outcome(finding, "fixed_kit") == "explains"
+    assert finding.level not in ("red", "orange")
+
+
+@pytest.mark.near_miss
+@pytest.mark.parametrize(("buyers", "packs"), [(0, 1), (6, 4)], ids=["nobody else", "others take less"])
+def test_one_basket_that_nobody_else_takes_is_a_collectors_list(tmp_path: Path, buyers: int, packs: int) -> None:
+    finding = kit_days(tmp_path, buyers=buyers, packs=packs)
+    assert outcome(finding, "fixed_kit") == "does_not_explain"
+    assert finding.level in ("red", "orange")
+
+
+@pytest.mark.near_miss
+def test_a_kit_explains_a_part_where_one_other_took_it(tmp_path: Path) -> None:
+    assert outcome(kit_days(tmp_path, buyers=1), "fixed_kit") == "partly"
+
+
+@pytest.mark.near_miss
+def test_a_kit_is_one_shops_offer(tmp_path: Path) -> None:
+    assert outcome(kit_days(tmp_path, buyers=6, shops=2), "fixed_kit") == "does_not_explain"
+
+
+def lists(tmp_path: Path, *, own: bool) -> Finding:
+    """Forty days of two lasting medicines a card: the owner's own two, or any two of the ten."""
+    city, rng = town(), np.random.default_rng(9)
+    for day in sorted(rng.choice(170, 40, replace=False).tolist()):
+        moment = START + timedelta(days=day, hours=int(rng.integers(9, 18)))
+        for order, name in enumerate(rng.permutation(PEOPLE)):
+            if rng.random() < 0.7:
+                kinds = [(int(name[1:]) + kind) % 10 for kind in range(2)] if own else rng.choice(10, 2, replace=False)
+                goods = [{"med_list_codg": LASTING[kind], "fee": 40} for kind in kinds]
+                city.visit(str(name), "S1", moment + timedelta(minutes=3 * order), items=goods)
+    return found(tmp_path, city)
+
+
+def test_a_list_of_which_any_card_gets_anything_is_no_need(tmp_path: Path) -> None:
+    """Each of the ten is come back for more often than by its takers, on every card."""
+    finding = lists(tmp_path, own=False)
+    assert {member.id for member in finding.members if member.label == "Patient"} == set(PEOPLE)
+    assert finding.level in ("red", "orange")
+
+
+@pytest.mark.near_miss
+def test_own_medicines_come_back_for_are_a_need(tmp_path: Path) -> None:
+    finding = lists(tmp_path, own=True)
+    assert {member.id for member in finding.members if member.label == "Patient"} == set(PEOPLE)
+    assert finding.level not in ("red", "orange")
+
+
+@pytest.mark.near_miss
+def test_of_a_few_kinds_of_goods_nobody_can_say_whose_they_are() -> None:
+    alike = Likeness(lines=200, own=0.3, cross=0.3, usual=0.1, cross_lift=1.1, personal=0.0)
+    assert Baskets(likeness=alike, supply=Supply(variety=9.0)).personal == 0
+    assert Baskets(likeness=alike, supply=Supply(variety=3.0)).personal == 1
+    assert Baskets(supply=Supply(variety=9.0)).personal == 1
