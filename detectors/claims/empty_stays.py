@@ -13,6 +13,7 @@ from scipy.stats import binom
 from ringtrace.detectors.claims.standing import standing_settlements
 from ringtrace.detectors.claims.stay_signs import (
     Sign,
+    dead_otherwise,
     elsewhere,
     in_batches,
     of_the_dead,
@@ -89,6 +90,7 @@ def empty_stays(
     counts = {place: Counter(sign.signal for sign in each) for place, each in signs.items()}
     bare_elsewhere = 0
     tests = len(total) * len(SIGNALS)
+    by_error = dead_otherwise(tables)
     for place, each in sorted(signs.items()):
         found: dict[str, tuple[int, float, float]] = {}
         often = twice_by_chance(tables, place)
@@ -98,6 +100,8 @@ def empty_stays(
             rate = (others + 0.5) / (sum(total.values()) - total[place] + limits.prior_stays)
             if signal == "again":  # two errands in one stay, were they each other's strangers
                 rate = max(rate, often / total[place])
+            if signal == "dead":  # in a city of few hospitals the others may be no better
+                rate = min(rate, by_error)
             if signal == "no_care" and rate > limits.most_bare:
                 bare_elsewhere += bool(seen)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,39 @@ def test_a_hospital_whose_patients_are_elsewhere_is_found(tmp_path: Path) -> Non
     assert ("Hospital", "H0", "provider") in {(m.label, m.id, m.role) for m in finding.members}
     (reason,) = [reason for reason in finding.reasons if reason.code == "other_care"]
     assert (reason.value, float(reason.expected or 0) < 1) == (8, True)
+
+
+def _after_their_deaths(each: int) -> City:
+    """Four hospitals, each with that many stays that begin two months after the patient's death."""
+    city = hospitals(0)
+    for home in range(4):
+        for number in range(each):
+            row = city.rows["settlements"][40 * home + number]
+            died = datetime.fromisoformat(row["begntime"]) - timedelta(days=60)
+            city.person(row["psn_no"], die_date=died.date().isoformat())
+    return city
+
+
+@pytest.mark.positive
+def test_where_every_hospital_bills_the_dead_none_excuses_the_others(tmp_path: Path) -> None:
+    city = _after_their_deaths(5)
+    for number in range(800):
+        city.visit(f"p{20 + number % 20:03d}", "S9", at(number % 300, 9))
+    findings, _ = run(tmp_path, city, "ghost_patient")
+    assert {member.id for each in findings if each.level in SUSPECTED for member in each.members
+            if member.role == "provider"} == {"H0", "H1", "H2", "H3"}  # fmt: skip
+
+
+@pytest.mark.near_miss
+def test_a_register_that_errs_everywhere_names_no_hospital(tmp_path: Path) -> None:
+    city = _after_their_deaths(5)
+    for home in range(4):
+        for number in range(5):
+            for place in ("S9", "H9"):  # whom the register calls dead is served at two other places as ever
+                city.visit(f"p{40 * home + number:03d}", place, at(340, 9), med_type="11")
+    findings, _ = run(tmp_path, city, "ghost_patient")
+    accused = {member.id for each in findings if each.level in SUSPECTED for member in each.members if member.suspected}
+    assert not accused & {"H0", "H1", "H2", "H3"}
 
 
 @pytest.mark.parametrize("day", [0, 6], ids=["admission", "discharge"])
