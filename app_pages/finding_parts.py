@@ -43,10 +43,11 @@ def show_reasons(desk: Desk, finding: Finding) -> None:
 def _measures(desk: Desk, reason: Reason) -> list[str]:
     """The figures behind the sentence; what was seen only where there is something to hold it against."""
     parts = []
+    figure = _share if _told_as_share(desk, reason) else _figure
     if reason.expected is not None:
         if reason.value is not None:
-            parts.append(desk.say("app.finding.seen", value=_figure(reason.value)))
-        parts.append(desk.say("app.finding.expected", value=_figure(reason.expected)))
+            parts.append(desk.say("app.finding.seen", value=figure(reason.value)))
+        parts.append(desk.say("app.finding.expected", value=figure(reason.expected)))
     if reason.ratio is not None:
         parts.append(desk.say("app.finding.ratio", value=_figure(reason.ratio)))
     if reason.p_value is not None:
@@ -65,6 +66,18 @@ def _chance(desk: Desk, p_value: float) -> str:
     odds = 1 / p_value
     rounded = round(odds, 1 - math.floor(math.log10(odds)))
     return desk.say("app.finding.chance", value=desk.say("app.finding.odds", number=int(rounded)))
+
+
+def _told_as_share(desk: Desk, reason: Reason) -> bool:
+    """Whether the sentence says the value in per cent: the figures beneath then do so too."""
+    if isinstance(reason.value, bool) or not isinstance(reason.value, int | float):
+        return False
+    said = reason.message.render(desk.language)
+    return any(f"{reason.value:.{digits}%}" in said for digits in (0, 1))
+
+
+def _share(value: Value) -> str:
+    return markdown(f"{100 * value:.3g}%") if isinstance(value, int | float) else _figure(value)
 
 
 def _figure(value: Value) -> str:

@@ -19,7 +19,7 @@ from ringtrace.casework.notebook import basket, tags, verdicts, write_note, writ
 from ringtrace.detectors import detect
 from ringtrace.errors import RingTraceError
 from ringtrace.evidence import verify
-from ringtrace.findings import read_findings, read_gap_messages, save_findings
+from ringtrace.findings import Message, Reason, read_findings, read_gap_messages, save_findings
 from ringtrace.graph import build_graph
 from ringtrace.loaders import load_folder
 from ringtrace.workspace import Workspace
@@ -102,6 +102,16 @@ def test_finding_answers_who_since_when_how_much_what_against_and_where(built: W
     proof = app.dataframe[1].value
     assert len(proof) == len(city()[1])
     assert list(proof["file"].unique()) == ["settlements.csv"]
+
+
+def test_a_share_is_told_in_per_cent_beneath_its_sentence_too(workspace: Workspace, open_app: Opener) -> None:
+    ring = read_findings(workspace)[0]
+    strangers = Reason("strangers", Message("rings.reason.strangers", {"value": 0.824, "expected": 0.2}), 0.824, 0.2)
+    pace = Reason("pace", Message("rings.reason.pace", {"value": 0.5}), 0.5, 0.2)
+    save_findings(workspace, [replace(ring, reasons=(strangers, pace))])
+    said = words(open_app(workspace, "finding", id=RING))
+    assert r"seen 82\.4\% · to be expected 20\%" in said
+    assert r"seen 0\.50 · to be expected 0\.20" in said
 
 
 def test_an_explained_finding_suspects_nobody(workspace: Workspace, open_app: Opener) -> None:
