@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ringtrace.detectors.registry import DETECTORS
+from ringtrace.detectors.rings.ties import CROWDED
+from ringtrace.findings import Message
 from ringtrace.texts import catalogue
 
 ROOT = Path(__file__).parent.parent.parent
@@ -32,3 +34,11 @@ def test_every_threshold_says_what_it_changes() -> None:
         f"app.threshold.{detector.kind}.{name}" for detector in DETECTORS for name in asdict(detector.thresholds)
     }
     assert {key for key in OWN if key.startswith("app.threshold.")} == declared
+
+
+def test_a_finding_is_told_without_terms_of_statistics_or_of_the_tables() -> None:
+    said = {key: entry for key, entry in catalogue().items() if key.startswith(("rings.", "pharmacy.", "claims."))}
+    jargon = re.compile(r"standard deviation|标准差|\bp-value|footfall|\bjoint runs?\b|\bthe runs\b")
+    assert not {key for key, entry in said.items() if any(jargon.search(each) for each in entry.values())}
+    shared = [Message("rings.gap.placeholder", {"column": column, "people": 2}) for column in CROWDED]
+    assert not [each for each in shared if str(each.values["column"]) in each.render("zh")]
