@@ -45,7 +45,7 @@ def test_what_was_opened_ahead_is_what_the_pages_use(workspace: Workspace, monke
 def test_what_streamlit_and_the_queries_put_off_is_done_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     modules, library = Mock(), Mock()
     monkeypatch.setattr(serve, "runtime", Mock(exists=Mock(side_effect=[False, True])))
-    monkeypatch.setattr(serve.env_util, "is_repl", modules)
+    monkeypatch.setattr("streamlit.env_util.is_repl", modules)
     monkeypatch.setattr(serve, "prebuilt", library)
     monkeypatch.delitem(sys.modules, "streamlit.emojis", raising=False)
     serve.import_pages()
@@ -151,10 +151,15 @@ def test_a_table_has_one_address_while_its_session_lasts(workspace: Workspace, o
 
 def test_a_session_keeps_its_latest_tables_only() -> None:
     def page() -> None:
+        from functools import partial
+
         from ringtrace.app_pages.files import show_links
 
+        def written(number: int, form: str) -> bytes:
+            return f"{form} {number}".encode()
+
         for number in range(20):
-            show_links(f"t{number}", lambda form, number=number: f"{form} {number}".encode(), key=str(number))
+            show_links(f"t{number}", partial(written, number), key=str(number))
 
     app = AppTest.from_function(page).run()
     links = [re.findall(r'href="([^"]+)"', html.proto.body)[0] for html in app.get("html")]
