@@ -98,9 +98,10 @@ def empty_stays(
             seen = counts[place][signal]
             others = sum(counts[other][signal] for other in counts if other != place)
             rate = (others + 0.5) / (sum(total.values()) - total[place] + limits.prior_stays)
+            # In a city of few hospitals the others may be no better: two signs have a rate of their own.
             if signal == "again":  # two errands in one stay, were they each other's strangers
-                rate = max(rate, often / total[place])
-            if signal == "dead":  # in a city of few hospitals the others may be no better
+                rate = often / total[place]
+            if signal == "dead":
                 rate = min(rate, by_error)
             if signal == "no_care" and rate > limits.most_bare:
                 bare_elsewhere += bool(seen)
