@@ -41,7 +41,7 @@ def page() -> None:
 
 def _sheet(sheet: Sheet, number: int) -> None:
     rows = [[visible(cell) if isinstance(cell, str) else cell for cell in row] for row in sheet.rows]
-    frame = pd.DataFrame(rows, columns=list(sheet.headers))
+    frame = pd.DataFrame(rows, columns=[header[:1].upper() + header[1:] for header in sheet.headers])
     st.dataframe(
         frame,
         column_config={

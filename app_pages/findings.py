@@ -140,12 +140,12 @@ def _verdict(desk: Desk, entry: Entry, finding: Finding) -> str:
 def _columns(desk: Desk, frame: pd.DataFrame) -> dict[str, ColumnConfig]:
     config = st.column_config
     # The columns that are not always there take their room from the title: at 1366×768 none is out of sight.
-    room = 435 - sum(_EXTRA[name] for name in frame.columns if name in _EXTRA)
+    room = 431 - sum(_EXTRA[name] for name in frame.columns if name in _EXTRA)
     return {
-        "level": config.TextColumn(desk.say("app.column.level"), width=80),
+        "level": config.TextColumn(desk.say("app.column.level"), width=74),
         "title": config.TextColumn(desk.say("app.column.title"), width=room),
-        "kind": config.TextColumn(desk.say("app.column.kind"), width=130),
-        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=80),
+        "kind": config.TextColumn(desk.say("app.column.kind"), width=150),
+        "score": config.ProgressColumn(desk.say("app.column.score"), format="%.2f", min_value=0, max_value=1, width=70),
         "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=82),
         "people": config.NumberColumn(desk.say("app.column.people"), width=65),
         "first": config.DateColumn(desk.say("app.column.first"), format="YYYY-MM-DD", width=85),

@@ -67,6 +67,12 @@ def test_page_without_a_workspace(tmp_path: Path, open_app: Opener, page: str) -
         assert "ringtrace" in words(app)
 
 
+def test_column_titles_of_the_loaded_data_begin_like_all_others(built: Workspace, open_app: Opener) -> None:
+    titles = [title for frame in open_app(built, "data").dataframe for title in frame.value.columns]
+    assert "File" in titles
+    assert not [title for title in titles if title[:1].islower()]
+
+
 def test_a_wrong_address_is_told_as_text(built: Workspace, open_app: Opener) -> None:
     app = open_app(built, "nowhere", address=f"/old/{HOSTILE}")
     assert not app.exception
