@@ -60,8 +60,8 @@ class Evidence:
 
     @property
     def beyond_goods(self) -> float:
-        """Nats of the signals that do not depend on what was sold: hours, crowds, accounts, buyers."""
-        return sum(value for name, value in self.nats.items() if name not in (*GOODS, "short"))
+        """Nats of the signals that do not depend on what was sold, as stock, codes and totals do."""
+        return sum(value for name, value in self.nats.items() if name not in (*GOODS, "short", "repeated"))
 
     @property
     def spoken(self) -> set[str]:
