@@ -117,7 +117,10 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
 
 
 def _gather(tables: duckdb.DuckDBPyConnection) -> None:
-    """ring_item(ring, run, psn_no, drug, fee), solo_item(psn_no, drug) of members, place_drug(place, drug, n)."""
+    """ring_item(ring, run, psn_no, place, drug, fee, t, doses), solo_item(psn_no, drug), place_drug(place, drug, n).
+
+    `doses` are defined daily doses, NULL where the pack's are not known; `solo_item` is of members.
+    """
     # The maker does not matter to who wants a drug: its substance (ATC) or generic name is the drug, where known.
     tables.execute(
         """
@@ -131,7 +134,7 @@ def _gather(tables: duckdb.DuckDBPyConnection) -> None:
         """
         CREATE OR REPLACE TEMP TABLE ring_item AS
         SELECT r.ring, r.run, r.psn_no, r.fixmedins_code, coalesce(d.drug, i.med_list_codg) AS drug,
-            i.det_item_fee_sumamt AS fee
+            i.det_item_fee_sumamt AS fee, r.t, CAST(i.cnt * d.pack_ddd AS DOUBLE) AS doses
         FROM ring_visit r JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
         """
     )

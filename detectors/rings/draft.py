@@ -77,6 +77,8 @@ def _reasons(facts: RingFacts) -> tuple[Reason, ...]:
         reasons.append(_reason("one_off", round(baskets.one_off, 1), 0.0))
     if baskets.supply.oversupplied:
         reasons.append(_reason("oversupply", round(baskets.supply.oversupply or 0.0, 2), USUALLY_OVER))
+    if facts.beyond_need:
+        reasons.append(_reason("drawn_early", round(baskets.supply.early or 0.0, 2), 0.0))
     if where.torn:
         reasons.append(_reason("torn", int(where.torn), 0))
     if where.hopping:

@@ -21,6 +21,10 @@ from ringtrace.detectors.rings.whereabouts import Whereabouts, read_whereabouts
 CLOCK_ERROR: Final = 0.01
 """Share of settlements whose time or place may be wrong: clocks, late entries, a stay's dates."""
 TORN_TOO_OFTEN: Final = 3
+DRAWN_EARLY: Final = 0.2
+"""Share of draws in the runs, made while half of the last run's draw is left, that no journey or lost pack explains."""
+DEAR: Final = 0.5
+"""Standard deviations above the places' mean bill from which the runs' bills are dear."""
 FIXED_DAY: Final = 8
 """Runs from which it is no accident that they fall on one weekday."""
 
@@ -95,6 +99,17 @@ class RingFacts:
     def supplied_twice(self) -> bool:
         """Whether they get what no body takes, on days that are nobody's consultation or delivery."""
         return self.baskets.supply.oversupplied and not self.keeps_weekday
+
+    @property
+    def beyond_need(self) -> bool:
+        """Whether the runs follow no need: supplied twice, drawn again early in the runs themselves, and dearly.
+
+        Patients who meet on a consultation's day draw when the last draw is used up, whatever they get elsewhere; and
+        people who meet for other reasons draw small things.
+        """
+        baskets = self.baskets
+        early = (baskets.supply.early or 0.0) >= DRAWN_EARLY
+        return self.supplied_twice and early and baskets.amount_shift >= DEAR
 
     @property
     def sessions_a_week(self) -> float:

@@ -154,11 +154,18 @@ def own_needs(facts: RingFacts) -> Check:
 
 
 def same_illness(facts: RingFacts) -> Check:
-    """Patients of one rare illness meet where its medicine is sold, and come back for it."""
+    """Patients of one rare illness meet where its medicine is sold, and come back for it.
+
+    That is one place, or places that hardly anyone else has it from; cards that go round the town's ordinary shops
+    together go there for somebody.
+    """
     share, one_off = facts.whereabouts.same_illness, facts.baskets.one_off
     if share is None or one_off is None:
         return _check("same_illness", "unknown")
-    return _graded("same_illness", share if one_off <= 1 else 0.0, explains=0.8, partly=0.6)
+    sold_there = facts.main_place is not None or facts.baskets.supply.special_place
+    return _graded(
+        "same_illness", share if one_off <= 1 else 0.0, explains=0.8 if sold_there else float("inf"), partly=0.6
+    )
 
 
 def own_course(facts: RingFacts) -> Check:

@@ -5,7 +5,7 @@
 Signals (each 0, and so silent, where the delivery lacks what it needs):
 
     one_off      how much members fail to come back for drugs that people take for good, −3 to 1.5 (`Baskets.one_off`);
-                 below 0 as far as the goods are the owners' own (`Baskets.personal`)
+                 below 0 as far as the goods are the owners' own (`Baskets.personal`) and needed (`beyond_need`)
     foreign      ln((v + 0.01) / 0.02), v = yuan a visit for sought drugs that are foreign to the owner, over the
                  places' mean visit (`Baskets.foreign_value`), at most 2
     habit        log10 of runs attended over those that own habits would give, 0–2
@@ -13,8 +13,7 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     neighbours   chance that two members have the same usual place elsewhere, less a usual 0.3
     quarter      ln of how many more pairs of members than of the places' visitors live in one quarter, both counted
                  with three pairs at the usual share added; at least −0.5
-    need         share of what they got in the runs that they also get outside, as far as the goods are the owners' own,
-                 less a usual 0.3
+    need         share of what they got in the runs that they also get outside, as far as that holds, less a usual 0.3
     places       ln of the number of places of the runs, at most four: people who go together go to one
     size         ln of a fifth of the members, at most twenty: few people have a dozen others to go with
     hop          share of runs at two places of one kind within the hour
@@ -85,7 +84,10 @@ def signals(facts: RingFacts) -> dict[str, float]:
     baskets, where = facts.baskets, facts.whereabouts
     # Two or three who get much are patients with large doses, or one carer's old people; ten are a supply.
     oversupply = max((baskets.supply.oversupply or 0.0) - USUALLY_OVER, 0.0) / (1 - USUALLY_OVER)
-    oversupply *= min(max(log(facts.size / 3) / log(7 / 3), 0.0), 1.0)
+    crowd = min(max(log(facts.size / 3) / log(7 / 3), 0.0), 1.0)
+    oversupply *= crowd
+    # Who gets a course twice comes back for it, too, and so does a buyer with a list: that is no sign of need.
+    need = (1 - (crowd if facts.beyond_need else oversupply)) * baskets.personal
     found = {
         "habit": log10(min(max(facts.habit_ratio, 1.0), 100.0)),
         "places": log(min(len(facts.places), 4)),
@@ -96,8 +98,7 @@ def signals(facts: RingFacts) -> dict[str, float]:
     if baskets.foreign_value is not None:
         found["foreign"] = log((min(baskets.foreign_value, 2.0) + 0.01) / 0.02)
     if baskets.one_off is not None:
-        # Who gets a course twice comes back for it, too, and so does a buyer with a list: that is no sign of need.
-        found["one_off"] = min(max(baskets.one_off, -3.0 * (1 - oversupply) * baskets.personal), MOST_ONE_OFF)
+        found["one_off"] = min(max(baskets.one_off, -3.0 * need), MOST_ONE_OFF)
     if where.usual_place is not None:
         found["usual"] = where.usual_place - 0.7
     if where.neighbours is not None:
@@ -108,7 +109,7 @@ def signals(facts: RingFacts) -> dict[str, float]:
         # Living apart is what most people do: it says a little, living together much.
         found["quarter"] = max(log(same / (where.usual_quarter + 0.02)), -0.5)
     if baskets.need_own is not None:
-        found["need"] = baskets.need_own * (1 - oversupply) * baskets.personal - 0.3
+        found["need"] = baskets.need_own * need - 0.3
     if baskets.likeness is not None:
         found["unlike"] = max(min(baskets.likeness.cross_lift, 0.0), -1.0)
     if where.hopping is not None:
@@ -124,6 +125,9 @@ def explaining(facts: RingFacts, checks: tuple[Check, ...]) -> bool:
 def ring_score(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
     """Probability that the group is a ring, as the module says; signals named in `without` (signal.…) are silent."""
     heard = {name: value for name, value in signals(facts).items() if f"signal.{name}" not in without}
+    if any(check.code == "fixed_kit" and check.outcome == "explains" for check in checks):
+        # What a shop offers to all is foreign to everybody who takes it.
+        heard.pop("foreign", None)
     logit = INTERCEPT + sum(WEIGHTS[name] * value for name, value in heard.items())
     if explaining(facts, checks):
         logit -= EXPLAINED

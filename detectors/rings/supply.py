@@ -20,6 +20,8 @@ TWICE: Final = 1.5
 """Times a body's pace from which it cannot be one body's course: a double dose is rare, a second supply is double."""
 FEW_GOODS: Final = 5.0
 """Effective number of substances up to which people come for one kind of goods."""
+DRAWS: Final = 10
+"""Draws after an earlier one from which the share of early ones says something."""
 LEAST_TAKERS: Final = 20
 """Takers in the sample below which a defined daily dose a day is taken as usual."""
 OVERSUPPLIED: Final = 0.3
@@ -39,6 +41,9 @@ class Supply:
     oversupply
         (member, substance) taken more than `TWICE` as fast as a body takes it (a dose a day, or what is usual, if that
         is more), over all of which the pace can be told, or over the members, if these are more.
+    early
+        share of the draws in a run, after an earlier run's draw of the same substance, made while half of that one's
+        doses or more are still to be taken, at a dose a day or what is usual; None with fewer than `DRAWS` such draws.
     """
 
     variety: float | None = None
@@ -46,6 +51,7 @@ class Supply:
     usual_share: float | None = None
     pace: float | None = None
     oversupply: float | None = None
+    early: float | None = None
 
     @property
     def special_place(self) -> bool:
@@ -99,10 +105,24 @@ def read_supply(tables: duckdb.DuckDBPyConnection) -> dict[int, Supply]:
             JOIN paced c ON c.psn_no = w.psn_no AND c.drug = w.drug
             JOIN (SELECT ring, count(*) AS members FROM ring_member GROUP BY ring) m ON m.ring = w.ring
             LEFT JOIN usual u ON u.drug = w.drug GROUP BY w.ring
+        ), drawn AS (
+            SELECT ring, psn_no, drug, run, min(t) AS t, sum(doses) AS doses FROM ring_item
+            WHERE doses IS NOT NULL GROUP BY ring, psn_no, drug, run
+        ), again AS (
+            SELECT ring, drug, t - lag(t) OVER (PARTITION BY ring, psn_no, drug ORDER BY t) AS apart,
+                lag(doses) OVER (PARTITION BY ring, psn_no, drug ORDER BY t) AS doses
+            FROM drawn
+        ), early AS (
+            SELECT a.ring,
+                avg(CASE WHEN a.apart / 86400 * greatest(1, coalesce(u.pace, 1)) < a.doses / 2 THEN 1.0 ELSE 0.0 END)
+                    AS early
+            FROM again a LEFT JOIN usual u ON u.drug = a.drug
+            WHERE a.apart IS NOT NULL GROUP BY a.ring HAVING count(*) >= $draws
         )
-        SELECT ring, variety, special, usual_share, pace, oversupply
+        SELECT ring, variety, special, usual_share, pace, oversupply, early
         FROM variety LEFT JOIN special USING (ring) LEFT JOIN size USING (ring) LEFT JOIN paces USING (ring)
+        LEFT JOIN early USING (ring)
         """,
-        {"purchases": PURCHASES, "least": LEAST_TAKERS, "twice": TWICE},
+        {"purchases": PURCHASES, "least": LEAST_TAKERS, "twice": TWICE, "draws": DRAWS},
     ).fetchall()
     return {ring: Supply(*values) for ring, *values in rows}

@@ -19,7 +19,7 @@ KIT = ("TONIC", "VITAMIN")
 LASTING = [f"LASTING{number}" for number in range(10)]
 
 
-def town() -> City:
+def town(doses: float = 3) -> City:
     """A town whose people have homes of their own; many take two lasting medicines."""
     city = City()
     for number, name in enumerate(city.background(seed=21, visits=10)):
@@ -35,8 +35,10 @@ def town() -> City:
         for month in range(6):
             moment = START + timedelta(days=28 * month + 3 * number, hours=18)
             city.visit(name, f"E{number}", moment, items=[{"med_list_codg": f"D{month % 5 + 1}", "fee": 30}])
+    for shop in ("S1", "S2", "S3"):
+        city.shop(shop)
     for number, drug in enumerate(LASTING):
-        city.drug(drug, atc_code=f"C0{number}AA01", pack_ddd=3)
+        city.drug(drug, atc_code=f"C0{number}AA01", pack_ddd=doses if number % 3 else 3)
     return city
 
 
@@ -90,15 +92,15 @@ def test_a_kit_is_one_shops_offer(tmp_path: Path) -> None:
     assert outcome(kit_days(tmp_path, buyers=6, shops=2), "fixed_kit") == "does_not_explain"
 
 
-def lists(tmp_path: Path, *, own: bool) -> Finding:
-    """Forty days of two lasting medicines a card: the owner's own two, or any two of the ten."""
-    city, rng = town(), np.random.default_rng(9)
+def lists(tmp_path: Path, *, own: bool, doses: float = 3, fee: float = 40) -> Finding:
+    """Forty days of lasting medicines: the owner's own three, or any two of the ten; packs of most hold `doses`."""
+    city, rng = town(doses), np.random.default_rng(9)
     for day in sorted(rng.choice(170, 40, replace=False).tolist()):
         moment = START + timedelta(days=day, hours=int(rng.integers(9, 18)))
         for order, name in enumerate(rng.permutation(PEOPLE)):
             if rng.random() < 0.7:
-                kinds = [(int(name[1:]) + kind) % 10 for kind in range(2)] if own else rng.choice(10, 2, replace=False)
-                goods = [{"med_list_codg": LASTING[kind], "fee": 40} for kind in kinds]
+                kinds = [(int(name[1:]) + kind) % 10 for kind in range(3)] if own else rng.choice(10, 2, replace=False)
+                goods = [{"med_list_codg": LASTING[kind], "fee": fee} for kind in kinds]
                 city.visit(str(name), "S1", moment + timedelta(minutes=3 * order), items=goods)
     return found(tmp_path, city)
 
@@ -114,6 +116,20 @@ def test_a_list_of_which_any_card_gets_anything_is_no_need(tmp_path: Path) -> No
 def test_own_medicines_come_back_for_are_a_need(tmp_path: Path) -> None:
     finding = lists(tmp_path, own=True)
     assert {member.id for member in finding.members if member.label == "Patient"} == set(PEOPLE)
+    assert finding.level not in ("red", "orange")
+
+
+def test_own_medicines_drawn_dearly_before_the_last_are_used_up_are_no_need(tmp_path: Path) -> None:
+    finding = lists(tmp_path, own=True, doses=18, fee=90)
+    assert any(reason.code == "drawn_early" for reason in finding.reasons)
+    assert finding.level in ("red", "orange")
+
+
+@pytest.mark.near_miss
+@pytest.mark.parametrize(("doses", "fee"), [(3, 90), (18, 8)], ids=["used up", "cheap"])
+def test_own_medicines_that_are_used_up_or_cheap_are_a_need(tmp_path: Path, doses: float, fee: float) -> None:
+    finding = lists(tmp_path, own=True, doses=doses, fee=fee)
+    assert not any(reason.code == "drawn_early" for reason in finding.reasons)
     assert finding.level not in ("red", "orange")
 
 

@@ -26,8 +26,19 @@ def town() -> City:
     return city
 
 
-def monthly(city: City, *, packs: int = 1, shop: str = "S1", fixed_day: bool = True, **columns: Any) -> None:
-    """One drug, a month's pack (or several) each time, twelve times; on one weekday, or whenever it suits."""
+def monthly(
+    city: City,
+    *,
+    packs: int = 1,
+    shop: str = "S1",
+    fixed_day: bool = True,
+    round_trip: tuple[str, ...] = (),
+    **columns: Any,
+) -> None:
+    """One drug, a month's pack (or several) each time, twelve times; on one weekday, or whenever it suits.
+
+    At `shop`, or at each of `round_trip` in turn.
+    """
     rng = np.random.default_rng(4)
     city.drug("COURSE", atc_code="L04AF01", pack_ddd=14)
     for number in range(12):
@@ -35,8 +46,9 @@ def monthly(city: City, *, packs: int = 1, shop: str = "S1", fixed_day: bool = T
         for order, name in enumerate(rng.permutation(PATIENTS)):
             if rng.random() < 0.85:
                 moment = START + timedelta(days=day, hours=10, minutes=2 * order)
+                place = round_trip[number % len(round_trip)] if round_trip else shop
                 city.visit(
-                    str(name), shop, moment, items=[{"med_list_codg": "COURSE", "fee": 400, "cnt": packs}], **columns
+                    str(name), place, moment, items=[{"med_list_codg": "COURSE", "fee": 400, "cnt": packs}], **columns
                 )
 
 
@@ -167,13 +179,13 @@ def test_own_medicines_got_twice_explain_nothing(tmp_path: Path) -> None:
     assert finding.level in ("red", "orange")
 
 
-def ill(tmp_path: Path, *, told_by_a_doctor: bool) -> Finding:
+def ill(tmp_path: Path, *, told_by_a_doctor: bool, round_trip: tuple[str, ...] = ()) -> Finding:
     """Ring cards whose purchases a pharmacy notes down under one rare illness; a doctor elsewhere found it, or not."""
     city = town()
     city.shop("H1", hospital=True)
     at_home(city)
-    monthly(city, fixed_day=False, packs=3, dise_codg="M06.9")
-    elsewhere(city)
+    monthly(city, fixed_day=False, packs=3, dise_codg="M06.9", round_trip=round_trip)
+    elsewhere(city, shops=("S4", "S5"))
     if told_by_a_doctor:
         for order, name in enumerate(PATIENTS):
             city.visit(name, "H1", START + timedelta(days=3 + order, hours=9), dise_codg="M06.9")
@@ -182,6 +194,13 @@ def ill(tmp_path: Path, *, told_by_a_doctor: bool) -> Finding:
 
 def test_a_rare_illness_is_a_doctors_word(tmp_path: Path) -> None:
     assert outcome(ill(tmp_path, told_by_a_doctor=True), "same_illness") == "explains"
+
+
+@pytest.mark.near_miss
+def test_a_rare_illness_sends_nobody_round_the_towns_shops(tmp_path: Path) -> None:
+    finding = ill(tmp_path, told_by_a_doctor=True, round_trip=("S1", "S2", "S3"))
+    assert outcome(finding, "same_illness") == "partly"
+    assert finding.level in ("red", "orange")
 
 
 @pytest.mark.near_miss
