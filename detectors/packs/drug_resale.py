@@ -137,6 +137,9 @@ class DrugResale:
             "expected": round(expected, 2),
         }
         key = "pharmacy.resale.explained" if explained else "pharmacy.resale"
+        bought = sum(each.supplier is not None for each in used)
+        if 2 * bought >= len(used) and not explained:
+            key = "pharmacy.resale.bought_back"
         return Draft(
             anchors=tuple(outlet.place for outlet in outlets),
             level=level,
@@ -222,6 +225,12 @@ def _reasons(used: Sequence[Step], values: Mapping[str, Value], expected: float,
         Reason("days_between", Message("pharmacy.resale.days", {"days": round(gaps[len(gaps) // 2], 1)}),
                round(gaps[len(gaps) // 2], 1), None),
     ]  # fmt: skip
+    suppliers = Counter(each.supplier for each in used if each.supplier is not None)
+    if suppliers:
+        named: dict[str, Value] = {
+            "packs": sum(suppliers.values()), "suppliers": ", ".join(sorted(name or "?" for name in suppliers)),
+        }  # fmt: skip
+        reasons.append(Reason("bought_back", Message("pharmacy.resale.bought", named), sum(suppliers.values()), 0))
     if several:
         reasons.append(
             Reason("sources_return", Message("pharmacy.resale.return", {"several": several, "sources": len(repeated)}),
@@ -262,4 +271,8 @@ def _checks(outlets: Sequence[Outlet], chained: Sequence[Step], filled: Sequence
 
 def _evidence(used: Sequence[Step]) -> tuple[EvidenceRef, ...]:
     keys = {key for each in used for key in (each.first.key, each.second.key)}
-    return tuple(EvidenceRef("settlement_items", key) for key in sorted(keys))
+    purchases = {each.purchase for each in used if each.purchase is not None}
+    return (
+        *(EvidenceRef("settlement_items", key) for key in sorted(keys)),
+        *(EvidenceRef("inventory", key) for key in sorted(purchases)),
+    )

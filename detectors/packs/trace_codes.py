@@ -8,12 +8,13 @@ the code was mistyped or filled in by a till. Steps keep the answer to each of t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
 import duckdb
 
+from ringtrace.data_schema import tables as declared_tables
 from ringtrace.detectors.packs.sales import net_sale_lines
 
 Explanation = Literal["own_stock", "returned", "split", "mistyped", "placeholder", "same_person", "at_once"]
@@ -21,6 +22,12 @@ Explanation = Literal["own_stock", "returned", "split", "mistyped", "placeholder
 MOST_PLACES: Final = 5
 """A code sold at more places than this is no pack: a default of some till, a sample code, a whole carton's."""
 
+
+FEWEST_BOUGHT_BACK: Final = 4
+"""Packs of one supplier that had been sold elsewhere before, from which on what it delivered explains nothing."""
+
+BOUGHT_BACK: Final = 0.1
+"""And the part of what it delivered there that these make up: a wholesaler may take back a pack or two unrecorded."""
 
 PRIOR_SALES: Final = 1000
 """Coded sales over which half a repeat by error is assumed beforehand, when places are compared with the others."""
@@ -44,7 +51,8 @@ class Step:
     """From one sale of a pack to its next in time. `explanation` is None where nothing innocent was found.
 
     `ledger_has_codes` says whether the later place's purchases of this drug carry trace codes at all: where they do
-    not, that the code is missing among them means little.
+    not, that the code is missing among them means little. `supplier` is the one said to have delivered the pack there
+    after its first sale, where that explains nothing (`_bought_back`), and `purchase` cites the row of inventory.
     """
 
     code: str
@@ -53,6 +61,8 @@ class Step:
     second: Sale
     explanation: Explanation | None
     ledger_has_codes: bool
+    supplier: str | None = None
+    purchase: str | None = None
 
     @property
     def elsewhere(self) -> bool:
@@ -66,10 +76,12 @@ def repeated_packs(tables: duckdb.DuckDBPyConnection) -> list[Step]:
     one pass groups the codes, and only the repeated ones are looked at closely.
     """
     _pack_tables(tables)
+    _bought_back(tables)
     rows = tables.execute("""
         WITH named AS (
             SELECT r.*, coalesce(own.first_in <= r.t + INTERVAL 3 DAY, false) AS owned
-            FROM repeated_sales r LEFT JOIN own_packs own ON own.code = r.code AND own.place = r.place
+            FROM repeated_sales r LEFT JOIN (FROM own_packs ANTI JOIN bought_back USING (code, place)) own
+              ON own.code = r.code AND own.place = r.place
         ), spread AS (
             SELECT code, count(DISTINCT place) AS places FROM named GROUP BY 1
         ), steps AS (
@@ -89,15 +101,16 @@ def repeated_packs(tables: duckdb.DuckDBPyConnection) -> list[Step]:
                          THEN 'same_person'
                     WHEN s.place <> s.place0 AND s.t = s.t0 AND s.t <> date_trunc('day', s.t) THEN 'at_once'
                END AS explanation,
-               coalesce(h.coded, false) AS ledger_has_codes
+               coalesce(h.coded, false) AS ledger_has_codes, k.supplier, k.key
         FROM steps s JOIN spread p ON p.code = s.code
+        LEFT JOIN bought_back k ON k.code = s.code AND k.place = s.place AND s.place0 <> s.place
         LEFT JOIN coded_ledgers h ON h.place = s.place AND h.drug = s.drug
         WHERE s.key0 IS NOT NULL ORDER BY s.code, s.t, s.key
     """, [MOST_PLACES]).fetchall()  # fmt: skip
-    steps = [Step(row[0], row[1], Sale(*row[2:9]), Sale(*row[9:16]), row[16], row[17]) for row in rows]
+    steps = [Step(row[0], row[1], Sale(*row[2:9]), Sale(*row[9:16]), *row[16:20]) for row in rows]
     mistyped = _mistyped(tables, steps)
     return [
-        Step(each.code, each.drug, each.first, each.second, "mistyped", each.ledger_has_codes)
+        replace(each, explanation="mistyped")
         if each.explanation is None and (each.code, each.second.place) in mistyped
         else each
         for each in steps
@@ -133,7 +146,7 @@ def _pack_tables(tables: duckdb.DuckDBPyConnection) -> None:
         CREATE TEMP TABLE IF NOT EXISTS ledger_codes AS  -- of the repeated codes only: the ledger names every pack
         SELECT * FROM (
             SELECT trim(unnest(string_split(drug_trac_codg, '|'))) AS code, fixmedins_code AS place, chg_type,
-                   chg_time AS t
+                   chg_time AS t, coalesce(spler_name, '') AS supplier
             FROM inventory WHERE drug_trac_codg IS NOT NULL
         ) SEMI JOIN repeated_sales USING (code);
         CREATE TEMP TABLE IF NOT EXISTS own_packs AS
@@ -145,6 +158,43 @@ def _pack_tables(tables: duckdb.DuckDBPyConnection) -> None:
         SELECT fixmedins_code AS place, med_list_codg AS drug,
                count(drug_trac_codg) >= 0.5 * count(*) AS coded
         FROM inventory WHERE chg_type IN ('purchase', 'transfer_in', 'initial') GROUP BY 1, 2;
+    """)
+
+
+def _bought_back(tables: duckdb.DuckDBPyConnection) -> None:
+    """Temporary table `bought_back`: `code`, `place`, `supplier` and `key` (of inventory) of packs that a patient got
+    elsewhere a day or more before that supplier is said to have delivered them.
+
+    No wholesaler has a pack that a pharmacy or hospital sold, unless it was given back. So a shop that buys back what
+    patients drew, and has invoices made out for it, names a supplier of whose goods there the like is true again and
+    again: `FEWEST_BOUGHT_BACK` packs, and `BOUGHT_BACK` of what it delivered. A first sale that its place's ledger or a
+    refund undoes is none.
+    """
+    key = declared_tables()["inventory"].key_sql("i")
+    tables.execute(f"""
+        CREATE TEMP TABLE IF NOT EXISTS bought_back AS
+        WITH late AS (
+            SELECT l.code, l.place, l.supplier, max(l.t) AS t
+            FROM ledger_codes l JOIN repeated_sales s ON s.code = l.code AND s.place <> l.place
+             AND s.t < l.t - INTERVAL 1 DAY
+            WHERE l.chg_type = 'purchase'
+              AND NOT EXISTS (FROM pack_back b
+                              WHERE b.code = s.code AND b.place = s.place AND b.t >= s.t - INTERVAL 1 DAY)
+            GROUP BY 1, 2, 3
+        ), often AS (
+            SELECT place, supplier, count(*) AS n FROM late GROUP BY 1, 2 HAVING count(*) >= {FEWEST_BOUGHT_BACK}
+        ), delivered AS (
+            SELECT o.place, o.supplier, any_value(o.n) AS n, sum(i.cnt) AS packs
+            FROM often o JOIN inventory i ON i.fixmedins_code = o.place AND coalesce(i.spler_name, '') = o.supplier
+            WHERE i.chg_type = 'purchase' GROUP BY 1, 2
+        ), booked AS (
+            SELECT {key} AS key, i.fixmedins_code AS place, coalesce(i.spler_name, '') AS supplier, i.chg_time AS t,
+                   trim(unnest(string_split(i.drug_trac_codg, '|'))) AS code
+            FROM inventory i JOIN delivered d ON d.place = i.fixmedins_code AND d.supplier = coalesce(i.spler_name, '')
+            WHERE i.chg_type = 'purchase' AND d.n >= {BOUGHT_BACK} * d.packs
+        )
+        SELECT code, place, min(supplier) AS supplier, min(key) AS key FROM late
+        JOIN booked USING (code, place, supplier, t) GROUP BY 1, 2
     """)
 
 

@@ -107,6 +107,37 @@ def test_own_packs_are_no_resale(tmp_path: Path, chg_type: str) -> None:
     assert accused(drafts(city, tmp_path)[0]) == set()
 
 
+@pytest.mark.parametrize(
+    ("case", "sources"),
+    [
+        pytest.param("a supplier of such packs", 4, marks=pytest.mark.positive),
+        pytest.param("three packs", 0, marks=pytest.mark.near_miss),
+        pytest.param("a wholesaler's few", 0, marks=pytest.mark.near_miss),
+        pytest.param("given back to the wholesaler", 0, marks=pytest.mark.near_miss),
+        pytest.param("before their first sale", 0, marks=pytest.mark.near_miss),
+    ],
+)
+def test_purchases_of_packs_that_patients_had_bought_explain_nothing(tmp_path: Path, case: str, sources: int) -> None:
+    """No supplier has what a patient was sold, unless it came back; one whose deliveries are such packs is made up."""
+    packs = 3 if case == "three packs" else 8
+    city = resold(town(), packs)
+    day = "2025-01-20" if case == "before their first sale" else "2025-02-20"
+    for number in range(packs):
+        city.stock(OUTLET, "D1", "purchase", day, 1, drug_trac_codg=code(number), spler_name="Shell")
+        if case == "given back to the wholesaler":
+            city.stock(HOSPITAL, "D1", "purchase_return", "2025-02-15", 1, drug_trac_codg=code(number))
+    if case == "a wholesaler's few":
+        city.stock(OUTLET, "D1", "purchase", "2025-01-05", 200, spler_name="Shell")
+    found, _ = drafts(city, tmp_path)
+    assert accused(found) == ({OUTLET, *(f"p{number}" for number in range(4))} if sources else set())
+    if sources:
+        (draft,) = found
+        assert draft.title.key == "pharmacy.resale.bought_back.title"
+        (reason,) = (each for each in draft.reasons if each.code == "bought_back")
+        assert (reason.value, reason.message.values["suppliers"]) == (8, "Shell")
+        assert sum(row.table == "inventory" for row in draft.evidence) == 8
+
+
 def test_a_slip_of_the_hand_is_no_resale(tmp_path: Path) -> None:
     city = resold(town())
     for number in range(8):
