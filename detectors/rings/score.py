@@ -17,6 +17,7 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     places       ln of the number of places of the runs, at most four: people who go together go to one
     size         ln of a fifth of the members, at most twenty: few people have a dozen others to go with
     hop          share of runs at two places of one kind within the hour
+    needless     1 where the runs follow no need (`RingFacts.beyond_need`), with few members as for `over`
     unlike       ln of how much less alike two members' lines are than two buyers' at the same places, −1 to 0: one hand
                  that buys for all wants something
     torn         ln(1 + uses of a card while its owner must have been elsewhere, less those by error)
@@ -28,8 +29,8 @@ The weights come from L2-penalised logistic regressions on tuning cities of two 
 both, and a model fitted to one maker's cities told the other's rings. The weights are between the two fits, and
 little was lost or won by moving single ones; the sum was scaled to the least log-loss over both. `size` says nothing in
 the first maker's cities, whose innocents gather in dozens too; it has half the weight that the second's gave it.
-`torn`, `over` and `unlike` are not fitted, as the cities have too few: their weights are judgements. Checks that
-explain a group take `EXPLAINED` off.
+`torn`, `over`, `needless` and `unlike` are not fitted, as the cities have too few: their weights are judgements.
+Checks that explain a group take `EXPLAINED` off.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "hop": 1.0,
     "torn": 1.0,
     "over": 4.0,
+    "needless": 1.0,
     "unlike": 3.0,
 }
 EXPLAINED: Final = 4.0
@@ -87,13 +89,15 @@ def signals(facts: RingFacts) -> dict[str, float]:
     crowd = min(max(log(facts.size / 3) / log(7 / 3), 0.0), 1.0)
     oversupply *= crowd
     # Who gets a course twice comes back for it, too, and so does a buyer with a list: that is no sign of need.
-    need = (1 - (crowd if facts.beyond_need else oversupply)) * baskets.personal
+    needless = crowd if facts.beyond_need else 0.0
+    need = (1 - max(needless, oversupply)) * baskets.personal
     found = {
         "habit": log10(min(max(facts.habit_ratio, 1.0), 100.0)),
         "places": log(min(len(facts.places), 4)),
         "size": log(min(facts.size, 20) / 5),
         "torn": log(1 + max(where.torn - facts.torn_by_error, 0.0)),
         "over": oversupply,
+        "needless": needless,
     }
     if baskets.foreign_value is not None:
         found["foreign"] = log((min(baskets.foreign_value, 2.0) + 0.01) / 0.02)
