@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ringtrace.app_pages.drawing import style
-from ringtrace.app_pages.frames import column_title, level_sign
+from ringtrace.app_pages.frames import column_title, level_sign, show_choices
 from ringtrace.app_pages.naming import Names
 from ringtrace.app_pages.plain import markdown, masked, money, period, visible
 from ringtrace.app_pages.shell import Desk
@@ -131,23 +131,19 @@ def show_company(desk: Desk, found: Sequence[Company]) -> None:
             "amount": [float(each.amount) for each in found],
         }
     )
-    picked = st.dataframe(
+    row = show_choices(
+        desk,
         frame,
-        column_config={
+        {
             "label": config.TextColumn(desk.say("app.column.label"), width=75),
             "name": config.TextColumn(desk.say("app.column.name"), width=220),
             "settlements": config.NumberColumn(desk.say("app.figures.settlements"), format="%,d", width=70),
             "amount": config.NumberColumn(desk.say("app.column.amount"), format="%,.2f", width=85),
         },
-        hide_index=True,
-        width="stretch",
-        height="content",
-        on_select="rerun",
-        selection_mode="single-cell",
+        named=frame["name"].__getitem__,
         key="entity.company",
+        height="content",
     )
-    cells = picked["selection"]["cells"]
-    if cells:
-        chosen = found[cells[0][0]]
-        st.query_params.from_dict({"label": chosen.label, "id": chosen.id})
+    if row is not None:
+        st.query_params.from_dict({"label": found[row].label, "id": found[row].id})
         st.rerun()

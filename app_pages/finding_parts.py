@@ -11,7 +11,7 @@ import streamlit as st
 
 from ringtrace.app_pages.charts import lanes, routes, show_chart
 from ringtrace.app_pages.finding_glance import AGAINST, FIRST_ROLES, PROOF
-from ringtrace.app_pages.frames import configured, presentable, show_lines
+from ringtrace.app_pages.frames import configured, presentable, show_choices, show_lines
 from ringtrace.app_pages.naming import Names
 from ringtrace.app_pages.plain import markdown, period, visible
 from ringtrace.app_pages.shell import Desk
@@ -125,9 +125,10 @@ def show_members(desk: Desk, finding: Finding) -> None:
         )
     config = st.column_config
     st.caption(desk.say("app.finding.who.click"))
-    picked = st.dataframe(
+    row = show_choices(
+        desk,
         pd.DataFrame(rows),
-        column_config={
+        {
             "role": config.TextColumn(desk.say("app.column.role")),
             "suspected": config.TextColumn(desk.say("app.column.suspected"), width="small"),
             "label": config.TextColumn(desk.say("app.column.label")),
@@ -139,17 +140,12 @@ def show_members(desk: Desk, finding: Finding) -> None:
             ),
             "verdict": config.TextColumn(desk.say("app.column.verdict")),
         },
-        hide_index=True,
-        width="stretch",
-        height="content" if len(rows) <= 16 else 480,
-        on_select="rerun",
-        selection_mode="single-cell",
+        named=lambda row: names.caption(ordered[row].label, ordered[row].id),
         key=f"members-{finding.finding_id}",
+        height="content" if len(rows) <= 16 else 480,
     )  # fmt: skip
-    cells = picked["selection"]["cells"]
-    if cells:
-        member = ordered[cells[0][0]]
-        st.switch_page("app_pages/entity.py", query_params={"label": member.label, "id": member.id})
+    if row is not None:
+        st.switch_page("app_pages/entity.py", query_params={"label": ordered[row].label, "id": ordered[row].id})
 
 
 def show_lanes(desk: Desk, finding: Finding) -> None:

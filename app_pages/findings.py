@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from ringtrace.app_pages.frames import level_style, level_word
+from ringtrace.app_pages.frames import level_style, level_word, show_choices
 from ringtrace.app_pages.plain import visible
 from ringtrace.app_pages.shell import Desk, kept, open_desk
 from ringtrace.app_pages.wording import told
@@ -158,19 +158,16 @@ def _columns(desk: Desk, frame: pd.DataFrame) -> dict[str, ColumnConfig]:
 
 def _table(desk: Desk, findings: Sequence[Finding], comparison: Comparison | None) -> None:
     frame = _frame(desk, findings, comparison)
-    picked = st.dataframe(
+    row = show_choices(
+        desk,
         frame.style.map(partial(level_style, desk), subset=["level"]),
-        column_config=_columns(desk, frame),
-        hide_index=True,
-        width="stretch",
-        height="content" if len(findings) <= 16 else 540,
-        on_select="rerun",
-        selection_mode="single-cell",
+        _columns(desk, frame),
+        named=frame["title"].__getitem__,
         key="findings.table",
+        height="content" if len(findings) <= 16 else 540,
     )
-    cells = picked["selection"]["cells"]
-    if cells:
-        st.switch_page("app_pages/finding.py", query_params={"id": findings[cells[0][0]].finding_id})
+    if row is not None:
+        st.switch_page("app_pages/finding.py", query_params={"id": findings[row].finding_id})
 
 
 def _plain_table(desk: Desk, findings: Sequence[Finding]) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from ringtrace.app_pages.charts import LEVEL_COLOURS, LEVEL_MARKS
 from ringtrace.app_pages.files import Form, show_links
-from ringtrace.app_pages.plain import masked, visible
+from ringtrace.app_pages.plain import markdown, masked, visible
 from ringtrace.app_pages.shell import Desk
 from ringtrace.data_schema import Sensitivity, tables
 from ringtrace.evidence.spreadsheet import csv_text
@@ -118,6 +120,40 @@ def show_lines(desk: Desk, frame: pd.DataFrame, table: str | None = None, *, key
         shown, column_config=configured(desk, shown, table), hide_index=True, width="stretch", height=height, key=key
     )
     download(desk, frame, table or "lines", key=key)
+
+
+def show_choices(
+    desk: Desk,
+    frame: pd.DataFrame | Styler,
+    columns: dict[str, ColumnConfig],
+    *,
+    named: Callable[[int], str],
+    key: str,
+    height: int | Literal["content"],
+) -> int | None:
+    """A table whose rows stand for something that a click opens: the number of the row that was clicked.
+
+    A click on a column's title, to sort, gives the table the focus, and the first cell on show is then selected as if
+    it had been clicked. A cell of the first column is therefore only offered to be opened, by its name (`named`).
+    """
+    offer = st.container()
+    picked = st.dataframe(
+        frame,
+        column_config=columns,
+        hide_index=True,
+        width="stretch",
+        height=height,
+        on_select="rerun",
+        selection_mode="single-cell",
+        key=key,
+    )
+    if not picked["selection"]["cells"]:
+        return None
+    row, column = picked["selection"]["cells"][0]
+    if column != frame.columns[0]:
+        return row
+    said = desk.say("app.open.row", name=markdown(named(row), 80))
+    return row if offer.button(said, icon=":material/arrow_forward:", type="tertiary", key=f"open-{key}") else None
 
 
 def download(desk: Desk, frame: pd.DataFrame, name: str, *, key: str) -> None:

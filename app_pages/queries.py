@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from ringtrace.app_pages.explore import draw_answer
-from ringtrace.app_pages.frames import download
+from ringtrace.app_pages.frames import download, show_choices
 from ringtrace.app_pages.plain import markdown, masked, visible
 from ringtrace.app_pages.query_editor import own_query, put_into_editor
 from ringtrace.app_pages.running import begin, outcome
@@ -125,22 +125,19 @@ def _shelf(desk: Desk, queries: Sequence[SavedQuery]) -> None:
         }
     )
     widths = {"kind": 150, "question": 330, "meaning": 540}
-    picked = st.dataframe(
+    row = show_choices(
+        desk,
         frame,
-        column_config={
+        {
             name: st.column_config.TextColumn(desk.say(f"app.query.column.{name}"), width=width)
             for name, width in widths.items()
         },
-        hide_index=True,
-        width="stretch",
-        height=470,
-        on_select="rerun",
-        selection_mode="single-cell",
+        named=frame["question"].__getitem__,
         key="query.shelf",
+        height=470,
     )
-    cells = picked["selection"]["cells"]
-    if cells:
-        st.query_params["key"] = queries[cells[0][0]].key
+    if row is not None:
+        st.query_params["key"] = queries[row].key
         st.rerun()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from factories.casebook import RING
+from factories.casebook import OTHER, RING
 from factories.visitor import Visitor
 from playwright.sync_api import expect
 
@@ -229,3 +229,24 @@ def test_an_address_of_no_page_says_so_and_leads_on(visitor: Visitor) -> None:
         expect(visitor.page.get_by_text("No page has the address")).to_contain_text(address.partition("?")[0])
     visitor.page.get_by_test_id("stPageLink").get_by_text("Findings").click()
     expect(visitor.page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
+
+
+def test_sorting_the_findings_opens_none_of_them(visitor: Visitor) -> None:
+    """A click on a column's title often selects the first cell too; a row clicked then is the one that stands there."""
+    page = visitor.page
+    table = page.get_by_test_id("stDataFrame").first
+    for title, right in (("Finding", 150), ("Score", 600), ("Amount", 680)):
+        visitor.open("findings")
+        heading = table.locator("th", has_text=title).first
+        expect(heading).to_be_attached()
+        page.wait_for_timeout(800)  # the grid answers clicks only once it has drawn itself
+        frame = table.bounding_box()
+        assert frame is not None
+        page.mouse.click(frame["x"] + right, frame["y"] + 15)
+        expect(heading).to_have_text(f"↑ {title}")
+        page.wait_for_timeout(1_200)  # time to leave for a finding, as it did
+        assert page.url == f"{visitor.base}/findings"
+    frame = table.bounding_box()
+    assert frame is not None
+    page.mouse.click(frame["x"] + 150, frame["y"] + 48)
+    page.wait_for_url(f"**/finding?id={OTHER}")
