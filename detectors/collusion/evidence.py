@@ -22,7 +22,7 @@ LEAST_NATS: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a shop's `fit` says; `used` signals were known there, `number` is that of its visits.
+    """What a shop's `fit` says; `used` signals were known there and asked, `number` is that of its visits.
 
     `goods_known`: whether any signal about goods is known of any visit.
     """
@@ -37,7 +37,7 @@ class Evidence:
         """From the signals that `fit` was made of."""
         known = {name for name, column in zip(VISIT_SIGNALS, visits.T, strict=True) if not np.isnan(column).all()}
         known_own = sum(not np.isnan(column).all() for column in persons.T)
-        return cls(fit, len(known) + known_own, number, bool(known & set(GOODS)))
+        return cls(fit, len(known) + known_own - fit.unasked, number, bool(known & set(GOODS)))
 
     @property
     def penalty(self) -> float:
@@ -81,15 +81,17 @@ class Evidence:
         Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
         three signals of other families, odd hours or totals among them. Missing codes and codes sold before are two
         kinds where each alone is worth the extra parameters: substitution repeats codes and loses few, resold packs
-        lack them and repeat none. A trace of either beside a crowd is chance:
-        what the goods say must alone be worth the extra parameters; where they could speak and do not, what is left
+        lack them and repeat none. Missing codes and short stock are one kind, as a pack bought outside the books, and
+        sold to who needs it, has neither. A trace of either beside a crowd is chance: what the goods say must alone be
+        worth the extra parameters; where they could speak and do not, what is left
         without a crowd and without the strongest signal must be.
         """
         nats, spoken = self.nats, self.spoken
         if spoken & set(GOODS):
             goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))
             both = min(nats.get("uncoded", 0.0), nats.get("reused", 0.0)) >= self.penalty
-            return len(self.families) + both >= 2 and goods >= self.penalty
+            outside = "short" in spoken and not spoken & {"unrecorded", "reused", "lent"}
+            return len(self.families) + both - outside >= 2 and goods >= self.penalty
         others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
         left = sorted(nats[name] for name in others - set(CROWD))[:-1]
         if self.goods_known and sum(left) < self.penalty:

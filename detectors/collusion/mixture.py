@@ -60,7 +60,7 @@ class Fit:
     fitted rates of the visit signals. `gain`: log-likelihood in nats over the same shop with ordinary visits only.
     `nats`: for each visit signal, the log-likelihood ratio that feigned visits owe to it, summed over the buyers who
     likely collude; a trace of suspicion on each of thousands of others is no evidence.
-    `colluding`, `feigned_share`: ρ and π.
+    `colluding`, `feigned_share`: ρ and π. `unasked`: known signals that this way of fitting does not ask.
     """
 
     buyer: Floats
@@ -74,6 +74,7 @@ class Fit:
     person_nats: Floats
     colluding: float
     feigned_share: float
+    unasked: int = 0
 
     def alone(self, visits: Floats, starts: NDArray[np.int64], persons: Floats, trials: Trials = 1.0) -> Floats:
         """Posterior of each buyer by the fitted rates, but from these signals (NaN: not asked)."""
@@ -152,9 +153,15 @@ def fit_shop(
             person_feigned=np.where(quiet_own, priors.person_ordinary, priors.person_feigned),
         )
         asked = Seen.of(np.where(quiet, np.nan, visits), trials)
-        fits.append(_fit(asked, starts, np.where(quiet_own, np.nan, persons), told, once))
+        unasked = _known(visits[:, quiet]) + _known(persons[:, quiet_own])
+        fits.append(replace(_fit(asked, starts, np.where(quiet_own, np.nan, persons), told, once), unasked=unasked))
     best = max(fits, key=lambda fit: fit.gain)
     return replace(best, gain=best.gain - float(np.log(len(fits))))
+
+
+def _known(signals: Floats) -> int:
+    """Number of signals that are known of anything."""
+    return int((~np.isnan(signals).all(axis=0)).sum())
 
 
 def _fit(seen: Seen, starts: NDArray[np.int64], persons: Floats, priors: Priors, copies: Copies) -> Fit:

@@ -97,6 +97,10 @@ def test_a_silent_ledger_is_not_held_against_what_the_other_signals_say() -> Non
     starts = np.arange(0, len(visits), 8)
     asked, all_ways = fit_shop(visits, starts, persons, priors), fit_shop(visits, starts, persons, priors, ways)
     assert all_ways.gain > asked.gain + 5
+    # What is not asked is no parameter.
+    assert (asked.unasked, all_ways.unasked) == (0, sum(int(mask.sum()) for mask in ways[2]))
+    used = len(VISIT_SIGNALS) + len(PERSON_SIGNALS)
+    assert Evidence.of(all_ways, visits, persons, 640).used == used - all_ways.unasked
     assert (all_ways.buyer[guilty] > 0.9).all()
     assert (all_ways.buyer[~guilty] < 0.5).all()
 
@@ -166,3 +170,13 @@ def test_missing_and_repeated_codes_are_two_kinds_where_each_is_strong(uncoded: 
     evidence = Evidence(known_fit(nothing, nothing, {"uncoded": uncoded, "reused": 80.0}), 10, 5000, True)
     assert evidence.penalty == pytest.approx(51.1, abs=0.1)
     assert evidence.joint is joint
+
+
+@pytest.mark.parametrize(("beside", "joint"), [({}, False), ({"far": 4.0}, True), ({"unrecorded": 4.0}, True)])
+def test_goods_bought_outside_the_books_lack_codes_and_stock_at_once(beside: dict[str, float], *, joint: bool) -> None:
+    """Both are one kind, and who buys such goods may need them: something else must speak against the buyers."""
+    nothing = np.zeros(0)
+    nats = {"uncoded": 200.0, "short": 20.0} | beside
+    own = np.array([nats.get(name, 0.0) for name in PERSON_SIGNALS])
+    fit = replace(known_fit(nothing, nothing, nats), person_nats=own)
+    assert Evidence(fit, 10, 5000, True).joint is joint
