@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -23,6 +24,10 @@ CLOCK_ERROR: Final = 0.01
 TORN_TOO_OFTEN: Final = 3
 DRAWN_EARLY: Final = 0.2
 """Share of draws in the runs, made while half of the last run's draw is left, that no journey or lost pack explains."""
+CALENDARS: Final = (7.0, 10.0, 28.0, 365.2425 / 12)
+"""Days after which what everybody knows of comes again: a consultation, a country market, a month's day."""
+ON_CALENDAR: Final = 0.8
+"""Length of the mean resultant of the runs' dates on a calendar from which they keep it, a few being put off."""
 DEAR: Final = 0.5
 """Standard deviations above the places' mean bill from which the runs' bills are dear."""
 FIXED_DAY: Final = 8
@@ -105,11 +110,13 @@ class RingFacts:
         """Whether the runs follow no need: supplied twice, drawn again early in the runs themselves, and dearly.
 
         Patients who meet on a consultation's day draw when the last draw is used up, whatever they get elsewhere; and
-        people who meet for other reasons draw small things.
+        people who meet for other reasons draw small things. On a calendar's days it is not said: whoever comes when all
+        come may draw early.
         """
         baskets = self.baskets
         early = (baskets.supply.early or 0.0) >= DRAWN_EARLY
-        return self.supplied_twice and early and baskets.amount_shift >= DEAR
+        dear = baskets.amount_shift >= DEAR
+        return self.supplied_twice and early and dear and not keeps_calendar(visit.t for visit in self.visits)
 
     @property
     def sessions_a_week(self) -> float:
@@ -142,6 +149,16 @@ class RingFacts:
     def log_p(self) -> float:
         """log10 of the largest (worst) member's p-value, floored where floating point ends."""
         return float(np.log10(np.maximum(self.group.p_value, 1e-300)).max())
+
+
+def keeps_calendar(times: Iterable[int]) -> bool:
+    """Whether the days of `times` (seconds since 1970) come back with a week, ten days, four weeks or a month.
+
+    By the length of the mean resultant of the days, as angles on a circle of that many days (Mardia and Jupp 2000,
+    "Directional Statistics", ch. 2): 1 where all fall together, about 1 / √days where they fall anywhere.
+    """
+    days = np.unique(np.fromiter(times, dtype=np.int64) // 86_400)
+    return any(abs(np.exp(2j * np.pi * days / period).mean()) >= ON_CALENDAR for period in CALENDARS)
 
 
 def read_facts(

@@ -11,6 +11,7 @@ from factories.city import START, City
 
 from ringtrace.detectors import detect
 from ringtrace.detectors.rings.baskets import Baskets, Likeness
+from ringtrace.detectors.rings.facts import keeps_calendar
 from ringtrace.detectors.rings.supply import Supply
 from ringtrace.findings import Finding
 
@@ -139,3 +140,17 @@ def test_of_a_few_kinds_of_goods_nobody_can_say_whose_they_are() -> None:
     assert Baskets(likeness=alike, supply=Supply(variety=9.0)).personal == 0
     assert Baskets(likeness=alike, supply=Supply(variety=3.0)).personal == 1
     assert Baskets(supply=Supply(variety=9.0)).personal == 1
+
+
+@pytest.mark.parametrize("period", [7, 10, 14, 28, 30.44], ids=str)
+def test_what_comes_again_after_a_while_keeps_a_calendar(period: float) -> None:
+    rng = np.random.default_rng(3)
+    days = [int(period * number) for number in range(20) if rng.random() < 0.7]
+    assert keeps_calendar(86_400 * day + 36_000 for day in days)
+
+
+@pytest.mark.near_miss
+def test_days_that_suit_somebody_keep_none() -> None:
+    rng = np.random.default_rng(3)
+    days = np.cumsum(17 + rng.normal(0, 4, size=20)).astype(int).tolist()
+    assert not keeps_calendar(86_400 * day + 36_000 for day in days)
