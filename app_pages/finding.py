@@ -26,6 +26,7 @@ from ringtrace.app_pages.wording import titles, told_markdown
 from ringtrace.casework.ranking import rank
 from ringtrace.findings import Finding
 
+_SHOWN: Final = "finding.shown"
 _LEDGER_KINDS: Final = frozenset({"pharmacy_collusion", "stock_imbalance", "drug_resale"})
 
 
@@ -36,15 +37,19 @@ def page() -> None:
         st.title(desk.say("app.page.finding"))
         st.info(desk.say("app.no_findings"), icon=":material/info:")
         return
-    wanted = st.query_params.get("id")
+    # Back from another page, a browser stops where this page still had the address of that one: show what was shown.
+    passing = not st.query_params.keys().isdisjoint({"label", "finding"})
+    wanted = st.session_state.get(_SHOWN) if passing else st.query_params.get("id")
     gone = wanted is not None and wanted not in findings
     if gone:
         st.title(desk.say("app.page.finding"))
         st.warning(desk.say("app.finding.gone", id=markdown(wanted)), icon=":material/info:")
         wanted = None
     finding = _chosen(desk, findings, wanted)
-    if not gone or finding.finding_id != next(iter(findings)):  # while the address is the old one, the page says so
-        st.query_params["id"] = finding.finding_id
+    stays = finding.finding_id == (wanted or next(iter(findings)))
+    if not (stays and (passing or gone)):  # such an address stays: another one put before it would catch who goes back
+        st.query_params.from_dict({"id": finding.finding_id})
+    st.session_state[_SHOWN] = finding.finding_id
     _show(desk, finding)
 
 

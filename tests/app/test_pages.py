@@ -95,6 +95,18 @@ def test_finding_that_is_gone(built: Workspace, open_app: Opener) -> None:
     assert "overuse" in app.run().warning[0].value, "a page that is drawn in two steps still says so after the second"
 
 
+def test_back_from_a_record_shows_the_same_finding(built: Workspace, open_app: Opener) -> None:
+    app = open_app(built, "finding", id=OTHER)
+    shown = app.selectbox(key=f"finding-{OTHER}").value
+    for address in ({"label": "Patient", "id": "P1"}, {"finding": RING}):
+        app.query_params.clear()
+        app.query_params.update(address)
+        app.run()
+        assert not app.warning
+        assert app.selectbox(key=f"finding-{OTHER}").value == shown == OTHER
+        assert app.query_params == address
+
+
 def test_finding_answers_who_since_when_how_much_what_against_and_where(built: Workspace, open_app: Opener) -> None:
     app = open_app(built, "finding", id=RING)
     metrics = {metric.label: metric.value for metric in app.metric}
