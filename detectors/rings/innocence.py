@@ -26,6 +26,12 @@ HABIT_PARTLY: Final = 20.0
 
 BODY_PACE: Final = 1.3
 """Defined daily doses a day that one body takes; a dose may be somewhat larger than the defined one."""
+OWN_GOODS: Final = 1.8
+"""Times as alike as two members' lines that one's own lines must be for goods of their own."""
+MOST_OVER: Final = 0.25
+"""Share of what was got at a pace that no body takes, which large doses and a stock before a journey give."""
+FOREIGN: Final = 0.05
+"""Share of a usual visit's amount up to which goods that several get and nobody otherwise has are a coincidence."""
 GAIN: Final = 0.25
 """Standard deviations from which drugs not come back for, or dearer baskets, say that somebody gains."""
 
@@ -188,6 +194,25 @@ def own_course(facts: RingFacts) -> Check:
     return _check("own_course", "does_not_explain" if not own else "explains" if drawn else "partly", supply.variety)
 
 
+def errand(facts: RingFacts) -> Check:
+    """One goes for the same few every time, as a carer does for kin in several households; or they go on a clinic day.
+
+    To one place, nearly always all of them, each for goods of their own (own lines `OWN_GOODS` times as alike as two
+    members'), at a body's pace; and the goods are nobody else's: from a pharmacy, none of them that owners never get
+    otherwise and several of the group get there (`FOREIGN`). Cards in one hand come by turns, or for what that hand
+    wants. Value: the share of the runs that a member attends.
+    """
+    supply, likeness, hospital = facts.baskets.supply, facts.baskets.likeness, facts.whereabouts.hospital
+    if likeness is None or supply.pace is None:
+        return _check("errand", "unknown")
+    own = likeness.own >= OWN_GOODS * likeness.cross and likeness.personal > 0.5
+    needed = supply.pace <= BODY_PACE and (supply.oversupply or 0.0) <= MOST_OVER and not facts.torn_beyond_error
+    foreign = facts.baskets.foreign_value
+    told = (hospital or 0.0) >= 0.8 or (foreign is not None and foreign <= FOREIGN)
+    errand = own and needed and told and len(facts.places) == 1
+    return _graded("errand", facts.attended / facts.runs if errand else 0.0, explains=0.7, partly=float("inf"))
+
+
 def fixed_kit(facts: RingFacts) -> Check:
     """All take one and the same basket, and so do others there: the shop's offer, and not a collector's list.
 
@@ -268,6 +293,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     own_hours,
     own_needs,
     own_course,
+    errand,
     fixed_kit,
     neighbours,
     same_quarter,
