@@ -20,7 +20,8 @@ def fetched(
 ) -> Finding:
     """Thirteen errands, four weeks apart and a few days more or less, on which `attending` cards are used in minutes.
 
-    Each has three lasting medicines of its own (`shared`: and gets another each time that all get and nobody has otherwise).
+    Each has three lasting medicines of its own; `shared`: and gets another each time that all get and nobody has
+    otherwise.
     """
     city, rng = City(), np.random.default_rng(5)
     for number, name in enumerate(city.background(seed=9, visits=10)):
