@@ -38,15 +38,21 @@ FEWEST: Final = 20
 Scored = list[tuple[float, bool]]
 
 
+FACTS: Final = frozenset({"overuse", "cloned_card"})
+"""Kinds that tell a fact and no scheme: who draws for a reseller does draw too much, and a lent card is in two places.
+Such people of another scheme make a finding of these neither right nor wrong."""
+
+
 def stands(finding: Finding, truth: Truth) -> bool | None:
-    """Whether the finding is right; None where it suspects nobody."""
-    # A tip may tell of any scheme.
-    kind = None if finding.kind == "tip_lead" else finding.kind
+    """Whether the finding is right; None where it suspects nobody, or tells a fact about another scheme (`FACTS`)."""
+    kind = None if finding.kind == "tip_lead" else finding.kind  # a tip may tell of any scheme
     suspects = [member for member in finding.members if member.suspected]
     people = {member.id for member in suspects if member.label == "Patient"}
     places = {member.id for member in suspects if member.label in ("Pharmacy", "Hospital")}
     if people:
-        return 2 * len(people & truth.patients(kind)) >= len(people)
+        right = 2 * len(people & truth.patients(kind)) >= len(people)
+        beside = finding.kind in FACTS and not right and 2 * len(people & truth.patients()) >= len(people)
+        return None if beside else right
     if places:
         return bool(places & truth.institutions(kind))
     return None
