@@ -24,7 +24,7 @@ from typing import Final
 
 import numpy as np
 from quality import Place, in_own_process
-from scoring import Truth, calibration_error
+from scoring import ACTED_ON, Truth, calibration_error
 from sklearn.isotonic import IsotonicRegression
 
 from ringtrace.detectors import DETECTORS, detect, scoring
@@ -40,7 +40,7 @@ Scored = list[tuple[float, bool]]
 
 FACTS: Final = frozenset({"overuse", "cloned_card"})
 """Kinds that tell a fact and no scheme: who draws for a reseller does draw too much, and a lent card is in two places.
-Such people of another scheme make a finding of these neither right nor wrong."""
+An accusation of such people of another scheme is neither right nor wrong; a lead that stayed yellow is wrong."""
 
 
 def stands(finding: Finding, truth: Truth) -> bool | None:
@@ -51,7 +51,8 @@ def stands(finding: Finding, truth: Truth) -> bool | None:
     places = {member.id for member in suspects if member.label in ("Pharmacy", "Hospital")}
     if people:
         right = 2 * len(people & truth.patients(kind)) >= len(people)
-        beside = finding.kind in FACTS and not right and 2 * len(people & truth.patients()) >= len(people)
+        beside = finding.kind in FACTS and finding.level in ACTED_ON and not right
+        beside = beside and 2 * len(people & truth.patients()) >= len(people)
         return None if beside else right
     if places:
         return bool(places & truth.institutions(kind))

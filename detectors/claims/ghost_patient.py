@@ -21,6 +21,8 @@ class Thresholds(DeathThresholds, StayThresholds):
 class GhostPatient:
     """A draft a dead person whose credential is used on, and a draft a hospital with empty stays.
 
+    A sign of one person's death in a stay that the hospital's finding cites is told there only.
+
     The dead: a settlement counts if it lies more than the days of grace after the death, unless the care began before
     the death, it was claimed by hand, or the register is in doubt.
 
@@ -37,5 +39,13 @@ class GhostPatient:
         self.thresholds = thresholds or Thresholds()
 
     def detect(self, tables: duckdb.DuckDBPyConnection, context: Context) -> Iterable[Draft]:
-        yield from settled_after_death(tables, context, self.kind, self.thresholds)
-        yield from empty_stays(tables, context, self.kind, self.thresholds)
+        stays = list(empty_stays(tables, context, self.kind, self.thresholds))
+        told = {key for draft in stays if draft.accuses for key in _settlements(draft)}
+        for draft in settled_after_death(tables, context, self.kind, self.thresholds):
+            if draft.accuses or not _settlements(draft) <= told:  # else the hospital's finding says it, and more
+                yield draft
+        yield from stays
+
+
+def _settlements(draft: Draft) -> set[str]:
+    return {row.key for row in draft.evidence if row.table == "settlements"}

@@ -16,6 +16,7 @@ from ringtrace.detectors.arrays import Floats
 from ringtrace.detectors.rings.baskets import Baskets, read_baskets
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import Group
+from ringtrace.detectors.rings.supply import FEW_GOODS
 from ringtrace.detectors.rings.ties import Ties
 from ringtrace.detectors.rings.whereabouts import Whereabouts, read_whereabouts
 
@@ -111,12 +112,14 @@ class RingFacts:
 
         Patients who meet on a consultation's day draw when the last draw is used up, whatever they get elsewhere; and
         people who meet for other reasons draw small things. On a calendar's days it is not said: whoever comes when all
-        come may draw early.
+        come may draw early. Nor of one illness's few drugs, whose dose may be larger than the defined one for all of them.
         """
         baskets = self.baskets
         early = (baskets.supply.early or 0.0) >= DRAWN_EARLY
         dear = baskets.amount_shift >= DEAR
-        return self.supplied_twice and early and dear and not keeps_calendar(visit.t for visit in self.visits)
+        many = (baskets.supply.variety or 0.0) > FEW_GOODS
+        supplied = self.supplied_twice and early and dear and many
+        return supplied and not keeps_calendar(visit.t for visit in self.visits)
 
     @property
     def sessions_a_week(self) -> float:

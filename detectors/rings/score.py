@@ -78,6 +78,8 @@ EVEN: Final = 0.0
 """Greatest logit of a group that a finding about its shop names already: a ring, or the shop's doing."""
 MOST_ONE_OFF: Final = 1.5
 """Deviations of `one_off` that count: one group in fifteen has as many by chance, and a city has a hundred groups."""
+ONE_ILLNESS: Final = 0.6
+"""Share of members with one rare illness from which their goods are alike for its sake."""
 FAINT: Final = 0.15
 
 
@@ -90,7 +92,9 @@ def signals(facts: RingFacts) -> dict[str, float]:
     oversupply *= crowd
     # Who gets a course twice comes back for it, too, and so does a buyer with a list: that is no sign of need.
     needless = crowd if facts.beyond_need else 0.0
-    need = (1 - max(needless, oversupply)) * baskets.personal
+    # Patients of one illness are alike for that: whose their goods are cannot be asked.
+    personal = 1.0 if (where.same_illness or 0.0) >= ONE_ILLNESS else baskets.personal
+    need = (1 - max(needless, oversupply)) * personal
     found = {
         "habit": log10(min(max(facts.habit_ratio, 1.0), 100.0)),
         "places": log(min(len(facts.places), 4)),

@@ -126,6 +126,7 @@ def test_where_every_hospital_bills_the_dead_none_excuses_the_others(tmp_path: P
     findings, _ = run(tmp_path, city, "ghost_patient")
     assert {member.id for each in findings if each.level in SUSPECTED for member in each.members
             if member.role == "provider"} == {"H0", "H1", "H2", "H3"}  # fmt: skip
+    assert len(findings) == 4, "what a hospital's finding says is not said of each of its dead again"
 
 
 @pytest.mark.near_miss
