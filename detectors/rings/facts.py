@@ -23,6 +23,8 @@ from ringtrace.detectors.rings.whereabouts import Whereabouts, read_whereabouts
 CLOCK_ERROR: Final = 0.01
 """Share of settlements whose time or place may be wrong: clocks, late entries, a stay's dates."""
 TORN_TOO_OFTEN: Final = 3
+ONE_ILLNESS: Final = 0.6
+"""Share of members with one rare illness from which their goods are alike, and their doses large, for its sake."""
 DRAWN_EARLY: Final = 0.2
 """Share of draws in the runs, made while half of the last run's draw is left, that no journey or lost pack explains."""
 CALENDARS: Final = (7.0, 10.0, 28.0, 365.2425 / 12)
@@ -112,7 +114,7 @@ class RingFacts:
 
         Patients who meet on a consultation's day draw when the last draw is used up, whatever they get elsewhere; and
         people who meet for other reasons draw small things. On a calendar's days it is not said: whoever comes when all
-        come may draw early. Nor of one illness's few drugs, whose dose may be larger than the defined one for all of them.
+        come may draw early. Nor of one illness's few drugs, of which all may need more than the defined dose.
         """
         baskets = self.baskets
         early = (baskets.supply.early or 0.0) >= DRAWN_EARLY
@@ -120,6 +122,11 @@ class RingFacts:
         many = (baskets.supply.variety or 0.0) > FEW_GOODS
         supplied = self.supplied_twice and early and dear and many
         return supplied and not keeps_calendar(visit.t for visit in self.visits)
+
+    @property
+    def share_illness(self) -> bool:
+        """Whether `ONE_ILLNESS` of them have one rare illness."""
+        return (self.whereabouts.same_illness or 0.0) >= ONE_ILLNESS
 
     @property
     def sessions_a_week(self) -> float:

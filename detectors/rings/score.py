@@ -39,6 +39,7 @@ from math import log, log10
 from typing import Final
 
 from ringtrace.detectors.rings.facts import RingFacts
+from ringtrace.detectors.rings.supply import FEW_GOODS
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, Level
 
@@ -78,8 +79,6 @@ EVEN: Final = 0.0
 """Greatest logit of a group that a finding about its shop names already: a ring, or the shop's doing."""
 MOST_ONE_OFF: Final = 1.5
 """Deviations of `one_off` that count: one group in fifteen has as many by chance, and a city has a hundred groups."""
-ONE_ILLNESS: Final = 0.6
-"""Share of members with one rare illness from which their goods are alike for its sake."""
 FAINT: Final = 0.15
 
 
@@ -93,7 +92,11 @@ def signals(facts: RingFacts) -> dict[str, float]:
     # Who gets a course twice comes back for it, too, and so does a buyer with a list: that is no sign of need.
     needless = crowd if facts.beyond_need else 0.0
     # Patients of one illness are alike for that: whose their goods are cannot be asked.
-    personal = 1.0 if (where.same_illness or 0.0) >= ONE_ILLNESS else baskets.personal
+    personal = 1.0 if facts.share_illness else baskets.personal
+    if facts.share_illness and (baskets.supply.variety or 0.0) <= FEW_GOODS and (baskets.one_off or 0.0) <= 0:
+        oversupply = (
+            0.0  # the dose that their illness needs is nobody else's to compare with, and they come back for it
+        )
     need = (1 - max(needless, oversupply)) * personal
     found = {
         "habit": log10(min(max(facts.habit_ratio, 1.0), 100.0)),
