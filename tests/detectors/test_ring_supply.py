@@ -12,8 +12,11 @@ import pytest
 from factories.city import START, City
 
 from ringtrace.detectors import detect
+from ringtrace.detectors.rings import draft
 from ringtrace.detectors.rings.courses import read_one_off
-from ringtrace.findings import Finding
+from ringtrace.detectors.rings.facts import RingFacts
+from ringtrace.detectors.rings.score import ring_score, signals
+from ringtrace.findings import Check, Finding
 
 PATIENTS = [f"p{number}" for number in range(9)]
 
@@ -179,7 +182,9 @@ def test_own_medicines_got_twice_explain_nothing(tmp_path: Path) -> None:
     assert finding.level in ("red", "orange")
 
 
-def ill(tmp_path: Path, *, told_by_a_doctor: bool, round_trip: tuple[str, ...] = ()) -> Finding:
+def ill(
+    tmp_path: Path, *, told_by_a_doctor: bool, round_trip: tuple[str, ...] = (), known: int = len(PATIENTS)
+) -> Finding:
     """Ring cards whose purchases a pharmacy notes down under one rare illness; a doctor elsewhere found it, or not."""
     city = town()
     city.shop("H1", hospital=True)
@@ -187,7 +192,7 @@ def ill(tmp_path: Path, *, told_by_a_doctor: bool, round_trip: tuple[str, ...] =
     monthly(city, fixed_day=False, packs=3, dise_codg="M06.9", round_trip=round_trip)
     elsewhere(city, shops=("S4", "S5"))
     if told_by_a_doctor:
-        for order, name in enumerate(PATIENTS):
+        for order, name in enumerate(PATIENTS[:known]):
             city.visit(name, "H1", START + timedelta(days=3 + order, hours=9), dise_codg="M06.9")
     return found(tmp_path, city)
 
@@ -265,3 +270,20 @@ def test_what_is_bought_once_must_be_bought_so_by_several(buyers: range, least: 
     tables.executemany("INSERT INTO course VALUES (?, ?, ?, ?)", takers + members)
     tables.executemany("INSERT INTO ring_item VALUES (0, ?, ?)", [(name, drug) for name, drug, *_ in members])
     assert least <= read_one_off(tables)[0] <= most
+
+
+def test_double_the_defined_dose_of_a_rare_illness_is_no_supply_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The three packs that count against cards of nobody's illness are that illness's dose where a doctor knows it."""
+    counted: list[float] = []
+
+    def counting(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
+        if set(facts.persons) == set(PATIENTS):
+            counted.append(signals(facts)["over"])
+        return ring_score(facts, checks, without)
+
+    monkeypatch.setattr(draft, "ring_score", counting)
+    ill(tmp_path / "sick", told_by_a_doctor=True, known=6)
+    ill(tmp_path / "well", told_by_a_doctor=False)
+    assert counted == [0.0, 1.0]
