@@ -25,7 +25,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringtrace.app_pages.files import ADDRESS as TABLES
 from ringtrace.app_pages.files import KINDS, asked_for
-from ringtrace.app_pages.painting import ADDRESS, painted
+from ringtrace.app_pages.painting import ADDRESS as PAINTED
+from ringtrace.app_pages.painting import painted
 from ringtrace.app_pages.shell import NOWHERE
 
 _STATIC: Final = Path(streamlit.__file__).parent / "static"
@@ -88,7 +89,7 @@ class Frontend:
         )
 
     async def _answer(self, method: str, path: str) -> Answer | None:
-        if method == "POST" and path.startswith(ADDRESS) and painted(path.removeprefix(ADDRESS)):
+        if method == "POST" and path.startswith(PAINTED) and painted(path.removeprefix(PAINTED)):
             return _with_headers(b"", "text/plain", b"no-store")
         if method != "GET":
             return None

@@ -108,7 +108,7 @@ class Shop:
         """
         if not self.evidence.goods_known:
             return np.ones(len(self.people), dtype=bool)
-        hidden = np.where(np.isin(VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY)), np.nan, self.visits)
+        hidden = _silenced(self.visits, VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY))
         return (self.fit.alone(hidden, self.starts, self.persons, self.trials) >= NAMED) & (self.odd >= FEWEST_ODD)
 
     @property
@@ -184,7 +184,12 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
 
 
 def _weighed(visits: Floats) -> Floats:
-    return np.where(np.isin(VISIT_SIGNALS, SHOWN_ONLY), np.nan, visits)
+    return _silenced(visits, VISIT_SIGNALS, SHOWN_ONLY)
+
+
+def _silenced(values: Floats, names: Sequence[str], silent: Sequence[str]) -> Floats:
+    """The signals, a column each by `names`, with the `silent` ones unknown."""
+    return np.where(np.isin(names, silent), np.nan, values)
 
 
 def _arrays(
@@ -229,9 +234,9 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
     one's, the other sale is taken for the true one: it keeps its mark only for another code that nothing explains.
     """
     first, last = int(shop.rows[0]), int(shop.rows[-1])
-    unmarked = np.where(np.isin(VISIT_SIGNALS, ("reused", "lent")), np.nan, shop.weighed)
+    unmarked = _silenced(shop.weighed, VISIT_SIGNALS, ("reused", "lent"))
     # Who truly gets the pack that a feigned sale borrowed buys the same goods, so that short stock tells nothing here.
-    own = np.where(np.isin(PERSON_SIGNALS, ("short",)), np.nan, shop.persons)
+    own = _silenced(shop.persons, PERSON_SIGNALS, ("short",))
     anyway = shop.fit.alone(unmarked, shop.starts, own, shop.trials) >= LIKELY
     visits = np.bincount(shop.owner, minlength=len(shop.people))
     # The visit of this very pack says nothing about which of the two is true.

@@ -16,7 +16,7 @@ import duckdb
 from ringtrace.detectors.arrays import fetch_arrays, fetch_number
 from ringtrace.detectors.rings.courses import gather_courses, read_one_off
 from ringtrace.detectors.rings.kits import NO_KIT, Kit, read_kits
-from ringtrace.detectors.rings.supply import FEW_GOODS, NO_SUPPLY, Supply, read_supply
+from ringtrace.detectors.rings.supply import NO_SUPPLY, Supply, read_supply
 
 USUAL: Final = 3.0
 """Those who come for small things only buy the shelf's goods up to this many times as often as all who come."""
@@ -88,7 +88,7 @@ class Baskets:
 
         Of a few kinds of goods it cannot be asked whose they are: who come for one thing are alike for that.
         """
-        if self.likeness is None or (self.supply.variety or 0.0) <= FEW_GOODS:
+        if self.likeness is None or self.supply.few_goods:
             return 1.0
         return self.likeness.personal
 

@@ -16,7 +16,6 @@ from ringtrace.detectors.arrays import Floats
 from ringtrace.detectors.rings.baskets import Baskets, read_baskets
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import Group
-from ringtrace.detectors.rings.supply import FEW_GOODS
 from ringtrace.detectors.rings.ties import Ties
 from ringtrace.detectors.rings.whereabouts import Whereabouts, read_whereabouts
 
@@ -119,8 +118,7 @@ class RingFacts:
         baskets = self.baskets
         early = (baskets.supply.early or 0.0) >= DRAWN_EARLY
         dear = baskets.amount_shift >= DEAR
-        many = (baskets.supply.variety or 0.0) > FEW_GOODS
-        supplied = self.supplied_twice and early and dear and many
+        supplied = self.supplied_twice and early and dear and not baskets.supply.few_goods
         return supplied and not keeps_calendar(visit.t for visit in self.visits)
 
     @property

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ringtrace.detectors.rings.facts import RingFacts
+from ringtrace.detectors.rings.facts import ONE_ILLNESS, RingFacts
 from ringtrace.detectors.rings.kits import ALIKE
-from ringtrace.detectors.rings.supply import FEW_GOODS
 from ringtrace.detectors.rings.ties import largest_share
 from ringtrace.findings import Check, Message, Outcome
 
@@ -117,7 +116,7 @@ def treatment(facts: RingFacts) -> Check:
     hospital, variety = facts.whereabouts.hospital, facts.baskets.supply.variety
     if hospital is None or variety is None:
         return _check("treatment", "unknown")
-    fits = hospital >= 0.8 and variety <= FEW_GOODS and facts.habit_ratio <= HABIT_EXPLAINS
+    fits = hospital >= 0.8 and facts.baskets.supply.few_goods and facts.habit_ratio <= HABIT_EXPLAINS
     return _graded("treatment", facts.sessions_a_week if fits else 0.0, explains=2.0, partly=1.0)
 
 
@@ -170,7 +169,7 @@ def same_illness(facts: RingFacts) -> Check:
         return _check("same_illness", "unknown")
     sold_there = facts.main_place is not None or facts.baskets.supply.special_place
     return _graded(
-        "same_illness", share if one_off <= 1 else 0.0, explains=0.8 if sold_there else float("inf"), partly=0.6
+        "same_illness", share if one_off <= 1 else 0.0, explains=0.8 if sold_there else float("inf"), partly=ONE_ILLNESS
     )
 
 
@@ -185,7 +184,7 @@ def own_course(facts: RingFacts) -> Check:
     supply, where = facts.baskets.supply, facts.whereabouts
     if supply.variety is None or supply.pace is None:
         return _check("own_course", "unknown")
-    own = supply.variety <= FEW_GOODS and supply.pace <= BODY_PACE and (supply.oversupply or 0.0) < 0.1
+    own = supply.few_goods and supply.pace <= BODY_PACE and (supply.oversupply or 0.0) < 0.1
     drawn = (
         supply.special_place
         or facts.keeps_weekday

@@ -39,7 +39,6 @@ from math import log, log10
 from typing import Final
 
 from ringtrace.detectors.rings.facts import RingFacts
-from ringtrace.detectors.rings.supply import FEW_GOODS
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, Level
 
@@ -93,10 +92,9 @@ def signals(facts: RingFacts) -> dict[str, float]:
     needless = crowd if facts.beyond_need else 0.0
     # Patients of one illness are alike for that: whose their goods are cannot be asked.
     personal = 1.0 if facts.share_illness else baskets.personal
-    if facts.share_illness and (baskets.supply.variety or 0.0) <= FEW_GOODS and (baskets.one_off or 0.0) <= 0:
-        oversupply = (
-            0.0  # the dose that their illness needs is nobody else's to compare with, and they come back for it
-        )
+    if facts.share_illness and baskets.supply.few_goods and (baskets.one_off or 0.0) <= 0:
+        # The dose that their illness needs is nobody else's to compare with, and they come back for it.
+        oversupply = 0.0
     need = (1 - max(needless, oversupply)) * personal
     found = {
         "habit": log10(min(max(facts.habit_ratio, 1.0), 100.0)),

@@ -59,6 +59,11 @@ class Supply:
         return (self.special or 0.0) >= 0.5 or (self.special or 0.0) >= max(0.2, LIFT * (self.usual_share or 1.0))
 
     @property
+    def few_goods(self) -> bool:
+        """Whether people come for one kind of goods, or for nothing that is known: `FEW_GOODS` substances at most."""
+        return (self.variety or 0.0) <= FEW_GOODS
+
+    @property
     def oversupplied(self) -> bool:
         """Whether many take more than a body takes: `OVERSUPPLIED` of them."""
         return (self.oversupply or 0.0) >= OVERSUPPLIED
