@@ -26,6 +26,8 @@ ONE_ILLNESS: Final = 0.6
 """Share of members with one rare illness from which their goods are alike, and their doses large, for its sake."""
 DRAWN_EARLY: Final = 0.2
 """Share of draws in the runs, made while half of the last run's draw is left, that no journey or lost pack explains."""
+ROUNDS: Final = 0.5
+"""Share of the runs with two places of one kind within the hour from which going round is what the runs are."""
 CALENDARS: Final = (7.0, 10.0, 28.0, 365.2425 / 12)
 """Days after which what everybody knows of comes again: a consultation, a country market, a month's day."""
 ON_CALENDAR: Final = 0.8
@@ -104,8 +106,17 @@ class RingFacts:
 
     @property
     def supplied_twice(self) -> bool:
-        """Whether they get what no body takes, on days that are nobody's consultation or delivery."""
-        return self.baskets.supply.oversupplied and not self.keeps_weekday
+        """Whether they get what no body takes, on days that are nobody's consultation or delivery.
+
+        The same drug from two places within the hour is for no body, whatever the day and the dose.
+        """
+        supply = self.baskets.supply
+        return supply.drawn_twice or (supply.oversupplied and not self.keeps_weekday)
+
+    @property
+    def on_rounds(self) -> bool:
+        """Whether the runs go round places of one kind (`ROUNDS` of them): who has a need has it at one counter."""
+        return (self.whereabouts.hopping or 0.0) >= ROUNDS
 
     @property
     def beyond_need(self) -> bool:
@@ -114,12 +125,16 @@ class RingFacts:
         Patients who meet on a consultation's day draw when the last draw is used up, whatever they get elsewhere; and
         people who meet for other reasons draw small things. On a calendar's days it is not said: whoever comes when all
         come may draw early. Nor of one illness's few drugs, of which all may need more than the defined dose.
+        Runs that go round places within the hour (`on_rounds`) are no consultation's, and nobody's need takes the same
+        drug home from two counters (`Supply.drawn_twice`): these need neither early draws nor other days.
         """
         baskets = self.baskets
+        if baskets.supply.drawn_twice:
+            return True
+        if not self.supplied_twice or baskets.amount_shift < DEAR or baskets.supply.few_goods:
+            return False
         early = (baskets.supply.early or 0.0) >= DRAWN_EARLY
-        dear = baskets.amount_shift >= DEAR
-        supplied = self.supplied_twice and early and dear and not baskets.supply.few_goods
-        return supplied and not keeps_calendar(visit.t for visit in self.visits)
+        return self.on_rounds or (early and not keeps_calendar(visit.t for visit in self.visits))
 
     @property
     def share_illness(self) -> bool:

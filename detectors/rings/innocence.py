@@ -31,6 +31,8 @@ MOST_OVER: Final = 0.25
 """Share of what was got at a pace that no body takes, which large doses and a stock before a journey give."""
 FOREIGN: Final = 0.05
 """Share of a usual visit's amount up to which goods that several get and nobody otherwise has are a coincidence."""
+LISTED: Final = 0.3
+"""Share of a usual visit's amount from which goods foreign to their owners are what the runs are for."""
 GAIN: Final = 0.25
 """Standard deviations from which drugs not come back for, or dearer baskets, say that somebody gains."""
 
@@ -92,11 +94,17 @@ def schoolmates(facts: RingFacts) -> Check:
 
 
 def care_home(facts: RingFacts) -> Check:
-    """A care home's staff fetch medicines for its residents."""
+    """A care home's staff fetch medicines for its residents: those that the residents take.
+
+    Where goods of one list go on any resident's card, and no resident ever gets them otherwise (`LISTED`), somebody in
+    the home may use the cards; the home explains a part.
+    """
     if not facts.ties.care_home:
         return _check("care_home", "unknown")
     share = largest_share([facts.ties.care_home.get(person) for person in facts.persons])
-    return _graded("care_home", share, explains=0.6, partly=0.35)
+    likeness, foreign = facts.baskets.likeness, facts.baskets.foreign_value or 0.0
+    listed = likeness is not None and likeness.personal < 0.5 and foreign >= LISTED
+    return _graded("care_home", share, explains=float("inf") if listed else 0.6, partly=0.35)
 
 
 def dialysis(facts: RingFacts) -> Check:
@@ -162,14 +170,15 @@ def same_illness(facts: RingFacts) -> Check:
     """Patients of one rare illness meet where its medicine is sold, and come back for it.
 
     That is one place, or places that hardly anyone else has it from; cards that go round the town's ordinary shops
-    together go there for somebody.
+    together go there for somebody, and so do those that draw the same drug from two places in one run.
     """
     share, one_off = facts.whereabouts.same_illness, facts.baskets.one_off
     if share is None or one_off is None:
         return _check("same_illness", "unknown")
     sold_there = facts.main_place is not None or facts.baskets.supply.special_place
+    own = one_off <= 1 and not facts.baskets.supply.drawn_twice
     return _graded(
-        "same_illness", share if one_off <= 1 else 0.0, explains=0.8 if sold_there else float("inf"), partly=ONE_ILLNESS
+        "same_illness", share if own else 0.0, explains=0.8 if sold_there else float("inf"), partly=ONE_ILLNESS
     )
 
 
@@ -184,7 +193,7 @@ def own_course(facts: RingFacts) -> Check:
     supply, where = facts.baskets.supply, facts.whereabouts
     if supply.variety is None or supply.pace is None:
         return _check("own_course", "unknown")
-    own = supply.few_goods and supply.pace <= BODY_PACE and (supply.oversupply or 0.0) < 0.1
+    own = supply.few_goods and supply.pace <= BODY_PACE and (supply.oversupply or 0.0) < 0.1 and not supply.drawn_twice
     drawn = (
         supply.special_place
         or facts.keeps_weekday

@@ -17,7 +17,8 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     places       ln of the number of places of the runs, at most four: people who go together go to one
     size         ln of a fifth of the members, at most twenty: few people have a dozen others to go with
     hop          share of runs at two places of one kind within the hour
-    needless     1 where the runs follow no need (`RingFacts.beyond_need`), with few members as for `over`
+    needless     1 where the runs follow no need (`RingFacts.beyond_need`), with few members as for `over`, but in full
+                 where they go round places or take the same drug from two
     unlike       ln of how much less alike two members' lines are than two buyers' at the same places, −1 to 0: one hand
                  that buys for all wants something
     torn         ln(1 + uses of a card while its owner must have been elsewhere, less those by error)
@@ -87,6 +88,8 @@ def signals(facts: RingFacts) -> dict[str, float]:
     # Two or three who get much are patients with large doses, or one carer's old people; ten are a supply.
     oversupply = max((baskets.supply.oversupply or 0.0) - USUALLY_OVER, 0.0) / (1 - USUALLY_OVER)
     crowd = min(max(log(facts.size / 3) / log(7 / 3), 0.0), 1.0)
+    # Nor does one carer's errand go round several shops for them, or take the same drug home from two.
+    crowd = 1.0 if facts.beyond_need and (facts.on_rounds or baskets.supply.drawn_twice) else crowd
     oversupply *= crowd
     # Who gets a course twice comes back for it, too, and so does a buyer with a list: that is no sign of need.
     needless = crowd if facts.beyond_need else 0.0

@@ -26,6 +26,8 @@ LEAST_TAKERS: Final = 20
 """Takers in the sample below which a defined daily dose a day is taken as usual."""
 OVERSUPPLIED: Final = 0.3
 """Share of what was got at a pace that no body takes, from which medicines of their own explain nothing."""
+TWICE_AN_HOUR: Final = 0.3
+"""Share of what was got that was got at a second place in the same run, too: the first may once have had too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Supply:
     early
         share of the draws in a run, after an earlier run's draw of the same substance, made while half of that one's
         doses or more are still to be taken, at a dose a day or what is usual; None with fewer than `DRAWS` such draws.
+    twice
+        share of (member, substance, run) that was got at two places in one and the same run.
     """
 
     variety: float | None = None
@@ -52,6 +56,7 @@ class Supply:
     pace: float | None = None
     oversupply: float | None = None
     early: float | None = None
+    twice: float = 0.0
 
     @property
     def special_place(self) -> bool:
@@ -67,6 +72,11 @@ class Supply:
     def oversupplied(self) -> bool:
         """Whether many take more than a body takes: `OVERSUPPLIED` of them."""
         return (self.oversupply or 0.0) >= OVERSUPPLIED
+
+    @property
+    def drawn_twice(self) -> bool:
+        """Whether they get the same drug at a second place within the hour: `TWICE_AN_HOUR` of all that they get."""
+        return self.twice >= TWICE_AN_HOUR
 
 
 NO_SUPPLY: Final = Supply()
@@ -123,10 +133,15 @@ def read_supply(tables: duckdb.DuckDBPyConnection) -> dict[int, Supply]:
                     AS early
             FROM again a LEFT JOIN usual u ON u.drug = a.drug
             WHERE a.apart IS NOT NULL GROUP BY a.ring HAVING count(*) >= $draws
+        ), twice AS (
+            SELECT ring, avg(CASE WHEN places >= 2 THEN 1.0 ELSE 0.0 END) AS twice FROM (
+                SELECT ring, count(DISTINCT fixmedins_code) AS places
+                FROM ring_item GROUP BY ring, run, psn_no, drug
+            ) GROUP BY ring
         )
-        SELECT ring, variety, special, usual_share, pace, oversupply, early
+        SELECT ring, variety, special, usual_share, pace, oversupply, early, twice
         FROM variety LEFT JOIN special USING (ring) LEFT JOIN size USING (ring) LEFT JOIN paces USING (ring)
-        LEFT JOIN early USING (ring)
+        LEFT JOIN early USING (ring) JOIN twice USING (ring)
         """,
         {"purchases": PURCHASES, "least": LEAST_TAKERS, "twice": TWICE, "draws": DRAWS},
     ).fetchall()

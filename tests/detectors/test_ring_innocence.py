@@ -96,7 +96,8 @@ def test_what_they_share_explains_them(tmp_path: Path, code: str, column: str) -
     city, names = background(), people(6)
     for place, name in enumerate(names):
         one_value(column)(city, name, place)
-    meetings(city, names)
+    # A home's staff fetch what each resident takes.
+    meetings(city, names, own_drugs=code == "care_home")
     finding = ring(tmp_path, city, names)
     assert outcome(finding, code) == "explains"
     assert finding.level == "explained"
