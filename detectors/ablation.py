@@ -30,6 +30,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
         "check.same_goods",
         "check.special_drugs",
         "check.resold_goods",
+        "check.passers_by",
     ),
 }
 """Of the kinds that add up evidence; the others rest on one signal each, and without it find nothing."""

@@ -21,6 +21,12 @@ SPECIAL: Final = 5.0
 WALK_INS: Final = 0.3
 """Part of the buyers of a good who come for it once or twice at most: below it, a closed circle buys."""
 
+AGAIN: Final = 1.5
+"""Expected feigned visits from which a buyer shows it again."""
+
+FOLLOWS: Final = 0.5
+"""Part of the buyers held likely to collude who must show it again for it to follow people."""
+
 MAIN: Final = 0.05
 """Part of the cited lines without a code that a drug makes up, for what others get of it to matter."""
 
@@ -36,7 +42,7 @@ def innocent_checks(
     chosen: NDArray[np.int64],
 ) -> tuple[Check, ...]:
     """Careless ledger, careless scanning, night shop, fixed-price kit, one household, goods without packs for all,
-    a special-drug pharmacy, resold goods for those who need them.
+    a special-drug pharmacy, resold goods for those who need them, passers-by.
     """
     return (
         _everywhere(shop, cited, "unrecorded", "careless_ledger"),
@@ -47,6 +53,7 @@ def innocent_checks(
         _goods(tables, shop, evidence, cited, chosen),
         special_drugs(tables, shop, evidence, chosen),
         resold_goods(tables, shop, evidence, cited),
+        passers_by(shop, evidence),
     )
 
 
@@ -244,3 +251,24 @@ def resold_goods(tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Eviden
     needed = "no_illness" not in evidence.spoken and beyond < evidence.penalty
     outcome: Outcome = "explains" if share >= 0.5 and needed else "does_not_explain"
     return Check("resold_goods", outcome, Message("pharmacy.check.resold", {"share": share}), round(share, 4))
+
+
+def passers_by(shop: Shop, evidence: Evidence) -> Check:
+    """Do the packs without codes and stock follow people at all?
+
+    Who lends a card does so again: the excess belongs to a circle that returns with it. Goods bought outside the books
+    go to whoever asks for them, most of whom come once. It explains where fewer than `FOLLOWS` of the buyers whom the
+    mixture holds likely to collude owe `AGAIN` visits, no sign but missing codes and stock says that goods were
+    missing, and signals that do not depend on goods do not reach the penalty.
+    """
+    likely = shop.fit.buyer >= LIKELY
+    owed = np.bincount(shop.owner, weights=shop.fit.visit, minlength=len(shop.people))
+    number, again = int(likely.sum()), int((likely & (owed >= AGAIN)).sum())
+    goods = evidence.spoken & set(GOODS) <= {"uncoded"} and evidence.beyond_goods < evidence.penalty
+    return Check(
+        "passers_by",
+        "explains" if goods and again < FOLLOWS * number else "does_not_explain",
+        Message("pharmacy.check.passers_by", {"likely": number, "again": again}),
+        again,
+        number,
+    )

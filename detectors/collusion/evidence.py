@@ -13,6 +13,10 @@ from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISI
 GOODS: Final = ("unrecorded", "uncoded", "reused", "lent")
 """Signals about whether the goods of a visit existed."""
 
+KEPT: Final = frozenset({"reused", "lent", "short", "no_illness"})
+"""What a shop alone brings about that scans one kept code for goods of another kind (substitution): the code repeats,
+of the drug claimed too little was bought, and it goes with no illness of who paid for something else."""
+
 CROWD: Final = ("surge", "run", "repeated")
 """Signals that innocent people share who come together: a group that buys the same, a shift, a bus."""
 
@@ -81,12 +85,15 @@ class Evidence:
         Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
         three signals of other families, odd hours or totals among them. Missing codes and codes sold before are two
         kinds where each alone is worth the extra parameters: substitution repeats codes and loses few, resold packs
-        lack them and repeat none. Missing codes and short stock are one kind, as a pack bought outside the books, and
-        sold to who needs it, has neither. A trace of either beside a crowd is chance: what the goods say must alone be
-        worth the extra parameters; where they could speak and do not, what is left
+        lack them and repeat none. What substitution alone shows (`KEPT`) accuses the shop and no buyer, who may know
+        nothing of what is claimed: `trace_code_reuse` tells it. Missing codes and short stock are one kind, as a pack
+        bought outside the books, and sold to who needs it, has neither. A trace of either beside a crowd is chance:
+        what the goods say must alone be worth the extra parameters; where they could speak and do not, what is left
         without a crowd and without the strongest signal must be.
         """
         nats, spoken = self.nats, self.spoken
+        if spoken <= KEPT:
+            return False
         if spoken & set(GOODS):
             goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))
             both = min(nats.get("uncoded", 0.0), nats.get("reused", 0.0)) >= self.penalty
@@ -96,4 +103,4 @@ class Evidence:
         left = sorted(nats[name] for name in others - set(CROWD))[:-1]
         if self.goods_known and sum(left) < self.penalty:
             return False
-        return len(others) >= 3 and bool(others & {"off_hours", "surge", "repeated"})
+        return len(others) >= 3 and bool(others & {"off_hours", "surge", "repeated", "filled"})

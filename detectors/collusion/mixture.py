@@ -37,10 +37,17 @@ NOBODY: Final = 0.05
 
 LIKELY: Final = 0.5
 
+COMMON: Final = 0.1
+COMMONER: Final = 3.0
+"""A signal of a tenth of a shop's visits, and three times the usual part, may be that of many feigned ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """Beta priors as mean and strength (pseudo-observations): rates of ordinary and feigned visits and of buyers."""
+    """Beta priors as mean and strength (pseudo-observations): rates of ordinary and feigned visits and of buyers.
+
+    `restart`: signals of which many may be feigned where they are much commoner than elsewhere (all by default).
+    """
 
     ordinary: Floats
     feigned: Floats
@@ -52,6 +59,7 @@ class Priors:
     colluding_strength: float = 20.0
     feigned_share: float = 0.6
     feigned_share_strength: float = 6.0
+    restart: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,10 @@ def fit_shop(
     the other signals say, and expectation–maximisation would stop where nobody colludes. So each of `silences` is tried
     as well. The choice costs the logarithm of the number of ways (Bonferroni's bound), taken off the gain.
 
+    Expectation–maximisation begins with the shop's own rates as those of ordinary visits. Where feigned visits are a
+    good part of all, it may end where they are ordinary; so where a signal (`Priors.restart`) is much commoner than
+    elsewhere, it also begins from the other places' rates.
+
     Parameters
     ----------
     visits:
@@ -145,7 +157,10 @@ def fit_shop(
         One row a visit, one column a signal: how many independent visits it is worth.
     """
     once = copies or Copies(np.ones(len(visits)), np.ones(len(starts)))
-    fits = [_fit(Seen.of(visits, trials), starts, persons, priors, once)]
+    seen = Seen.of(visits, trials)
+    fits = [_fit(seen, starts, persons, priors, once)]
+    if _common(seen.counts(once.buyers[_owner(starts, len(visits))] * once.visits), priors):
+        fits.append(_fit(seen, starts, persons, priors, once, from_prior=True))
     for quiet, quiet_own in silences:
         told = replace(
             priors,
@@ -164,16 +179,31 @@ def _known(signals: Floats) -> int:
     return int((~np.isnan(signals).all(axis=0)).sum())
 
 
-def _fit(seen: Seen, starts: NDArray[np.int64], persons: Floats, priors: Priors, copies: Copies) -> Fit:
-    owner = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(seen.both))))
+def _owner(starts: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """Of each of so many visits, the index of its buyer."""
+    return np.repeat(np.arange(len(starts)), np.diff(np.append(starts, number)))
+
+
+def _common(counts: Counts, priors: Priors) -> bool:
+    """Whether some signal is so much commoner here than at other places that most of what shows it may be feigned."""
+    rate = counts.shown / np.maximum(counts.shown + counts.absent, 1.0)
+    common = rate > np.maximum(COMMON, COMMONER * priors.ordinary)
+    return bool((common if priors.restart is None else common & priors.restart).any())
+
+
+def _fit(
+    seen: Seen, starts: NDArray[np.int64], persons: Floats, priors: Priors, copies: Copies, *, from_prior: bool = False
+) -> Fit:
+    owner = _owner(starts, len(seen.both))
     times, alike = copies.visits, copies.buyers
     weight, sizes = alike[owner] * times, np.add.reduceat(times, starts)
     own = Seen.of(persons)
     all_seen, all_own = seen.counts(weight), own.counts(alike)
-    rate0, rate1 = _shrunk(all_seen, priors.ordinary, priors.ordinary_strength), priors.feigned
+    start0, rate1 = _shrunk(all_seen, priors.ordinary, priors.ordinary_strength), priors.feigned
+    rate0 = np.minimum(start0, priors.ordinary) if from_prior else start0
     own0, own1 = priors.person_ordinary, priors.person_feigned
     rho, share = priors.colluding, priors.feigned_share
-    empty = all_seen.log_likelihood(rate0)
+    empty = all_seen.log_likelihood(start0)
     before = -np.inf
     for step in range(ITERATIONS):
         # A signal that is no commoner in feigned visits says nothing: never let ordinary traits mark the other class.

@@ -20,7 +20,7 @@ from ringtrace.detectors.peers import FEWEST_PEERS
 
 FEIGNED: Final = {
     "unrecorded": 0.6, "short": 0.5, "uncoded": 0.7, "reused": 0.3, "lent": 0.3, "off_hours": 0.25, "burst": 0.2,
-    "surge": 0.3, "run": 0.2, "repeated": 0.2, "drain": 0.1, "far": 0.3, "no_illness": 0.5,
+    "surge": 0.3, "run": 0.2, "repeated": 0.2, "filled": 0.2, "drain": 0.1, "far": 0.3, "no_illness": 0.5,
 }  # fmt: skip
 """How often a feigned visit (or a colluding buyer) shows a signal, before a shop's own data speak: weak priors, set by
 what the schemes on record did and not fitted to any simulator."""
@@ -39,6 +39,9 @@ NAMED: Final = 0.8
 
 FEWEST_ODD: Final = 2
 """Visits of an accused buyer that must each look feigned: a habit shows more than once, an accident does not."""
+
+AMID: Final = 0.25
+"""Codes sold before and codes sold again, the fewer beside the more, from which both go with a buyer's visits."""
 
 ROUNDS: Final = 3
 """Fits after which of two sales of a pack the true one is sought."""
@@ -232,6 +235,9 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
     A pack sold twice was sold once in truth. Where the buyer of the one sale is likely to collude, and the other buyer
     is not but for such marks, and the part of its further visits that show anything is below `GENUINE` of the first
     one's, the other sale is taken for the true one: it keeps its mark only for another code that nothing explains.
+    So it is, however many such packs the other buyer got, where each was its code's last sale (or each its first), as a
+    box is sold in truth once it leaves the shelf, while the first one's visits stand amid their codes' sales or look
+    feigned without such marks.
     """
     first, last = int(shop.rows[0]), int(shop.rows[-1])
     unmarked = _silenced(shop.weighed, VISIT_SIGNALS, ("reused", "lent"))
@@ -241,6 +247,13 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
     visits = np.bincount(shop.owner, minlength=len(shop.people))
     # The visit of this very pack says nothing about which of the two is true.
     share = np.maximum(shop.odd - 1, 0) / visits
+    marks = {
+        signal: np.bincount(
+            shop.owner, weights=shop.visits[:, VISIT_SIGNALS.index(signal)] == 1, minlength=len(shop.people)
+        )
+        for signal in ("lent", "reused")
+    }
+    amid = np.minimum(marks["lent"], marks["reused"]) >= AMID * np.maximum(marks["lent"], marks["reused"])
     left: dict[tuple[int, int], bool] = defaultdict(bool)
     for pair in twice:
         if not first <= pair[0] <= last:
@@ -250,7 +263,9 @@ def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[in
             mine, other = owners[side], owners[1 - side]
             row = pair[side] - first
             if shop.visits[row, VISIT_SIGNALS.index(signal)] == 1:
-                victim = not anyway[mine] and shop.fit.buyer[other] >= LIKELY and share[mine] < GENUINE * share[other]
+                at_end = marks["lent" if signal == "reused" else "reused"][mine] == 0
+                less = share[mine] < GENUINE * share[other] or (at_end and (amid[other] or anyway[other]))
+                victim = not anyway[mine] and shop.fit.buyer[other] >= LIKELY and less
                 left[VISIT_SIGNALS.index(signal), row] |= not victim
     return [mark for mark, doubtful in left.items() if not doubtful]
 
@@ -263,6 +278,8 @@ def _priors(rates: Floats, person_rates: Floats, peers: NDArray[np.bool_]) -> Pr
         feigned=np.array([FEIGNED[name] for name in VISIT_SIGNALS]),
         person_ordinary=_median(person_rates[asked]),
         person_feigned=np.array([FEIGNED[name] for name in PERSON_SIGNALS]),
+        # A crowd is common where its people work or live, and shared by all of them.
+        restart=np.isin(VISIT_SIGNALS, GOODS),
     )
 
 

@@ -26,6 +26,7 @@ VISIT_SIGNALS: Final = (
     "surge",
     "run",
     "repeated",
+    "filled",
     "drain",
 )
 PERSON_SIGNALS: Final = ("short", "far", "no_illness")
@@ -33,7 +34,7 @@ PERSON_SIGNALS: Final = ("short", "far", "no_illness")
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "ledger": ("unrecorded", "short"),
     "codes": ("uncoded", "reused", "lent"),
-    "till": ("off_hours", "surge", "run", "repeated"),
+    "till": ("off_hours", "surge", "run", "repeated", "filled"),
     "money": ("drain",),
     "buyers": ("far", "no_illness"),
 }
@@ -82,6 +83,8 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
                  six people or more paid it here, a part of the shop's visits that only one in fifty visits with a total
                  of that size reaches in the city (each shop has its own prices, so other shops' totals do not compare).
                  NULL where the person had paid it there on an earlier day: the same medicine each month says nothing
+    filled       lines of odd amounts add up to a multiple of ten yuan: a quota, or a sum agreed on, that was filled.
+                 NULL where the person had paid it there for the same basket on an earlier day
     drain        in the last six weeks of a year, nine tenths from the personal account, and 2.5 times the person's own
                  usual total
 
@@ -102,8 +105,10 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
                CASE WHEN {hours} AND NOT b.uploaded AND b.e_credential IS NOT NULL
                     THEN CAST(b.visit IN (FROM till_runs) AS INTEGER) END AS run,
                CASE WHEN r.visit IS NULL THEN 0 WHEN r.again THEN NULL ELSE 1 END AS repeated,
+               CASE WHEN f.visit IS NULL THEN 0 WHEN f.again THEN NULL ELSE 1 END AS filled,
                CASE WHEN b.acct_pay IS NOT NULL THEN CAST(b.visit IN (FROM till_drains) AS INTEGER) END AS drain
         FROM till_base b
         LEFT JOIN till_goods g ON g.visit = b.visit
         LEFT JOIN till_repeats r ON r.visit = b.visit
+        LEFT JOIN till_filled f ON f.visit = b.visit
     """)

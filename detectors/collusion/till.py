@@ -1,4 +1,4 @@
-"""When and how visits were paid: odd hours, surges, runs of e-credentials, repeated totals, drained accounts."""
+"""When and how visits were paid: odd hours, surges, runs of e-credentials, odd totals, drained accounts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ SLOT: Final = 900
 
 SLOTS: Final = 86_400 // SLOT
 """Slots in a day."""
+
+EVEN: Final = 10
+"""Yuan of which an agreed sum is a multiple, as hardly any sum of prices is."""
 
 UPLOADED: Final = "1 HOUR"
 """After the end of the care: a counter settles while the client waits. A till that was offline hands its day's claims
@@ -59,8 +62,8 @@ def till_base(tables: duckdb.DuckDBPyConnection) -> None:
 
 def odd_visits(tables: duckdb.DuckDBPyConnection, *, hours: bool) -> None:
     """Make a temporary table of the visits that show each signal: `till_closed`, `till_bursts`, `till_surges`,
-    `till_runs`, `till_repeats` (with `again`), `till_drains`; and `timed_shops`, whose opening hours are
-    known or can be seen.
+    `till_runs`, `till_repeats` and `till_filled` (both with `again`), `till_drains`; and `timed_shops`, whose opening
+    hours are known or can be seen.
 
     `hours` says whether times have an hour at all. Few visits show any of these signals, so that each is searched for
     where it can be, and the visits then join small lists.
@@ -121,6 +124,7 @@ def odd_visits(tables: duckdb.DuckDBPyConnection, *, hours: bool) -> None:
         WHERE l.total >= 2.5 * if(p.n >= 4, p.total, u.total);
     """)
     _repeats(tables)
+    _filled(tables)
 
 
 def _closed(tables: duckdb.DuckDBPyConnection, *, hours: bool) -> None:
@@ -198,4 +202,25 @@ def _repeats(tables: duckdb.DuckDBPyConnection) -> None:
             SEMI JOIN found f ON f.pair = b.pair AND f.total = b.total GROUP BY 1, 2
         )
         SELECT f.visit, e.first < f.day AS again FROM found f JOIN before e ON e.pair = f.pair AND e.total = f.total
+    """)
+
+
+def _filled(tables: duckdb.DuckDBPyConnection) -> None:
+    """`till_filled`: visits whose lines, not all of them even, add up to a multiple of `EVEN` yuan, and whether the
+    person had paid it there for the same basket on an earlier day.
+
+    Prices have fen, so that a multiple of ten yuan comes about once in a few hundred baskets, and one line's price may
+    be such a number itself. Who is told "five hundred a month" fills the basket until it is.
+    """
+    tables.execute(f"""
+        CREATE TEMP TABLE IF NOT EXISTS till_filled AS
+        WITH even AS (
+            SELECT visit, pair, day, total FROM till_base WHERE total > 0 AND round(100 * total) % {100 * EVEN} = 0
+        ), baskets AS (
+            SELECT e.visit, any_value(e.pair) AS pair, any_value(e.day) AS day,
+                   hash(any_value(e.total), bit_xor(hash(l.drug, l.cnt))) AS basket
+            FROM even e JOIN sale_lines l ON l.visit = e.visit
+            GROUP BY 1 HAVING bool_or(round(100 * l.amount) % {100 * EVEN} <> 0)
+        )
+        SELECT visit, day > min(day) OVER (PARTITION BY pair, basket) AS again FROM baskets
     """)

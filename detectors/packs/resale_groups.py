@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from ringtrace.detectors.packs.trace_codes import Step
 
 SHARED_SOURCES = 0.5
-"""Outlets are one finding when at least this part of the smaller one's sources (and two people) feed both."""
+"""Outlets are one finding when at least this part of the smaller one's sources (and two people) feed both.
+
+Each must have sold such packs twice: one sale of two packs is one accident, as when a box was given back unrecorded.
+"""
 
 PASSED_ON = 2
 """Outlets are one finding when so many resold packs of the one were sold again by the other: a chain of three hops."""
@@ -28,6 +31,11 @@ class Outlet:
     def sources(self) -> frozenset[str]:
         return frozenset(step.first.person for step in self.chained)
 
+    @property
+    def sales(self) -> int:
+        """Number of settlements in which it sold them."""
+        return len({step.second.key.rpartition("|")[0] for step in self.chained})
+
 
 def outlets_together(outlets: Sequence[Outlet]) -> list[list[Outlet]]:
     """The outlets in groups that share sources or pass packs on, each group and the list in order of place."""
@@ -43,6 +51,8 @@ def _share(one: Outlet, other: Outlet) -> bool:
     if any(_passed_on(first, second) >= PASSED_ON for first, second in ((one, other), (other, one))):
         return True
     both = len(one.sources & other.sources)
+    if min(one.sales, other.sales) < 2:
+        return False
     return both >= 2 and both >= SHARED_SOURCES * min(len(one.sources), len(other.sources))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from factories.city import START, City
 
-from ringtrace.detectors.collusion.checks import resold_goods, special_drugs
+from ringtrace.detectors.collusion.checks import passers_by, resold_goods, special_drugs
 from ringtrace.detectors.collusion.evidence import Evidence
 from ringtrace.detectors.collusion.mixture import Fit
 from ringtrace.detectors.collusion.shops import Shop
@@ -105,3 +106,26 @@ def fit_of(nats: dict[str, float]) -> Fit:
     none = np.zeros(0)
     each, own = (np.array([nats.get(name, 0.0) for name in names]) for names in (VISIT_SIGNALS, PERSON_SIGNALS))
     return Fit(none, none, none, none, none, none, 99.0, each, own, 0.03, 0.6)
+
+
+@pytest.mark.parametrize(
+    ("again", "spoken", "outcome"),
+    [
+        pytest.param(3, {"uncoded": 90.0}, "explains", marks=pytest.mark.near_miss),
+        pytest.param(8, {"uncoded": 90.0}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param(3, {"uncoded": 90.0, "reused": 9.0}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param(3, {"uncoded": 90.0, "off_hours": 90.0}, "does_not_explain", marks=pytest.mark.positive),
+    ],
+)
+def test_odd_visits_that_do_not_come_back_with_their_buyers_follow_no_circle(
+    again: int, spoken: dict[str, float], outcome: str
+) -> None:
+    """Of ten likely buyers so many come three times; the others, like forty honest ones, once."""
+    visits = [3] * again + [1] * (50 - again)
+    owner = np.repeat(np.arange(50), visits)
+    likely = np.arange(50) < 10
+    fit = replace(fit_of(spoken), buyer=np.where(likely, 0.9, 0.1), visit=np.where(likely[owner], 0.9, 0.0))
+    signals = np.zeros((len(owner), len(VISIT_SIGNALS)))
+    shop = Shop("S", True, np.arange(len(owner)), ["p"] * 50, owner, signals, np.zeros((50, 3)), fit)
+    check = passers_by(shop, Evidence(fit, 5, 100, True))
+    assert (check.outcome, check.value, check.expected) == (outcome, again, 10)

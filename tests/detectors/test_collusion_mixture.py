@@ -105,6 +105,25 @@ def test_a_silent_ledger_is_not_held_against_what_the_other_signals_say() -> Non
     assert (all_ways.buyer[~guilty] < 0.5).all()
 
 
+def test_feigned_visits_that_are_half_of_all_are_not_taken_for_the_shop_s_way() -> None:
+    """Forty of 240 buyers bring half of a shop's visits, each by a code used before: begun at the shop's own rate, the
+    fit ends where that is ordinary and nobody colludes.
+    """
+    rng = np.random.default_rng(3)
+    guilty = np.arange(240) < 40
+    sizes = np.where(guilty, 10, 2)
+    owner = np.repeat(np.arange(240), sizes)
+    visits = np.zeros((len(owner), len(VISIT_SIGNALS)))
+    for name in ("reused", "lent"):
+        visits[:, VISIT_SIGNALS.index(name)] = guilty[owner] & (rng.random(len(owner)) < 0.97)
+    feigned, own = (np.array([FEIGNED[name] for name in names]) for names in (VISIT_SIGNALS, PERSON_SIGNALS))
+    priors = Priors(np.full(len(feigned), 0.005), feigned, np.full(len(own), 0.05), own)
+    starts = np.cumsum([0, *sizes[:-1]])
+    fit = fit_shop(visits, starts, np.full((240, len(own)), np.nan), priors)
+    assert (fit.buyer[guilty] > 0.9).all()
+    assert (fit.buyer[~guilty] < 0.5).all()
+
+
 def test_several_lines_count_for_more_than_one_visit_and_for_less_than_as_many() -> None:
     """Kish's effective size of a cluster, and a signal's log-likelihood ratio so many times."""
     trials = trials_of(np.array([0, 1, 2, 5]))
@@ -148,6 +167,28 @@ def test_short_stock_does_not_make_the_buyer_of_a_borrowed_pack_an_accomplice() 
     assert genuine_sales(replace(shop, persons=for_far), [(0, 5)]) == []
 
 
+@pytest.mark.parametrize(
+    ("lent_too", "cleared"),
+    [pytest.param(False, True, marks=pytest.mark.near_miss), pytest.param(True, False, marks=pytest.mark.positive)],
+)
+def test_however_many_borrowed_packs_a_customer_got_each_was_sold_in_truth_once(
+    *, lent_too: bool, cleared: bool
+) -> None:
+    """Buyer 0's five packs all had been scanned for buyer 1, whose visits stand amid their codes' sales. Were one of
+    buyer 0's scanned again later, it could not have gone over the counter.
+    """
+    visits = np.zeros((10, len(VISIT_SIGNALS)))
+    reused, lent = VISIT_SIGNALS.index("reused"), VISIT_SIGNALS.index("lent")
+    visits[:, reused] = visits[5:, lent] = 1
+    visits[0, lent] = lent_too
+    fit = known_fit(np.array([0.99, 0.99]), np.full(10, 0.9))
+    shop = Shop(
+        "S", True, np.arange(10), ["honest", "colluding"], np.repeat([0, 1], 5), visits, np.full((2, 3), np.nan), fit
+    )
+    marks = genuine_sales(shop, [(5 + number, number) for number in range(5)])
+    assert marks == ([(reused, number) for number in range(5)] if cleared else [])
+
+
 def test_members_carry_the_evidence_themselves() -> None:
     """A signal that two of the accused show is silent, and one odd visit accuses nobody."""
     visits = np.zeros((20, len(VISIT_SIGNALS)))
@@ -177,6 +218,23 @@ def test_goods_bought_outside_the_books_lack_codes_and_stock_at_once(beside: dic
     """Both are one kind, and who buys such goods may need them: something else must speak against the buyers."""
     nothing = np.zeros(0)
     nats = {"uncoded": 200.0, "short": 20.0} | beside
+    own = np.array([nats.get(name, 0.0) for name in PERSON_SIGNALS])
+    fit = replace(known_fit(nothing, nothing, nats), person_nats=own)
+    assert Evidence(fit, 10, 5000, True).joint is joint
+
+
+@pytest.mark.parametrize(
+    ("beside", "joint"),
+    [
+        pytest.param({}, False, marks=pytest.mark.near_miss),
+        pytest.param({"far": 4.0}, True, marks=pytest.mark.positive),
+        pytest.param({"off_hours": 4.0}, True, marks=pytest.mark.positive),
+    ],
+)
+def test_goods_sold_under_a_kept_code_accuse_no_customer(beside: dict[str, float], *, joint: bool) -> None:
+    """The code repeats, its drug was hardly bought, and goes with no illness: all that is the shop's own doing."""
+    nothing = np.zeros(0)
+    nats = {"reused": 300.0, "lent": 300.0, "short": 20.0, "no_illness": 20.0} | beside
     own = np.array([nats.get(name, 0.0) for name in PERSON_SIGNALS])
     fit = replace(known_fit(nothing, nothing, nats), person_nats=own)
     assert Evidence(fit, 10, 5000, True).joint is joint

@@ -238,6 +238,25 @@ def test_a_chain_of_three_hops_is_one_finding(tmp_path: Path) -> None:
     assert (roles["c"], roles["q5"], roles["z1"], roles["p0"]) == ("collector", "witness", "buyer", "source")
 
 
+@pytest.mark.parametrize(
+    ("sales", "accused_there"),
+    [pytest.param(1, False, marks=pytest.mark.near_miss), pytest.param(2, True, marks=pytest.mark.positive)],
+)
+def test_one_sale_of_two_packs_makes_no_outlet_of_the_sources_ring(
+    tmp_path: Path, sales: int, *, accused_there: bool
+) -> None:
+    """Two packs of two sources went over another counter: at once to one customer, or on two days."""
+    city = resold(town())
+    for number in (100, 101):
+        city.visit(f"p{number % 4}", HOSPITAL, "2025-02-20 09:00", items=[item(code(number))])
+    for sale in range(sales):
+        packs = [item(code(number)) for number in (100, 101)[sale:][: 3 - sales]]
+        city.visit(f"z{sale}", "S1", f"2025-03-2{sale} 10:00", items=packs)
+    found, _ = drafts(city, tmp_path)
+    outlets = [{member.id for member in draft.members if member.role == "reseller"} for draft in found if draft.accuses]
+    assert outlets == [{OUTLET, "S1"} if accused_there else {OUTLET}]
+
+
 def test_without_codes_or_lines_it_says_so(tmp_path: Path) -> None:
     city = town()
     city.rows["settlement_items"] = [row | {"drug_trac_codg": None} for row in city.rows["settlement_items"]]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from factories.city import START, City
 from factories.stocked import StockedCity
 
 from ringtrace.detectors.collusion.pharmacy_collusion import PharmacyCollusion
@@ -179,6 +180,34 @@ def test_a_run_of_cards_within_half_an_hour_is_a_surge_and_a_member_day_is_not(t
         )
     assert min(seen[40], seen[100]) > 0.8
     assert seen[200] < 0.1
+
+
+def test_odd_amounts_that_add_up_to_a_whole_sum_were_chosen_to(tmp_path: Path) -> None:
+    """A filled quota; no line that is even itself, and of one basket that a person has each month the first only."""
+    city = City()
+    city.shop(SHOP)
+    baskets = {
+        "filled": (166.3, 333.7),
+        "again": (166.3, 333.7),
+        "anew": (120.1, 379.9),
+        "even": (30, 70),
+        "one": (50,),
+    }
+    baskets |= {"odd": (166.3, 333.0)}
+    visits = {}
+    for number, (name, fees) in enumerate(baskets.items()):
+        items = [{"med_list_codg": f"D{name[:1]}{place}", "fee": fee} for place, fee in enumerate(fees)]
+        if name == "again":
+            items = [item | {"med_list_codg": f"Df{place}"} for place, item in enumerate(items)]
+        visits[name] = city.visit("p", SHOP, START + timedelta(days=20 * number, hours=10), items=items)
+    with city.workspace(tmp_path).connect() as tables:
+        collusion_signals(tables)
+        rows = tables.execute("SELECT visit, filled FROM till_visits").fetchall()
+        hashes = dict(
+            zip(visits, tables.execute("SELECT hash(unnest(?))", [[*visits.values()]]).fetchall(), strict=True)
+        )
+    seen = {name: dict(rows)[key] for name, (key,) in hashes.items()}
+    assert seen == {"filled": 1, "again": None, "anew": 1, "even": 0, "one": 0, "odd": 0}
 
 
 @pytest.mark.positive
