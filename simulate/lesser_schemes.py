@@ -1,5 +1,6 @@
-"""Schemes beside the three great ones: ghost stays, cloned cards, substituted codes, double reimbursement, overuse,
-restricted items; each with the honest habit that looks like it.
+"""Schemes beside the three great ones: ghost stays, cloned cards, substituted codes, overuse, restricted items.
+
+Each stands with the honest habit that looks like it. Bills paid twice have a file of their own (`claims_by_hand`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from ringtrace.simulate.truth import Difficulty
 
 
 def ghost_stays(scene: Scene, difficulty: Difficulty) -> None:
-    """A hospital bills stays of people who were not there: the dead, people seen elsewhere, empty beds."""
+    """A hospital bills stays of people who were not there: the dead, people seen elsewhere, empty beds.
+
+    A hospital that does so already does so more often: two such schemes of one hospital are one.
+    """
     town, rng = scene.town, scene.rng
     hospital = int(rng.choice(town.places.hospital_range))
     n = int(rng.integers(8, 20))
@@ -27,9 +31,11 @@ def ghost_stays(scene: Scene, difficulty: Difficulty) -> None:
     length = rng.integers(6, 16, len(ghosts))
     earliest = np.maximum(town.people.dies[ghosts] // DAY + 2, 0)
     day = earliest + (rng.random(len(ghosts)) * (town.days - 18 - earliest)).astype(np.int64)
-    group = scene.truth.scheme("ghost_patient", difficulty, f"{len(ghosts)} stays")
-    group.add("Hospital", [hospital], "provider")
-    group.add("Patient", ghosts, "ghost")
+    group = scene.truth.scheme_at("ghost_patient", "Hospital", hospital)
+    if group is None:
+        group = scene.truth.scheme("ghost_patient", difficulty, "stays of people who were elsewhere")
+        group.add("Hospital", [hospital], "provider")
+    group.add("Patient", np.setdiff1d(ghosts, group.indices("Patient")), "ghost")
     care = {"easy": 0.0, "medium": 0.3, "hard": 0.8}[difficulty]
     place = np.full(len(ghosts), hospital)
     admit(town, scene.log, rng, ghosts, place, day, length, care_items=care, unbound=1, group=group.number)
@@ -133,49 +139,6 @@ def _same_code(scene: Scene, place: int, n: int, days: int) -> Ints:
     items["supply"][rows[1:]] = Supply.COLLECTED
     items["source"][rows[1:]] = rows[0]
     return rows
-
-
-def double_reimbursement(scene: Scene, difficulty: Difficulty) -> None:
-    """Bills that the insurance settled at the counter are handed in a second time for reimbursement by hand."""
-    town, rng = scene.town, scene.rng
-    visits = scene.log.visit_table()
-    settled = np.flatnonzero(
-        (visits["care"] == Care.INPATIENT) & (visits["unbound"] == 0) & (visits["time"] < town.seconds - 60 * DAY)
-    )
-    wanted = int(rng.integers(3, 8))
-    rows = rng.permutation(settled[visits["time"][settled] > 0])[:wanted]
-    if not len(rows):
-        return
-    group = scene.truth.scheme("double_reimbursement", difficulty, f"{len(rows)} bills twice")
-    group.add("Patient", sorted(set(visits["person"][rows].tolist())), "claimant")
-    _by_hand(scene, rows, rng.integers(10, 55, len(rows)) * DAY, 2 if difficulty == "hard" else 1, group.number)
-
-
-def honest_claims(scene: Scene) -> None:
-    """The honest twin: care paid in cash away from home, reimbursed by hand and nowhere else."""
-    town, rng = scene.town, scene.rng
-    n = max(5, len(town.people) // 500)
-    person = rng.choice(np.flatnonzero(town.people.dies == -1), n)
-    place = rng.choice(town.places.hospital_range, n)
-    day, length = rng.integers(0, max(1, town.days - 70), n), rng.integers(3, 14, n)
-    visit = admit(town, scene.log, rng, person, place, day, length, manual=1)
-    times = scene.log.visit_table()["time"]
-    left = town.days - 1 - times[visit] // DAY  # a short simulation ends before the slowest claims come in
-    times[visit] += np.minimum(rng.integers(5, 50, n), np.maximum(left, 0)) * DAY
-
-
-def _by_hand(scene: Scene, rows: Ints, after: Ints, manual: int, group: int) -> None:
-    visits, items = scene.log.visit_table(), scene.log.item_table()
-    source = {name: visits[name][rows] for name in ("person", "place", "care", "disease", "doctor", "begin")}
-    again = scene.log.visits(
-        len(rows), **source, time=visits["time"][rows] + after, manual=manual, same_stay=rows, unbound=1, group=group
-    )
-    for old, new in zip(rows.tolist(), again.tolist(), strict=True):
-        lines = np.flatnonzero(items["visit"] == old)
-        scene.log.items(
-            np.full(len(lines), new), product=items["product"][lines], count=items["count"][lines],
-            supply=Supply.NOTHING, booked=0, uncoded=1
-        )  # fmt: skip
 
 
 def overuse(scene: Scene, difficulty: Difficulty) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ringtrace.simulate import lesser_schemes as lesser
+from ringtrace.simulate.claims_by_hand import double_reimbursement, honest_claims
 from ringtrace.simulate.collusion import plant_collusion
 from ringtrace.simulate.gatherings import Scene
 from ringtrace.simulate.resale import plant_resale
@@ -28,7 +29,7 @@ def plant(scene: Scene, difficulty: CityDifficulty) -> None:
     plant_resale(scene, levels(PERSONS_PER_SHOP_SCHEME))
     plant_collusion(scene, levels(PERSONS_PER_SHOP_SCHEME))
     for scheme in (
-        lesser.ghost_stays, lesser.cloned_card, lesser.substitution, lesser.double_reimbursement, lesser.overuse,
+        lesser.ghost_stays, lesser.cloned_card, lesser.substitution, double_reimbursement, lesser.overuse,
         lesser.restricted_items,
     ):  # fmt: skip
         for level in levels(PERSONS_PER_LESSER_SCHEME):
@@ -40,7 +41,7 @@ def plant_twins(scene: Scene) -> None:
     for _ in range(max(1, len(scene.town.people) // PERSONS_PER_LESSER_SCHEME)):
         lesser.shared_credential(scene)
         lesser.stuck_scanner(scene)
-    lesser.honest_claims(scene)
+    honest_claims(scene)
     lesser.wrong_card(scene)
 
 

@@ -35,6 +35,9 @@ class Group:
     def add(self, label: Label, indices: Ints | list[int], role: str) -> None:
         self.members += [(label, int(index), role) for index in indices]
 
+    def indices(self, label: Label) -> list[int]:
+        return [index for own, index, _ in self.members if own == label]
+
 
 @dataclass(slots=True)
 class Truth:
@@ -48,6 +51,10 @@ class Truth:
     def scheme(self, kind: str, difficulty: Difficulty, habits: str) -> Group:
         self.groups.append(Group(len(self.groups), kind, difficulty, habits))
         return self.groups[-1]
+
+    def scheme_at(self, kind: str, label: Label, index: int) -> Group | None:
+        """The scheme of this kind that an institution or person has a part in already."""
+        return next((each for each in self.groups if each.kind == kind and index in each.indices(label)), None)
 
     def innocent(self, kind: str) -> Group:
         self.groups.append(Group(len(self.groups), kind, None, ""))

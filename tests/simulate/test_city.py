@@ -248,3 +248,27 @@ def test_parameters_out_of_range_are_refused_before_anything_is_written(
     with pytest.raises(RingTraceError):
         simulate(out, **{"persons": 1000, "seed": 1, **wrong})  # type: ignore[arg-type]
     assert not out.exists()
+
+
+def test_bills_paid_twice_tie_their_claimants_only_where_an_agent_does(db: duckdb.DuckDBPyConnection) -> None:
+    sizes = db.execute(
+        "SELECT s.habits LIKE 'alone%', count(*) FROM schemes s JOIN members m USING (group_id) "
+        "WHERE s.kind = 'double_reimbursement' AND m.role = 'claimant' GROUP BY s.group_id, 1"
+    ).fetchall()
+    assert sizes
+    assert all((people == 1) == alone for alone, people in sizes)
+
+
+def test_villagers_claims_come_by_one_account_and_are_paid_once(quiet_city: Path) -> None:
+    quiet = database(quiet_city)
+    village = "(SELECT id FROM innocent_groups WHERE kind = 'claims_through_the_village')"
+    rows = quiet.execute(
+        f"SELECT count(*), count(DISTINCT bank_acct) FROM persons WHERE psn_no IN {village}"
+    ).fetchall()
+    people, accounts = rows[0]
+    assert people >= 4 > accounts == 1
+    twice = f"""
+        SELECT count(*) FROM settlements a JOIN settlements b ON a.invono = b.invono AND a.setl_id < b.setl_id
+        WHERE a.manl_reim_flag = '1' AND a.psn_no IN {village}
+    """
+    assert number(quiet, twice) == 0
