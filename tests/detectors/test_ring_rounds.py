@@ -1,4 +1,4 @@
-"""Cards that are taken round: own medicines explain who draws them at one counter, and nobody who goes on to the next."""
+"""Cards taken round: own medicines explain who draws them at one counter, and nobody who goes on to the next."""
 
 from __future__ import annotations
 
