@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ringtrace.simulate.life import own_drugs, pick
-from ringtrace.simulate.records import Care, Log
+from ringtrace.simulate.records import Care, Log, Supply
 from ringtrace.simulate.sampling import Bools, Floats, Generator, Ints
 from ringtrace.simulate.town import Town
 from ringtrace.simulate.truth import Group, Truth
@@ -22,22 +22,31 @@ class Scene:
     truth: Truth
     rng: Generator
     _usual: Ints | None = None
-    _adults: Ints | None = None
+    _residents: dict[int, Ints] = field(default_factory=dict)
     _customers: tuple[Ints, Ints] | None = None
     _sales: tuple[Ints, Ints] | None = None
+    _errands: tuple[Ints, Ints] | None = None
 
-    def adults(self) -> Ints:
-        """People who can take part in anything: grown up, alive throughout, at home in the city."""
-        if self._adults is None:
+    def residents(self, least_age: int) -> Ints:
+        """People from this age on who are alive throughout and at home in the city, outside care homes."""
+        if least_age not in self._residents:
             people = self.town.people
             here = (people.dies == -1) & (people.care_home < 0) & (people.region < 6)
-            self._adults = np.flatnonzero((people.age >= 16) & here)
-        return self._adults
+            self._residents[least_age] = np.flatnonzero((people.age >= least_age) & here)
+        return self._residents[least_age]
+
+    def some_residents(self, least_age: int) -> Ints:
+        """Up to 20,000 of them drawn at random (some perhaps twice): enough to choose a scheme's people from."""
+        here = self.residents(least_age)
+        return here if len(here) <= 20_000 else here[self.rng.integers(0, len(here), 20_000)]
+
+    def adults(self) -> Ints:
+        """Residents who are grown up and can take part in anything."""
+        return self.residents(16)
 
     def some_adults(self) -> Ints:
-        """Up to 20,000 adults drawn at random (some perhaps twice): enough to choose a scheme's people from."""
-        adults = self.adults()
-        return adults if len(adults) <= 20_000 else adults[self.rng.integers(0, len(adults), 20_000)]
+        """Up to 20,000 adults drawn at random."""
+        return self.some_residents(16)
 
     def customers(self, shop: int) -> Ints:
         """Adults whose usual shop this is."""
@@ -52,6 +61,24 @@ class Scene:
             self._sales = _index(self.log.visit_table()["place"][self.log.item_table()["visit"]])
         order, sorted_places = self._sales
         return order[slice(*np.searchsorted(sorted_places, [place, place + 1]))]
+
+    def errands(self, person: int) -> Ints:
+        """A person's own visits to ordinary pharmacies that somebody else could make for him: rows of the log.
+
+        Left out are those that make sense at their own shop only: packages at its price, and a code of its own till.
+        """
+        visits = self.log.visit_table()
+        if self._errands is None:
+            items, places = self.log.item_table(), self.town.places
+            bound = np.zeros(len(visits["time"]), dtype=bool)
+            bound[items["visit"][(items["price"] >= 0) | (items["supply"] != Supply.STOCK)]] = True
+            own = ~bound & (visits["care"] == Care.PHARMACY) & ~places.special[visits["place"]]
+            rows = np.flatnonzero(own)
+            order, people = _index(visits["person"][rows])
+            self._errands = rows[order], people
+        rows, people = self._errands
+        mine = rows[slice(*np.searchsorted(people, [person, person + 1]))]
+        return mine[(visits["group"][mine] < 0) & (visits["time"][mine] >= 0)]
 
     def usual_visits(self) -> Ints:
         """Each person's own visits to pharmacies, counted once when first asked for."""

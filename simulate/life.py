@@ -53,8 +53,8 @@ def usual_shop(town: Town, rng: Generator, person: Ints) -> Ints:
     drawn = rng.random(len(person))
     ordinary = ~town.places.special[: town.places.pharmacies]
     other = choose(rng, town.places.popularity[: town.places.pharmacies] * ordinary, len(person))
-    at_home = np.where(drawn < 0.80, town.habits.shop[person], town.habits.second_shop[person])
-    return np.where(drawn < 0.93, at_home, other)
+    at_home = np.where(drawn < 0.76, town.habits.shop[person], town.habits.second_shop[person])
+    return np.where(drawn < 0.91, at_home, other)
 
 
 def usual_clinic(town: Town, rng: Generator, person: Ints) -> Ints:
@@ -150,15 +150,17 @@ def pick(town: Town, rng: Generator, generics: Ints, n: int) -> Ints:
 def _short_illnesses(town: Town, log: Log) -> None:
     rng = stream(town.seed, "seasons")
     people = town.people
-    frailty = rng.gamma(2.0, 0.5, len(people)) * np.interp(people.age, [0, 8, 25, 60, 85], [1.8, 1.3, 0.8, 1.1, 1.5])
+    ages = np.interp(people.age, [0, 8, 25, 60, 85], [1.8, 1.3, 0.8, 1.1, 1.5])
+    frailty = rng.gamma(2.0, 0.5, len(people)) * ages
     date = (town.start_day + np.arange(town.days)).astype("datetime64[D]")
     of_year = (date - date.astype("datetime64[Y]")).astype(np.int64)
     for number, illness in enumerate(town.goods.acute):
         shelf = illness.icd == "Z76"
         season = illness.winter ** np.cos(2 * np.pi * (of_year - 15) / 365)
         who = frailty * (people.male == (illness.sex == 1)) if illness.sex else frailty
-        # Some are in the shop every week for this and that, and most are never there without a reason.
-        who = who * rng.gamma(1.0, 1.0, len(people)) if shelf else who
+        # Things from the shelf have little to do with health: most come now and then, some every week.
+        if shelf:
+            who = ages * rng.gamma(2.0, 0.5, len(people)) * np.where(rng.random(len(people)) < 0.04, 3.0, 1.0)
         n = int(rng.poisson(who.sum() * illness.rate * town.days / 365))
         person, day = choose(rng, who, n), choose(rng, season, n)
         drawn = rng.random(n)
@@ -166,7 +168,7 @@ def _short_illnesses(town: Town, log: Log) -> None:
         place = np.where(drawn < share, usual_shop(town, rng, person), usual_clinic(town, rng, person))
         disease = np.full(n, len(town.goods.chronic) + number)
         visit = attend(town, log, rng, person, place, day, chronic=False, disease=disease)
-        owner, _ = expand(rng.choice([1, 1, 1, 2, 2], n))
+        owner, _ = expand(rng.choice([1, 1, 1, 1, 2] if shelf else [1, 1, 1, 2, 2], n))
         product = pick(town, rng, np.array(illness.drugs), len(owner))
         count = np.where(rng.random(len(owner)) < 0.8, 1, 2)
         # In clinics some tablets are counted out of an opened pack.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ringtrace.simulate.gatherings import Scene, at_hours, baskets, gather, series, unrelated
-from ringtrace.simulate.sampling import Bools, Floats, Ints, choose
+from ringtrace.simulate.sampling import DAY, Bools, Floats, Generator, Ints, choose
 from ringtrace.simulate.town import Town
 from ringtrace.simulate.truth import Difficulty, Group
 
@@ -16,6 +16,13 @@ PLAIN = (
     "碳酸钙D3片", "六味地黄丸", "云南白药膏",
 )  # fmt: skip
 DEAR = ("阿胶", "达格列净片", "布地奈德福莫特罗吸入粉雾剂", "沙库巴曲缬沙坦钠片", "司美格鲁肽注射液")
+
+LEAST_AGE = 6
+"""Cards come by families: parents lend those of their children too."""
+CORNER = 60 * DAY
+"""How much nearer in time an errand at the owner's usual shop must be to be left to the holder of the card."""
+NEVER = -1
+"""Time of a visit that does not take place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,9 @@ def _ring(scene: Scene, difficulty: Difficulty, shared: Ints | None) -> Ints:
     habits = HABITS[difficulty]
     size = int(rng.integers(habits.cards[0], habits.cards[1] + 1))
     shop = int(choose(rng, _shop_weights(town), 1)[0])
-    adults = scene.some_adults()
+    insured = scene.some_residents(LEAST_AGE)
     every = rng.uniform(*habits.every)
-    likely = adults[_lending(scene, adults, town.days / every * float(np.mean(habits.attendance)))]
+    likely = insured[_lending(scene, insured, town.days / every * float(np.mean(habits.attendance)))]
     customers = scene.customers(shop)
     regulars = customers[_lending(scene, customers, town.days / every * float(np.mean(habits.attendance)))]
     owners = unrelated(scene, regulars, round(size * habits.regulars))
@@ -84,11 +91,11 @@ def _ring(scene: Scene, difficulty: Difficulty, shared: Ints | None) -> Ints:
 def _meet(
     scene: Scene, group: Group, cards: Ints, shops: list[int], every: float, reliability: Floats, habits: Habits
 ) -> None:
-    town, log, rng = scene.town, scene.log, scene.rng
+    town, rng = scene.town, scene.rng
     generics = np.array(
         [town.goods.generic(name) for name in rng.choice(DEAR + PLAIN if habits.dear else PLAIN, 5, replace=False)]
     )
-    days = series(rng, town.days, every, 2.5)
+    days = series(rng, town.days, every, 0.3 * every)
     starts = at_hours(town, rng, shops[0], days, float(town.habits.hour[cards[0]]), rng.choice([0.5, 1.5, 2.0]))
     came = gather(rng, len(cards), starts, attendance=reliability, spread=rng.uniform(*habits.spread))
     place, time = np.full(len(came.time), shops[0]), came.time
@@ -105,21 +112,56 @@ def _meet(
     elsewhere = (rng.random(len(starts)) < 0.2)[came.meeting]
     elsewhere &= (hour > town.places.opens[other]) & (hour < town.places.closes[other])
     place = np.where(elsewhere, other, place)
-    person = cards[came.member]
-    visit = log.visits(len(person), person=person, place=place, time=time, till=came.till, group=group.number)
-    baskets(town, log, rng, visit, person, own=0.6, wanted=generics, share=rng.uniform(*habits.wanted))
-    # Whose card does the shopping goes less often himself.
-    log.spare(cards, len(days) * reliability)
+    _shop(scene, group, came.member, cards, place, time, came.till, wanted=generics, share=rng.uniform(*habits.wanted))
 
 
-def _lending(scene: Scene, adults: Ints, meetings: float) -> Bools:
-    """Who would lend a card: mostly people who are in pharmacies so often that the ring's visits do not stand out.
+def _shop(
+    scene: Scene, group: Group, member: Ints, cards: Ints, place: Ints, time: Ints, till: Ints, *,
+    wanted: Ints, share: float,
+) -> None:  # fmt: skip
+    """The ring's visits take the place of the owners' own: whoever holds the card runs its owner's errands too.
 
-    They leave their own errands to whoever has the card, and keep some of them.
+    A visit that fetches what the ring is after replaces the owner's errand nearest in time; any other is that errand,
+    with its basket, at the ring's shop and hour. Where an owner has no errand left, the ring's visit comes on top.
     """
-    usual = scene.usual_visits()[adults]
-    fits = (usual >= 0.3 * meetings) & (usual <= 1.1 * meetings)
-    likely: Bools = fits | (scene.rng.random(len(adults)) < 0.1 * fits.mean() * (usual > 0))
+    town, log, rng = scene.town, scene.log, scene.rng
+    # A child's card is good for the shelf only: at drugs of the old somebody would ask.
+    sought = (rng.random(len(member)) < share) & (town.people.age[cards[member]] >= 16)
+    errand = np.full(len(member), -1)
+    for each, card in enumerate(cards.tolist()):
+        rows = np.flatnonzero(member == each)
+        own, visits = scene.errands(card), log.visit_table()
+        # What is to be had round the corner the owners rather fetch themselves.
+        corner = (visits["place"][own] == town.habits.shop[card]) * CORNER
+        errand[rows] = _nearest(rng, own, np.abs(visits["time"][own] - time[rows][:, None]) + corner)
+    visits = log.visit_table()
+    moved = (errand >= 0) & ~sought
+    for name, values in (("place", place), ("time", time), ("till", till), ("group", np.full(len(time), group.number))):
+        visits[name][errand[moved]] = values[moved]
+    visits["time"][errand[(errand >= 0) & sought]] = NEVER
+    for which, part in ((sought, 1.0), (~sought & (errand < 0), 0.0)):
+        person = cards[member[which]]
+        visit = log.visits(
+            len(person), person=person, place=place[which], time=time[which], till=till[which], group=group.number
+        )
+        baskets(town, log, rng, visit, person, own=0.6, wanted=wanted, share=part)
+
+
+def _nearest(rng: Generator, own: Ints, away: Ints) -> Ints:
+    """For each meeting (row of `away`) the one of the `own` visits that is least away and still free, else -1."""
+    taken, away = np.full(len(away), -1), away.astype(np.float64)
+    for meeting in rng.permutation(len(away))[: len(own)].tolist():
+        nearest = int(away[meeting].argmin())
+        taken[meeting] = own[nearest]
+        away[:, nearest] = np.inf
+    return taken
+
+
+def _lending(scene: Scene, owners: Ints, meetings: float) -> Bools:
+    """Whose card is lent: mostly of people who are in pharmacies so often that the ring's visits do not stand out."""
+    usual = scene.usual_visits()[owners]
+    fits = usual >= 0.6 * meetings
+    likely: Bools = fits | (scene.rng.random(len(owners)) < 0.1 * fits.mean() * (usual > 0))
     return likely
 
 
