@@ -11,14 +11,15 @@ from typing import ClassVar
 
 import duckdb
 
+from ringtrace.detectors.claims.claim_agents import AgentThresholds, Case, cases
 from ringtrace.detectors.claims.standing import institution_label, standing_settlements
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Level, Member, Message, Reason, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+@dataclass(frozen=True)
+class Thresholds(AgentThresholds):
     """`shortest_invoice`: shorter invoice numbers are placeholders. `most_people`: so is one that more people carry.
     `same_total`: relative difference up to which two totals are the same bill.
     `same_tariff`: difference of the fund's share up to which both were paid by the same rule.
@@ -56,11 +57,13 @@ class DoubleReimbursement:
     """Pairs of standing settlements, one of them by hand, with the same bill, both paid by the fund.
 
     The same bill: the same invoice number at one place, the same visit number, or the same person, place, first and
-    last day and total. Refunded settlements do not stand. Chance plays no part: a bill is paid once.
+    last day and total. Refunded settlements do not stand. Chance plays no part: a bill is paid once. People
+    whose second claims go to one account, or come to the desk one after the other, are one case (`claim_agents`); the
+    others are cases of their own.
     """
 
     kind: ClassVar[str] = "double_reimbursement"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
@@ -77,8 +80,9 @@ class DoubleReimbursement:
         people: dict[str, list[_Pair]] = defaultdict(list)
         for pair in self._pairs(tables):
             people[pair.claimants[1]].append(pair)
-        for person, pairs in sorted(people.items()):
-            yield self._draft(person, pairs)
+        papers = {person: [pair.times[1] for pair in pairs] for person, pairs in people.items()}
+        for case in cases(tables, papers, self.thresholds):
+            yield self._draft(case, [pair for person in case.claimants for pair in people[person]])
 
     def _pairs(self, tables: duckdb.DuckDBPyConnection) -> list[_Pair]:
         limits = self.thresholds
@@ -116,17 +120,22 @@ class DoubleReimbursement:
             for a, b, payer, claimant, place, hospital, how, first, second, total, again, fund, more in rows
         ]
 
-    def _draft(self, person: str, pairs: Sequence[_Pair]) -> Draft:
+    def _draft(self, case: Case, pairs: Sequence[_Pair]) -> Draft:
         supplements = sum(pair.supplement(self.thresholds) for pair in pairs)
         overpaid = sum(pair.overpaid() for pair in pairs)
-        others = sorted({pair.claimants[0] for pair in pairs} - {person})
+        agents = {*case.claimants, *case.partners}
+        others = sorted({pair.claimants[0] for pair in pairs} - agents)
+        group = ".group" if len(case.claimants) > 1 else ""
         bills = len({pair.second for pair in pairs})
         score = double_score(bills, overpaid=bool(overpaid), supplements=supplements == len(pairs))
         level: Level = "explained" if supplements == len(pairs) else level_of(score)
         paid = sum(max(pair.funds) + min(pair.funds) for pair in pairs)
         values: dict[str, Value] = {
-            "person": person, "n": bills, "paid": round(paid, 2), "total": round(sum(max(p.totals) for p in pairs), 2),
+            "person": case.claimants[0], "people": len(case.claimants), "n": bills, "paid": round(paid, 2),
+            "total": round(sum(max(pair.totals) for pair in pairs), 2),
             "how": ", ".join(sorted({pair.how for pair in pairs})), "supplements": supplements, "others": len(others),
+            "by_account": case.by_account, "by_desk": case.by_desk, "households": case.households,
+            "partners": len(case.partners),
         }  # fmt: skip
         reasons = [Reason("same_bill", Message("claims.double.reason", values), bills, 0)]
         if overpaid:
@@ -135,19 +144,25 @@ class DoubleReimbursement:
                 Reason("more_than_bill", Message("claims.double.overpaid", values), values["paid"], values["total"],
                        ratio=round(ratio, 3))
             )  # fmt: skip
+        if case.by_account > 1:
+            reasons.append(Reason("one_account", Message("claims.double.account", values), case.by_account, 1))
+        if case.by_desk:
+            reasons.append(Reason("one_visit", Message("claims.double.desk", values), case.by_desk, 0))
         if others:
             reasons.append(Reason("other_person", Message("claims.double.other_person", values), len(others), 0))
         places = {pair.place: pair.hospital for pair in pairs}
         return Draft(
-            anchors=(person,),
+            anchors=case.claimants,
             level=level,
             score=score,
-            title=Message("claims.double.title", values),
-            summary=Message("claims.double.summary", values),
+            title=Message(f"claims.double{group}.title", values),
+            summary=Message(f"claims.double{group}.summary", values),
             first_time=min(time for pair in pairs for time in pair.times),
             last_time=max(time for pair in pairs for time in pair.times),
             members=(
-                Member("Patient", person, "claimant"),
+                *(Member("Patient", person, "claimant") for person in case.claimants),
+                *(Member("Patient", person, "claimant", 0.5) for person in case.partners),
+                *(Member("Patient", person, "collector", 0.5) for person in case.holders),
                 *(Member("Patient", other, "witness", 0.3) for other in others),
                 *(Member(institution_label(hospital), place, "witness") for place, hospital in sorted(places.items())),
             ),
