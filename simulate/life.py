@@ -160,15 +160,16 @@ def _short_illnesses(town: Town, log: Log) -> None:
         who = frailty * (people.male == (illness.sex == 1)) if illness.sex else frailty
         # Things from the shelf have little to do with health: most come now and then, some every week.
         if shelf:
-            who = ages * rng.gamma(2.0, 0.5, len(people)) * np.where(rng.random(len(people)) < 0.04, 3.0, 1.0)
+            need = np.interp(people.age, [0, 8, 25, 60, 85], [1.1, 1.0, 1.1, 0.9, 0.9])
+            who = need * rng.gamma(3.0, 1 / 3, len(people)) * np.where(rng.random(len(people)) < 0.04, 3.0, 1.0)
         n = int(rng.poisson(who.sum() * illness.rate * town.days / 365))
         person, day = choose(rng, who, n), choose(rng, season, n)
         drawn = rng.random(n)
-        share = 0.95 if shelf else 0.55
+        share = 0.95 if shelf else 0.60
         place = np.where(drawn < share, usual_shop(town, rng, person), usual_clinic(town, rng, person))
         disease = np.full(n, len(town.goods.chronic) + number)
         visit = attend(town, log, rng, person, place, day, chronic=False, disease=disease)
-        owner, _ = expand(rng.choice([1, 1, 1, 1, 2] if shelf else [1, 1, 1, 2, 2], n))
+        owner, _ = expand(rng.choice([1, 1, 1, 1, 1, 1, 1, 2] if shelf else [1, 1, 1, 2, 2], n))
         product = pick(town, rng, np.array(illness.drugs), len(owner))
         count = np.where(rng.random(len(owner)) < 0.8, 1, 2)
         # In clinics some tablets are counted out of an opened pack.

@@ -64,9 +64,11 @@ def _ring(scene: Scene, difficulty: Difficulty, shared: Ints | None) -> Ints:
     shop = int(choose(rng, _shop_weights(town), 1)[0])
     insured = scene.some_residents(LEAST_AGE)
     every = rng.uniform(*habits.every)
-    likely = insured[_lending(scene, insured, town.days / every * float(np.mean(habits.attendance)))]
+    meetings = town.days / every * float(np.mean(habits.attendance))
+    hour = float(town.habits.hour[rng.choice(insured)])
+    likely = insured[_lending(scene, insured, meetings, hour)]
     customers = scene.customers(shop)
-    regulars = customers[_lending(scene, customers, town.days / every * float(np.mean(habits.attendance)))]
+    regulars = customers[_lending(scene, customers, meetings, hour)]
     owners = unrelated(scene, regulars, round(size * habits.regulars))
     others = unrelated(scene, likely[town.habits.shop[likely] != shop], size - len(owners), besides=owners)
     cards = np.concatenate([owners, others])
@@ -81,7 +83,7 @@ def _ring(scene: Scene, difficulty: Difficulty, shared: Ints | None) -> Ints:
     reliability = np.clip(rng.uniform(*habits.attendance) + rng.normal(0, 0.06, len(cards)), 0.3, 0.97)
     if holder:
         reliability[0] = 0.97
-    _meet(scene, group, cards, shops, every, reliability, habits)
+    _meet(scene, group, cards, shops, every, hour, reliability, habits)
     group.add("Patient", cards[:1], "holder" if holder else "card_holder")
     group.add("Patient", cards[1:], "card_holder")
     truth.reserved.update(cards.tolist())
@@ -89,14 +91,15 @@ def _ring(scene: Scene, difficulty: Difficulty, shared: Ints | None) -> Ints:
 
 
 def _meet(
-    scene: Scene, group: Group, cards: Ints, shops: list[int], every: float, reliability: Floats, habits: Habits
-) -> None:
+    scene: Scene, group: Group, cards: Ints, shops: list[int], every: float, hour: float, reliability: Floats,
+    habits: Habits,
+) -> None:  # fmt: skip
     town, rng = scene.town, scene.rng
     generics = np.array(
         [town.goods.generic(name) for name in rng.choice(DEAR + PLAIN if habits.dear else PLAIN, 5, replace=False)]
     )
-    days = series(rng, town.days, every, 0.3 * every)
-    starts = at_hours(town, rng, shops[0], days, float(town.habits.hour[cards[0]]), rng.choice([0.5, 1.5, 2.0]))
+    days = series(rng, town.days, every, 0.4 * every)
+    starts = at_hours(town, rng, shops[0], days, hour, rng.choice([0.5, 1.5, 2.0]))
     came = gather(rng, len(cards), starts, attendance=reliability, spread=rng.uniform(*habits.spread))
     place, time = np.full(len(came.time), shops[0]), came.time
     if len(shops) > 1:
@@ -108,9 +111,9 @@ def _meet(
         time = np.where(time % 86_400 > closes - 60, time - way, time)
     # Now and then it goes somewhere else altogether, so as not to be known.
     other = _second_shop(town, rng, shops[0])
-    hour = time % 86_400 / 3600
+    clock = time % 86_400 / 3600
     elsewhere = (rng.random(len(starts)) < 0.2)[came.meeting]
-    elsewhere &= (hour > town.places.opens[other]) & (hour < town.places.closes[other])
+    elsewhere &= (clock > town.places.opens[other]) & (clock < town.places.closes[other])
     place = np.where(elsewhere, other, place)
     _shop(scene, group, came.member, cards, place, time, came.till, wanted=generics, share=rng.uniform(*habits.wanted))
 
@@ -157,10 +160,13 @@ def _nearest(rng: Generator, own: Ints, away: Ints) -> Ints:
     return taken
 
 
-def _lending(scene: Scene, owners: Ints, meetings: float) -> Bools:
-    """Whose card is lent: mostly of people who are in pharmacies so often that the ring's visits do not stand out."""
+def _lending(scene: Scene, owners: Ints, meetings: float, hour: float) -> Bools:
+    """Whose card is lent: mostly of people who are in pharmacies so often that the ring's visits do not stand out.
+
+    They live by the same hours, too: pensioners lend to a pensioner, and those who work to one who works.
+    """
     usual = scene.usual_visits()[owners]
-    fits = usual >= 0.6 * meetings
+    fits = (usual >= 0.7 * meetings) & (np.abs(scene.town.habits.hour[owners] - hour) < 2.0)
     likely: Bools = fits | (scene.rng.random(len(owners)) < 0.1 * fits.mean() * (usual > 0))
     return likely
 
