@@ -65,6 +65,8 @@ class Baskets:
         yuan a visit, over the places' mean visit, for drugs that the owner never gets outside the runs and at least
         two others of the group get in them, as far as they are sought: beyond `USUAL` times their share at the places,
         and as far as the owner does not come back for the drug more than the others take it (a chronic patient does).
+    foreign_share
+        the money for these drugs, as far as they are sought, over all that the runs' goods cost.
     one_off
         how much more than other takers members fail to come back for what they got in the runs (see `ring_courses`).
     supply
@@ -78,6 +80,7 @@ class Baskets:
     need_cross: float | None = None
     amount_shift: float = 0.0
     foreign_value: float | None = None
+    foreign_share: float = 0.0
     one_off: float | None = None
     supply: Supply = NO_SUPPLY
     kit: Kit = NO_KIT
@@ -96,10 +99,12 @@ class Baskets:
 def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]:
     """The baskets of each group, in order, from the tables of `build_ring_tables`."""
     _gather(tables)
-    likeness, needs, shifts, foreign = _likeness(tables), _needs(tables), _amount_shift(tables), _foreign(tables)
+    likeness, needs, shifts = _likeness(tables), _needs(tables), _amount_shift(tables)
+    _gather_foreign(tables)
+    foreign = _foreign(tables)
     gather_courses(tables)
     one_off, supply, kits = read_one_off(tables), read_supply(tables), read_kits(tables)
-    for name in ("substance", "ring_item", "solo_item", "place_drug", "course"):
+    for name in ("substance", "ring_item", "solo_item", "place_drug", "foreign_good", "course"):
         tables.execute(f"DROP TABLE {name}")
     return [
         Baskets(
@@ -107,7 +112,8 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
             need_own=needs.get(ring, (None, None))[0],
             need_cross=needs.get(ring, (None, None))[1],
             amount_shift=shifts.get(ring, 0.0),
-            foreign_value=foreign.get(ring),
+            foreign_value=foreign.get(ring, (None, 0.0))[0],
+            foreign_share=foreign.get(ring, (None, 0.0))[1],
             one_off=one_off.get(ring),
             supply=supply.get(ring, NO_SUPPLY),
             kit=kits.get(ring, NO_KIT),
@@ -249,16 +255,15 @@ def _amount_shift(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
     return {ring: float(shift) for ring, shift in rows}
 
 
-def _foreign(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
-    rows = tables.execute(
+def _gather_foreign(tables: duckdb.DuckDBPyConnection) -> None:
+    """foreign_good(ring, psn_no, drug, fee, share): what the runs brought that the owner never gets outside them.
+
+    `share` is how far the drug is sought by the group and not by its owner, 0–1 (`Baskets.foreign_value`).
+    """
+    tables.execute(
         """
-        WITH place AS (
-            SELECT fixmedins_code, avg(medfee_sumamt) AS mean FROM settlements
-            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_visit) AND medfee_sumamt >= 0
-            GROUP BY ALL
-        ), visits AS (
-            SELECT ring, sum(p.mean) AS usual FROM ring_visit JOIN place p USING (fixmedins_code) GROUP BY ALL
-        ), shared AS (
+        CREATE OR REPLACE TEMP TABLE foreign_good AS
+        WITH shared AS (
             SELECT ring, drug FROM ring_item GROUP BY ALL HAVING count(DISTINCT psn_no) >= 3
         ), lines AS (
             SELECT ring, count(*) AS n FROM ring_item GROUP BY ALL
@@ -281,15 +286,33 @@ def _foreign(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
             SELECT *, sum(n) OVER (PARTITION BY ring, psn_no) AS own, sum(n) OVER (PARTITION BY ring, drug) AS of_drug,
                 sum(n) OVER (PARTITION BY ring) AS whole
             FROM cell
-        ), foreign_lines AS (
-            SELECT ring,
-                sum(fee * excess * least(1, (of_drug - n) / (whole - own) / nullif((n - 1) / (own - 1), 0))) AS fee
-            FROM mixed JOIN sought USING (ring, drug)
-            WHERE own < whole AND (psn_no, drug) NOT IN (SELECT (psn_no, drug) FROM solo_item) GROUP BY ALL
         )
-        SELECT ring, coalesce(f.fee, 0) / usual FROM visits LEFT JOIN foreign_lines f USING (ring)
-        WHERE usual > 0 AND ring IN (SELECT ring FROM ring_item)
+        SELECT ring, psn_no, drug, fee,
+            excess * least(1, (of_drug - n) / (whole - own) / nullif((n - 1) / (own - 1), 0)) AS share
+        FROM mixed JOIN sought USING (ring, drug)
+        WHERE own < whole AND (psn_no, drug) NOT IN (SELECT (psn_no, drug) FROM solo_item)
         """,
         {"usual": USUAL},
+    )
+
+
+def _foreign(tables: duckdb.DuckDBPyConnection) -> dict[int, tuple[float, float]]:
+    """Money for foreign goods: over the places' mean visit, and over all that the runs' goods cost."""
+    rows = tables.execute(
+        """
+        WITH place AS (
+            SELECT fixmedins_code, avg(medfee_sumamt) AS mean FROM settlements
+            WHERE fixmedins_code IN (SELECT fixmedins_code FROM ring_visit) AND medfee_sumamt >= 0
+            GROUP BY ALL
+        ), visits AS (
+            SELECT ring, sum(p.mean) AS usual FROM ring_visit JOIN place p USING (fixmedins_code) GROUP BY ALL
+        ), foreign_lines AS (
+            SELECT ring, sum(fee * share) AS fee FROM foreign_good GROUP BY ALL
+        ), whole AS (
+            SELECT ring, sum(fee) AS paid FROM ring_item GROUP BY ALL
+        )
+        SELECT ring, coalesce(f.fee, 0) / usual, coalesce(f.fee / nullif(paid, 0), 0)
+        FROM visits JOIN whole USING (ring) LEFT JOIN foreign_lines f USING (ring) WHERE usual > 0
+        """
     ).fetchall()
-    return {ring: float(value) for ring, value in rows}
+    return {ring: (float(value), float(share)) for ring, value, share in rows}

@@ -34,6 +34,12 @@ ON_CALENDAR: Final = 0.8
 """Length of the mean resultant of the runs' dates on a calendar from which they keep it, a few being put off."""
 DEAR: Final = 0.5
 """Standard deviations above the places' mean bill from which the runs' bills are dear."""
+OWN_GOODS: Final = 1.8
+"""Times as alike as two members' lines that one's own lines must be for goods of their own."""
+FOREIGN: Final = 0.05
+"""Share of a usual visit's amount up to which goods that several get and nobody otherwise has are a coincidence."""
+TOGETHER: Final = 0.7
+"""Share of the runs that members attend on average from which nearly all come every time."""
 FIXED_DAY: Final = 8
 """Runs from which it is no accident that they fall on one weekday."""
 
@@ -117,6 +123,24 @@ class RingFacts:
     def on_rounds(self) -> bool:
         """Whether the runs go round places of one kind (`ROUNDS` of them): who has a need has it at one counter."""
         return (self.whereabouts.hopping or 0.0) >= ROUNDS
+
+    @property
+    def one_errand(self) -> bool:
+        """Whether one goes for nearly all of them every time: to one place, each for goods of their own, none foreign.
+
+        Cards in one hand come by turns, or for what that hand wants.
+        """
+        likeness, foreign = self.baskets.likeness, self.baskets.foreign_value
+        if likeness is None or likeness.own < OWN_GOODS * likeness.cross or likeness.personal <= 0.5:
+            return False
+        told = (self.whereabouts.hospital or 0.0) >= 0.8 or (foreign is not None and foreign <= FOREIGN)
+        return told and len(self.places) == 1 and self.attended >= TOGETHER * self.runs
+
+    @property
+    def from_one_quarter(self) -> bool:
+        """Whether half of the pairs live in one quarter, twice as many as among the places' visitors."""
+        same, usual = self.whereabouts.same_quarter or 0.0, self.whereabouts.usual_quarter or 0.0
+        return same >= 0.5 and same >= 2 * usual
 
     @property
     def beyond_need(self) -> bool:

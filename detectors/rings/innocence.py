@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ringtrace.detectors.rings.facts import ONE_ILLNESS, RingFacts
+from ringtrace.detectors.rings.facts import ONE_ILLNESS, TOGETHER, RingFacts
 from ringtrace.detectors.rings.kits import ALIKE
 from ringtrace.detectors.rings.ties import largest_share
 from ringtrace.findings import Check, Message, Outcome
@@ -22,15 +22,13 @@ CLAIMED: Final = 0.7
 HABIT_EXPLAINS: Final = 2.5
 HABIT_PARTLY: Final = 20.0
 """Runs attended, over those that own habits would give, up to which habit explains them, wholly or partly."""
+SESSIONS: Final = 5.0
+"""The same for a course of treatment: of three shifts that take turns at the machines, habit tells one in four."""
 
 BODY_PACE: Final = 1.3
 """Defined daily doses a day that one body takes; a dose may be somewhat larger than the defined one."""
-OWN_GOODS: Final = 1.8
-"""Times as alike as two members' lines that one's own lines must be for goods of their own."""
 MOST_OVER: Final = 0.25
 """Share of what was got at a pace that no body takes, which large doses and a stock before a journey give."""
-FOREIGN: Final = 0.05
-"""Share of a usual visit's amount up to which goods that several get and nobody otherwise has are a coincidence."""
 LISTED: Final = 0.3
 """Share of a usual visit's amount from which goods foreign to their owners are what the runs are for."""
 GAIN: Final = 0.25
@@ -124,7 +122,7 @@ def treatment(facts: RingFacts) -> Check:
     hospital, variety = facts.whereabouts.hospital, facts.baskets.supply.variety
     if hospital is None or variety is None:
         return _check("treatment", "unknown")
-    fits = hospital >= 0.8 and facts.baskets.supply.few_goods and facts.habit_ratio <= HABIT_EXPLAINS
+    fits = hospital >= 0.8 and facts.baskets.supply.few_goods and facts.habit_ratio <= SESSIONS
     return _graded("treatment", facts.sessions_a_week if fits else 0.0, explains=2.0, partly=1.0)
 
 
@@ -190,15 +188,11 @@ def own_course(facts: RingFacts) -> Check:
     takes one dear drug takes it from whoever lends a card, faster than they would need it, or with nothing of that.
     Value: the effective number of substances.
     """
-    supply, where = facts.baskets.supply, facts.whereabouts
+    supply = facts.baskets.supply
     if supply.variety is None or supply.pace is None:
         return _check("own_course", "unknown")
     own = supply.few_goods and supply.pace <= BODY_PACE and (supply.oversupply or 0.0) < 0.1 and not supply.drawn_twice
-    drawn = (
-        supply.special_place
-        or facts.keeps_weekday
-        or ((where.same_quarter or 0.0) >= 0.5 and (where.same_quarter or 0.0) >= 2 * (where.usual_quarter or 0.0))
-    )
+    drawn = supply.special_place or facts.keeps_weekday or facts.from_one_quarter
     return _check("own_course", "does_not_explain" if not own else "explains" if drawn else "partly", supply.variety)
 
 
@@ -208,17 +202,15 @@ def errand(facts: RingFacts) -> Check:
     To one place, nearly always all of them, each for goods of their own (own lines `OWN_GOODS` times as alike as two
     members'), at a body's pace; and the goods are nobody else's: from a pharmacy, none of them that owners never get
     otherwise and several of the group get there (`FOREIGN`). Cards in one hand come by turns, or for what that hand
-    wants. Value: the share of the runs that a member attends.
+    wants. Where they are neighbours, whoever fetches may take large packs. Value: the share of the runs that a member
+    attends.
     """
-    supply, likeness, hospital = facts.baskets.supply, facts.baskets.likeness, facts.whereabouts.hospital
-    if likeness is None or supply.pace is None:
+    supply = facts.baskets.supply
+    if facts.baskets.likeness is None or supply.pace is None:
         return _check("errand", "unknown")
-    own = likeness.own >= OWN_GOODS * likeness.cross and likeness.personal > 0.5
-    needed = supply.pace <= BODY_PACE and (supply.oversupply or 0.0) <= MOST_OVER and not facts.torn_beyond_error
-    foreign = facts.baskets.foreign_value
-    told = (hospital or 0.0) >= 0.8 or (foreign is not None and foreign <= FOREIGN)
-    errand = own and needed and told and len(facts.places) == 1
-    return _graded("errand", facts.attended / facts.runs if errand else 0.0, explains=0.7, partly=float("inf"))
+    needed = supply.pace <= BODY_PACE and (supply.oversupply or 0.0) <= MOST_OVER
+    errand = facts.one_errand and (needed or facts.from_one_quarter) and not facts.torn_beyond_error
+    return _graded("errand", facts.attended / facts.runs if errand else 0.0, explains=TOGETHER, partly=float("inf"))
 
 
 def fixed_kit(facts: RingFacts) -> Check:

@@ -5,7 +5,8 @@
 Signals (each 0, and so silent, where the delivery lacks what it needs):
 
     one_off      how much members fail to come back for drugs that people take for good, −3 to 1.5 (`Baskets.one_off`);
-                 below 0 as far as the goods are the owners' own (`Baskets.personal`) and needed (`beyond_need`)
+                 below 0 as far as the goods are the owners' own (`Baskets.personal`), needed (`beyond_need`) and not
+                 foreign to them (`Baskets.foreign_share`)
     foreign      ln((v + 0.01) / 0.02), v = yuan a visit for sought drugs that are foreign to the owner, over the
                  places' mean visit (`Baskets.foreign_value`), at most 2
     habit        log10 of runs attended over those that own habits would give, 0–2
@@ -90,6 +91,8 @@ def signals(facts: RingFacts) -> dict[str, float]:
     crowd = min(max(log(facts.size / 3) / log(7 / 3), 0.0), 1.0)
     # Nor does one carer's errand go round several shops for them, or take the same drug home from two.
     crowd = 1.0 if facts.beyond_need and (facts.on_rounds or baskets.supply.drawn_twice) else crowd
+    # Whoever fetches for the neighbours, all of them and nothing foreign, may take large packs, for ten as for three.
+    crowd = 0.0 if facts.one_errand and facts.from_one_quarter and not facts.torn_beyond_error else crowd
     oversupply *= crowd
     # Who gets a course twice comes back for it, too, and so does a buyer with a list: that is no sign of need.
     needless = crowd if facts.beyond_need else 0.0
@@ -111,6 +114,9 @@ def signals(facts: RingFacts) -> dict[str, float]:
         found["foreign"] = log((min(baskets.foreign_value, 2.0) + 0.01) / 0.02)
     if baskets.one_off is not None:
         found["one_off"] = min(max(baskets.one_off, -3.0 * need), MOST_ONE_OFF)
+        if found["one_off"] < 0:
+            # Coming back speaks for the goods that are come back for, and not for those beside them.
+            found["one_off"] *= 1 - baskets.foreign_share
     if where.usual_place is not None:
         found["usual"] = where.usual_place - 0.7
     if where.neighbours is not None:

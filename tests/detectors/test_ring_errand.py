@@ -16,12 +16,19 @@ CARED_FOR = [f"e{number}" for number in range(5)]
 
 
 def fetched(
-    tmp_path: Path, *, packs: int = 1, shops: int = 1, attending: int = 5, hospital: bool = False, shared: bool = False
+    tmp_path: Path,
+    *,
+    packs: int = 1,
+    shops: int = 1,
+    attending: int = 5,
+    hospital: bool = False,
+    shared: bool = False,
+    estate: bool = False,
 ) -> Finding:
     """Thirteen errands, four weeks apart and a few days more or less, on which `attending` cards are used in minutes.
 
     Each has three lasting medicines of its own; `shared`: and gets another each time that all get and nobody has
-    otherwise.
+    otherwise; `estate`: they are neighbours.
     """
     city, rng = City(), np.random.default_rng(5)
     for number, name in enumerate(city.background(seed=9, visits=10)):
@@ -29,7 +36,7 @@ def fetched(
     for shop in range(shops):
         city.shop(f"E{shop}", hospital=hospital)
     for number, name in enumerate(CARED_FOR):
-        city.person(name, hh_no=f"h-{name}", addr=f"西湖里{number + 1}村8号")
+        city.person(name, hh_no=f"h-{name}", addr=f"西湖里{1 if estate else number + 1}村{number}号")
         for kind in range(3):
             city.drug(f"OWN{number}-{kind}", atc_code=f"C{number}{kind}AA01", pack_ddd=28)
     for errand in range(13):
@@ -38,6 +45,7 @@ def fetched(
         moment = START + timedelta(
             days=int(rng.integers(360)), hours=int(rng.integers(8, 19)), minutes=int(rng.integers(60))
         )
+        city.person(f"y{visitor % 400}", addr=f"东湖里{visitor % 40 + 1}村9号")
         city.visit(f"y{visitor % 400}", f"E{visitor % shops}", moment, items=[{"med_list_codg": "D1", "fee": 60}])
     for errand in range(13):
         moment = START + timedelta(days=27 * errand + int(rng.integers(5)), hours=int(rng.integers(9, 17)))
@@ -70,3 +78,15 @@ def test_own_medicines_fetched_for_all_every_time_are_an_errand(tmp_path: Path, 
 )
 def test_more_than_they_take_or_cards_by_turns_are_no_errand(tmp_path: Path, otherwise: dict[str, int]) -> None:
     assert outcome(fetched(tmp_path, **otherwise)) == "does_not_explain"  # type: ignore[arg-type]
+
+
+def test_large_packs_fetched_for_neighbours_are_an_errand(tmp_path: Path) -> None:
+    finding = fetched(tmp_path, packs=3, estate=True)
+    assert "oversupply" in {reason.code for reason in finding.reasons}
+    assert outcome(finding) == "explains"
+    assert finding.level == "explained"
+
+
+@pytest.mark.near_miss
+def test_what_all_neighbours_get_is_fetched_for_somebody_else(tmp_path: Path) -> None:
+    assert outcome(fetched(tmp_path, packs=3, estate=True, shared=True)) == "does_not_explain"

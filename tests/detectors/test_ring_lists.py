@@ -154,3 +154,32 @@ def test_days_that_suit_somebody_keep_none() -> None:
     rng = np.random.default_rng(3)
     days = np.cumsum(17 + rng.normal(0, 4, size=20)).astype(int).tolist()
     assert not keeps_calendar(86_400 * day + 36_000 for day in days)
+
+
+def refills(tmp_path: Path, *, listed: bool) -> Finding:
+    """Each draws a lasting medicine of their own on common days, as at home; `listed`: and dear goods of all."""
+    city, rng = town(), np.random.default_rng(8)
+    for visitor in range(600):
+        moment = START + timedelta(days=int(rng.integers(170)), hours=int(rng.integers(8, 19)), minutes=visitor % 60)
+        city.visit(f"y{visitor % 200}", "S1", moment, items=[{"med_list_codg": f"V{visitor % 30}", "fee": 60}])
+    for day in sorted(rng.choice(170, 12, replace=False).tolist()):
+        moment = START + timedelta(days=day, hours=int(rng.integers(9, 18)))
+        for order, name in enumerate(rng.permutation(PEOPLE)):
+            own = [{"med_list_codg": LASTING[int(str(name)[1:])], "fee": 30}]
+            goods = [{"med_list_codg": f"DEAR{kind}", "fee": 55} for kind in rng.permutation(3)[:2]] if listed else []
+            if rng.random() < 0.85:
+                city.visit(str(name), "S1", moment + timedelta(minutes=order), items=own + goods)
+            home = START + timedelta(days=day + int(rng.integers(5)), hours=19, minutes=order)
+            city.visit(str(name), f"E{str(name)[1:]}", home, items=own)
+    return found(tmp_path, city)
+
+
+def test_own_medicines_speak_for_themselves_and_not_for_what_lies_beside_them(tmp_path: Path) -> None:
+    finding = refills(tmp_path, listed=True)
+    assert "foreign_goods" in {reason.code for reason in finding.reasons}
+    assert finding.level in ("red", "orange")
+
+
+@pytest.mark.near_miss
+def test_own_medicines_alone_clear_their_owners(tmp_path: Path) -> None:
+    assert refills(tmp_path, listed=False).level not in ("red", "orange")

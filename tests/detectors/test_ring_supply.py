@@ -231,23 +231,28 @@ def test_a_few_wrong_times_among_many_leave_the_explanation(tmp_path: Path) -> N
     assert finding.level == "explained"
 
 
-def sessions(tmp_path: Path, *, own_days: bool) -> Finding:
-    """Infusions of one drug, thrice a week, at a hospital that notes no diagnosis: on fixed days, or on any."""
+def sessions(tmp_path: Path, *, own_days: bool, shifts: int = 1) -> Finding:
+    """Infusions of one drug, thrice a week, at a hospital that notes no diagnosis: on fixed days, or on any.
+
+    The hour changes from week to week where there are several `shifts`, which take turns.
+    """
     city, rng = town(), np.random.default_rng(8)
     city.shop("H1", hospital=True)
-    visitors(city, "H1", 240)
+    visitors(city, "H1", 900)
     at_home(city)
     for week in range(20):
         for day in (0, 2, 4) if own_days else sorted(rng.choice(7, 3, replace=False)):
-            moment = START + timedelta(weeks=week, days=int(day), hours=8 if own_days else int(rng.integers(8, 18)))
+            hour = 8 + 4 * (week % shifts) if own_days else int(rng.integers(8, 18))
+            moment = START + timedelta(weeks=week, days=int(day), hours=hour)
             for order, name in enumerate(rng.permutation(PATIENTS)):
                 items = [{"med_list_codg": "INFUSION", "fee": 300}]
                 city.visit(str(name), "H1", moment + timedelta(minutes=2 * order), items=items, med_type="14")
     return found(tmp_path, city)
 
 
-def test_a_course_of_treatment_is_explained_without_a_diagnosis(tmp_path: Path) -> None:
-    finding = sessions(tmp_path, own_days=True)
+@pytest.mark.parametrize("shifts", [1, 3])
+def test_a_course_of_treatment_is_explained_without_a_diagnosis(tmp_path: Path, shifts: int) -> None:
+    finding = sessions(tmp_path, own_days=True, shifts=shifts)
     assert outcome(finding, "dialysis") == "unknown"
     assert outcome(finding, "treatment") == "explains"
     assert finding.level == "explained"
