@@ -183,7 +183,11 @@ def restricted_items(scene: Scene, difficulty: Difficulty) -> None:
         return
     group = scene.truth.scheme("restricted_item", difficulty, f"{len(buyers)} men")
     group.add("Pharmacy", [shop], "seller")
-    owner, _ = expand(rng.integers(1, 4, len(buyers)))
+    times = rng.integers(1, 4, len(buyers))
+    # A man may not have seen what his card paid once; who comes back for it has.
+    group.add("Patient", buyers[times > 1], "card_holder")
+    group.add("Patient", buyers[times == 1], "buyer")
+    owner, _ = expand(times)
     _for_women(scene, buyers[owner], shop, group.number)
 
 

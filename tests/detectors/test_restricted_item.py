@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from factories.city import City
 from factories.claims import (
+    SUSPECTED,
     at,
+    outcomes,
     run,
     wrong_sex,
 )
@@ -15,10 +17,24 @@ from factories.claims import (
 
 @pytest.mark.positive
 def test_a_place_that_bills_womens_drugs_to_men_is_found(tmp_path: Path) -> None:
-    (finding,), _ = run(tmp_path, wrong_sex(30), "restricted_item")
-    assert finding.level == "orange"
+    (finding,), _ = run(tmp_path, wrong_sex(30, drugs=3, again=3), "restricted_item")
+    assert finding.level in SUSPECTED
+    assert {member.id for member in finding.members if member.role == "card_holder"} == {f"m{n}" for n in range(10)}
     assert ("H0", "provider") in {(member.id, member.role) for member in finding.members}
     assert len(finding.evidence) == 30
+
+
+@pytest.mark.near_miss
+def test_one_drug_alone_may_be_meant(tmp_path: Path) -> None:
+    """A doctor who gives tamsulosin to women with stones is no cover for other goods."""
+    (finding,), _ = run(tmp_path, wrong_sex(30, again=3), "restricted_item")
+    assert (finding.level, outcomes(finding)["one_drug"]) == ("yellow", "partly")
+
+
+@pytest.mark.near_miss
+def test_who_bought_once_is_not_named(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, wrong_sex(30, drugs=3), "restricted_item")
+    assert not [member for member in finding.members if member.label == "Patient" and member.suspected]
 
 
 @pytest.mark.near_miss

@@ -123,14 +123,18 @@ def treated(disease: str, *, weekly: int = 5, weeks: int = 30) -> City:
     return city
 
 
-def wrong_sex(lines: int, **person: str) -> City:
+def wrong_sex(lines: int, *, drugs: int = 1, again: int = 1, **person: str) -> City:
+    """Women's drugs at five hospitals, and `lines` of `drugs` of them for men at the first, `again` lines a man."""
     city = City()
     city.shop("H0", hospital=True)
     city.drug("W", lmt_gend="2")
     for number in range(300):
         city.person(f"w{number}", gend="2")
         city.visit(f"w{number}", f"H{number % 5}", at(number % 90), items=[{"med_list_codg": "W"}])
+    for number in range(drugs):
+        city.drug(f"W{number}", lmt_gend="2", atc_code=f"G02CX0{number}")
     for number in range(lines):
-        city.person(f"m{number}", gend="1", **person)
-        city.visit(f"m{number}", "H0", at(number), items=[{"med_list_codg": "W"}])
+        if number % again == 0:
+            city.person(f"m{number // again}", gend="1", **person)
+        city.visit(f"m{number // again}", "H0", at(number), items=[{"med_list_codg": f"W{number % drugs}"}])
     return city
