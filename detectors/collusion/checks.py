@@ -254,17 +254,17 @@ def resold_goods(tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Eviden
 
 
 def passers_by(shop: Shop, evidence: Evidence) -> Check:
-    """Do the packs without codes and stock follow people at all?
+    """Do the packs that neither scanner nor books know follow people at all?
 
-    Who lends a card does so again: the excess belongs to a circle that returns with it. Goods bought outside the books
-    go to whoever asks for them, most of whom come once. It explains where fewer than `FOLLOWS` of the buyers whom the
-    mixture holds likely to collude owe `AGAIN` visits, no sign but missing codes and stock says that goods were
-    missing, and signals that do not depend on goods do not reach the penalty.
+    Who lends a card does so again: the excess belongs to a circle that returns with it. Goods bought outside the books,
+    or sold by a till for a sister branch, go to whoever asks for them, most of whom come once. It explains where fewer
+    than `FOLLOWS` of the buyers whom the mixture holds likely to collude owe `AGAIN` visits, no code repeats (customers
+    who got a borrowed pack came once too), and signals that do not depend on goods do not reach the penalty.
     """
     likely = shop.fit.buyer >= LIKELY
     owed = np.bincount(shop.owner, weights=shop.fit.visit, minlength=len(shop.people))
     number, again = int(likely.sum()), int((likely & (owed >= AGAIN)).sum())
-    goods = evidence.spoken & set(GOODS) <= {"uncoded"} and evidence.beyond_goods < evidence.penalty
+    goods = not evidence.spoken & {"reused", "lent"} and evidence.beyond_goods < evidence.penalty
     return Check(
         "passers_by",
         "explains" if goods and again < FOLLOWS * number else "does_not_explain",

@@ -13,9 +13,12 @@ from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISI
 GOODS: Final = ("unrecorded", "uncoded", "reused", "lent")
 """Signals about whether the goods of a visit existed."""
 
-KEPT: Final = frozenset({"reused", "lent", "short", "no_illness"})
-"""What a shop alone brings about that scans one kept code for goods of another kind (substitution): the code repeats,
-of the drug claimed too little was bought, and it goes with no illness of who paid for something else."""
+KEPT: Final = frozenset({"reused", "lent", "short", "no_illness", "repeated"})
+"""What a shop alone brings about that scans one kept code for other goods (substitution): the code repeats, and the
+price of its drug; too little of that was bought, and it goes with no illness of who paid for something else."""
+
+STRAY: Final = 10.0
+"""Nats that missing codes must give beside these: a kept box is not always at hand."""
 
 CROWD: Final = ("surge", "run", "repeated")
 """Signals that innocent people share who come together: a group that buys the same, a shift, a bus."""
@@ -92,7 +95,7 @@ class Evidence:
         without a crowd and without the strongest signal must be.
         """
         nats, spoken = self.nats, self.spoken
-        if spoken <= KEPT:
+        if spoken - KEPT <= {"uncoded"} and ("uncoded" not in spoken or nats["uncoded"] < STRAY):
             return False
         if spoken & set(GOODS):
             goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,7 +14,8 @@ from ringtrace.detectors.arrays import run_starts
 from ringtrace.detectors.collusion.digest import SHOWN_ONLY, digests
 from ringtrace.detectors.collusion.evidence import CROWD, GOODS, Evidence
 from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Trials, fit_shop
-from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, trials_of
+from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, silenced, trials_of
+from ringtrace.detectors.collusion.twice import genuine_sales
 from ringtrace.detectors.peers import FEWEST_PEERS
 
 FEIGNED: Final = {
@@ -33,15 +33,11 @@ SILENCES: Final = (
 """Signals not to be asked where a ledger is forged to fit. Of people who only come together, no more is left then."""
 
 FEWEST_VISITS: Final = 30
-GENUINE: Final = 0.6
 NAMED: Final = 0.8
 """Posterior from which a buyer is accused; those between ½ and this stay on the finding as its buyers."""
 
 FEWEST_ODD: Final = 2
 """Visits of an accused buyer that must each look feigned: a habit shows more than once, an accident does not."""
-
-AMID: Final = 0.25
-"""Codes sold before and codes sold again, the fewer beside the more, from which both go with a buyer's visits."""
 
 ROUNDS: Final = 3
 """Fits after which of two sales of a pack the true one is sought."""
@@ -111,7 +107,7 @@ class Shop:
         """
         if not self.evidence.goods_known:
             return np.ones(len(self.people), dtype=bool)
-        hidden = _silenced(self.visits, VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY))
+        hidden = silenced(self.visits, VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY))
         return (self.fit.alone(hidden, self.starts, self.persons, self.trials) >= NAMED) & (self.odd >= FEWEST_ODD)
 
     @property
@@ -187,12 +183,7 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
 
 
 def _weighed(visits: Floats) -> Floats:
-    return _silenced(visits, VISIT_SIGNALS, SHOWN_ONLY)
-
-
-def _silenced(values: Floats, names: Sequence[str], silent: Sequence[str]) -> Floats:
-    """The signals, a column each by `names`, with the `silent` ones unknown."""
-    return np.where(np.isin(names, silent), np.nan, values)
+    return silenced(visits, VISIT_SIGNALS, SHOWN_ONLY)
 
 
 def _arrays(
@@ -227,47 +218,6 @@ def _arrays(
     persons = np.array([[np.nan if value is None else value for value in pair[2:]] for pair in pairs], dtype=np.float64)
     visits = {"person": person, "signals": signals, "trials": trials_of(np.asarray(raw["lines"]))}
     return visits, place_of[person], [pair[1] for pair in pairs], persons
-
-
-def genuine_sales(shop: Shop, twice: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """(Column, row of the shop) of `reused` and `lent` marks that the other sale of the same pack explains.
-
-    A pack sold twice was sold once in truth. Where the buyer of the one sale is likely to collude, and the other buyer
-    is not but for such marks, and the part of its further visits that show anything is below `GENUINE` of the first
-    one's, the other sale is taken for the true one: it keeps its mark only for another code that nothing explains.
-    So it is, however many such packs the other buyer got, where each was its code's last sale (or each its first), as a
-    box is sold in truth once it leaves the shelf, while the first one's visits stand amid their codes' sales or look
-    feigned without such marks.
-    """
-    first, last = int(shop.rows[0]), int(shop.rows[-1])
-    unmarked = _silenced(shop.weighed, VISIT_SIGNALS, ("reused", "lent"))
-    # Who truly gets the pack that a feigned sale borrowed buys the same goods, so that short stock tells nothing here.
-    own = _silenced(shop.persons, PERSON_SIGNALS, ("short",))
-    anyway = shop.fit.alone(unmarked, shop.starts, own, shop.trials) >= LIKELY
-    visits = np.bincount(shop.owner, minlength=len(shop.people))
-    # The visit of this very pack says nothing about which of the two is true.
-    share = np.maximum(shop.odd - 1, 0) / visits
-    marks = {
-        signal: np.bincount(
-            shop.owner, weights=shop.visits[:, VISIT_SIGNALS.index(signal)] == 1, minlength=len(shop.people)
-        )
-        for signal in ("lent", "reused")
-    }
-    amid = np.minimum(marks["lent"], marks["reused"]) >= AMID * np.maximum(marks["lent"], marks["reused"])
-    left: dict[tuple[int, int], bool] = defaultdict(bool)
-    for pair in twice:
-        if not first <= pair[0] <= last:
-            continue
-        owners = [int(shop.owner[row - first]) for row in pair]
-        for side, signal in ((0, "lent"), (1, "reused")):
-            mine, other = owners[side], owners[1 - side]
-            row = pair[side] - first
-            if shop.visits[row, VISIT_SIGNALS.index(signal)] == 1:
-                at_end = marks["lent" if signal == "reused" else "reused"][mine] == 0
-                less = share[mine] < GENUINE * share[other] or (at_end and (amid[other] or anyway[other]))
-                victim = not anyway[mine] and shop.fit.buyer[other] >= LIKELY and less
-                left[VISIT_SIGNALS.index(signal), row] |= not victim
-    return [mark for mark, doubtful in left.items() if not doubtful]
 
 
 def _priors(rates: Floats, person_rates: Floats, peers: NDArray[np.bool_]) -> Priors:

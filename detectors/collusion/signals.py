@@ -6,6 +6,7 @@ ledger, no opening hours, times to the day. NULL weighs nothing either way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import duckdb
@@ -45,6 +46,11 @@ MOST_LINES: Final = 5
 
 LIKENESS: Final = 0.25
 """Judged correlation of whether two lines of one visit lack codes: a scanner is down, or somebody in a hurry."""
+
+
+def silenced(values: NDArray[np.float64], names: Sequence[str], silent: Sequence[str]) -> NDArray[np.float64]:
+    """The signals, a column each by `names`, with the `silent` ones unknown."""
+    return np.where(np.isin(names, silent), np.nan, values)
 
 
 def trials_of(lines: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from math import log1p
 from typing import ClassVar, Final
 
@@ -19,6 +20,14 @@ from ringtrace.workspace import has_rows
 
 COLLUDING_SCORE: Final = 0.5
 AGAIN_AND_AGAIN: Final = 3
+"""Uses of one code, the first included, from which somebody keeps it: a till that keeps the last pack's code gives each
+twice, and one that fills in codes from the delivery note hits one twice now and then."""
+
+KEPT: Final = 0.5
+"""Part of the repeats that such codes must make up."""
+
+SITTING: Final = timedelta(hours=12)
+"""Repeats in so short a time are one accident: a stuck scanner gives every customer of an afternoon the last code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,8 @@ class TraceCodeReuse:
 
     One code scanned for pack after pack claims a dear drug while something else goes over the counter. Refunds,
     split packs (flagged, or sold at a fraction of the usual price a pack), a line recorded twice for one person on one
-    day, packs that came back in the ledger, and visits that collusion has claimed are taken off first.
+    day, packs that came back in the ledger, repeats within one sitting (`SITTING`) and visits that collusion has
+    claimed are taken off first. Where no code is sold again and again (`KEPT`), it is a lead.
     """
 
     kind: ClassVar[str] = "trace_code_reuse"
@@ -84,7 +94,7 @@ class TraceCodeReuse:
                 yield self._draft(place, steps, by_place[place], expected, p_value, usual, place in colluding)
 
     def _unexplained(self, step: Step, usual: dict[str, float]) -> bool:
-        return step.explanation is None and not self._cheap(step, usual)
+        return step.explanation is None and not self._cheap(step, usual) and not _one_sitting(step)
 
     def _cheap(self, step: Step, usual: dict[str, float]) -> bool:
         price = usual.get(step.drug)
@@ -103,7 +113,8 @@ class TraceCodeReuse:
         codes = Counter(each.code for each in steps)
         most = max(codes.values()) + 1
         score = reuse_score(len(steps), expected, most)
-        if most < AGAIN_AND_AGAIN:  # a till that keeps the last pack's code gives each twice
+        kept = sum(number for number in codes.values() if number + 1 >= AGAIN_AND_AGAIN)
+        if kept < KEPT * len(steps):
             score = min(score, LEAD_SCORE)
         if colludes:
             # Phantom sales borrow codes: what is left of them beside the visits claimed is no second accusation.
@@ -119,7 +130,9 @@ class TraceCodeReuse:
         }
         moments = [moment for each in steps for moment in (each.first.time, each.second.time)]
         taken: Counter[str] = Counter(each.explanation for each in every if each.explanation)
-        taken["split"] += sum(each.explanation is None and self._cheap(each, usual) for each in every)
+        plain = [each for each in every if each.explanation is None]
+        taken["split"] += sum(self._cheap(each, usual) for each in plain)
+        taken["one_sitting"] = sum(_one_sitting(each) and not self._cheap(each, usual) for each in plain)
         return Draft(
             anchors=(place,),
             level=level_of(score),
@@ -162,7 +175,7 @@ def _checks(taken: Counter[str], left: int, colludes: bool) -> tuple[Check, ...]
                 taken[name],
                 0,
             )
-            for name in ("returned", "split", "same_person", "placeholder")
+            for name in ("returned", "split", "same_person", "placeholder", "one_sitting")
         ),
     )
 
@@ -170,6 +183,10 @@ def _checks(taken: Counter[str], left: int, colludes: bool) -> tuple[Check, ...]
 def reuse_score(uses: int, expected: float, most: int) -> float:
     """Score of logit = −1.6 + 0.9·ln(1 + repeats beyond chance) + 0.5·ln(uses of the most used code / 2)."""
     return logistic(-1.6 + 0.9 * log1p(max(0.0, uses - expected)) + 0.5 * log1p(most / 2 - 1))
+
+
+def _one_sitting(step: Step) -> bool:
+    return step.second.time - step.first.time < SITTING
 
 
 def _claimed(step: Step, settlements: set[str]) -> bool:

@@ -9,8 +9,9 @@ import pytest
 
 from ringtrace.detectors.collusion.evidence import Evidence
 from ringtrace.detectors.collusion.mixture import Copies, Fit, Priors, fit_shop
-from ringtrace.detectors.collusion.shops import FEIGNED, SILENCES, Shop, genuine_sales
+from ringtrace.detectors.collusion.shops import FEIGNED, SILENCES, Shop
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, trials_of
+from ringtrace.detectors.collusion.twice import genuine_sales
 
 
 def known_fit(buyer: np.ndarray, visit: np.ndarray, nats: dict[str, float] | None = None) -> Fit:
@@ -189,6 +190,24 @@ def test_however_many_borrowed_packs_a_customer_got_each_was_sold_in_truth_once(
     assert marks == ([(reused, number) for number in range(5)] if cleared else [])
 
 
+@pytest.mark.parametrize(
+    ("customers", "cleared"),
+    [pytest.param(12, True, marks=pytest.mark.near_miss), pytest.param(3, False, marks=pytest.mark.positive)],
+)
+def test_where_two_people_s_packs_go_to_many_the_many_are_customers(customers: int, *, cleared: bool) -> None:
+    """Twelve packs of two people were sold again; nothing else says whose sales were true."""
+    visits = np.zeros((24, len(VISIT_SIGNALS)))
+    reused, lent = VISIT_SIGNALS.index("reused"), VISIT_SIGNALS.index("lent")
+    visits[:12, lent] = visits[12:, reused] = 1
+    owner = np.concatenate([np.repeat([0, 1], 6), 2 + np.sort(np.arange(12) % customers)])
+    buyers = np.where(np.arange(2 + customers) < 2, 0.3, 0.99)
+    fit = known_fit(buyers, buyers[owner])
+    people = [f"p{number}" for number in range(2 + customers)]
+    shop = Shop("S", True, np.arange(24), people, owner, visits, np.full((len(people), 3), np.nan), fit)
+    marks = genuine_sales(shop, [(number, 12 + number) for number in range(12)])
+    assert set(marks) == ({(reused, 12 + number) for number in range(12)} if cleared else set())
+
+
 def test_members_carry_the_evidence_themselves() -> None:
     """A signal that two of the accused show is silent, and one odd visit accuses nobody."""
     visits = np.zeros((20, len(VISIT_SIGNALS)))
@@ -227,12 +246,14 @@ def test_goods_bought_outside_the_books_lack_codes_and_stock_at_once(beside: dic
     ("beside", "joint"),
     [
         pytest.param({}, False, marks=pytest.mark.near_miss),
+        pytest.param({"uncoded": 6.0, "repeated": 90.0}, False, marks=pytest.mark.near_miss),
+        pytest.param({"uncoded": 30.0}, True, marks=pytest.mark.positive),
         pytest.param({"far": 4.0}, True, marks=pytest.mark.positive),
         pytest.param({"off_hours": 4.0}, True, marks=pytest.mark.positive),
     ],
 )
 def test_goods_sold_under_a_kept_code_accuse_no_customer(beside: dict[str, float], *, joint: bool) -> None:
-    """The code repeats, its drug was hardly bought, and goes with no illness: all that is the shop's own doing."""
+    """The code repeats and its price, its drug was hardly bought, and goes with no illness: all the shop's own doing."""
     nothing = np.zeros(0)
     nats = {"reused": 300.0, "lent": 300.0, "short": 20.0, "no_illness": 20.0} | beside
     own = np.array([nats.get(name, 0.0) for name in PERSON_SIGNALS])

@@ -54,14 +54,30 @@ def test_split_packs_flagged_or_sold_at_a_fraction_are_left_alone(tmp_path: Path
 
 
 @pytest.mark.near_miss
-def test_a_till_that_keeps_the_last_code_for_the_next_customer_is_a_lead(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("codes", "uses", "level"), [(12, 2, "yellow"), (4, 4, "orange")])
+def test_a_till_that_keeps_the_last_code_for_the_next_customer_is_a_lead(
+    tmp_path: Path, codes: int, uses: int, level: str
+) -> None:
+    """The last customer's code is the next morning's first; so twice each, and not for days on end."""
     city = town()
-    for number in range(12):
-        for customer in range(2):
+    for number in range(codes):
+        for day in range(uses):
             line = {"med_list_codg": "D1", "fee": 40, "drug_trac_codg": f"8100002{number:013d}"}
-            city.visit(f"p{number}-{customer}", CLINIC, f"2025-03-{number + 1:02d} 1{customer}:00", items=[line])
+            city.visit(f"p{number}-{day}", CLINIC, f"2025-03-{uses * number + day + 1:02d} 10:00", items=[line])
+    for number in range(2):  # a slip or two of another kind
+        line = {"med_list_codg": "D1", "fee": 40, "drug_trac_codg": f"8100002{number:013d}"}
+        city.visit(f"q{number}", CLINIC, f"2025-06-{number + 1:02d} 10:00", items=[line])
     (draft,) = drafts(city, tmp_path)
-    assert draft.level == "yellow"
+    assert draft.level == level
+
+
+@pytest.mark.near_miss
+def test_a_stuck_scanner_s_afternoon_is_left_alone(tmp_path: Path) -> None:
+    city = town()
+    for number in range(14):
+        line = {"med_list_codg": f"D{number % 3}", "fee": 40, "drug_trac_codg": SAME}
+        city.visit(f"p{number}", CLINIC, f"2025-03-03 {8 + number // 2:02d}:{30 * (number % 2):02d}", items=[line])
+    assert drafts(city, tmp_path) == []
 
 
 def test_refunded_and_returned_packs_are_left_alone(tmp_path: Path) -> None:
