@@ -61,6 +61,7 @@ class _Supply:
     spread: float
     relatives: int
     residents: int
+    counter: bool  # sold over the counter, without prescription
     limit: float
     peers: int
 
@@ -73,13 +74,14 @@ class Overuse:
     whichever is higher. Packs of one substance (seven characters of the ATC code) add up over makers and institutions.
     Where no substance among sleeping pills and sedatives is too much by itself, all of them add up (`ADDED_UP`).
     Who buys for others has a usual shop; who sells on goes where nobody knows what the last one gave. So the supply
-    counts by how evenly it is spread over institutions: their effective number, (Σ doses)² / Σ doses². Refunds and
-    split packs are taken off; members of the household who draw none of that substance, and all residents of the
+    counts by how evenly it is spread over institutions: their effective number, (Σ doses)² / Σ doses². What needs no
+    prescription (calcium, vitamins) is bought for others and hoarded, and stays a lead. Refunds and split packs are
+    taken off; members of the household who draw none of that substance, and all residents of the
     person's care home, may be supplied on the same card.
     """
 
     kind: ClassVar[str] = "overuse"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
@@ -116,19 +118,51 @@ class Overuse:
                 JOIN persons m ON m.care_inst = o.care_inst AND m.psn_no <> o.psn_no GROUP BY f.pair
             )
             SELECT f.psn_no, f.pair, f.substance, f.ddd, f.packs, f.since, f.until, f.days, f.places, f.spread,
-                   coalesce(a.relatives, 0), coalesce(h.residents, 0)
+                   coalesce(a.relatives, 0), coalesce(h.residents, 0), coalesce(c.counter, false)
             FROM most f LEFT JOIN family a ON a.pair = f.pair LEFT JOIN home h ON h.pair = f.pair
+            LEFT JOIN (
+                SELECT h.pair, bool_and(d.rx_flag = '0') AS counter FROM heavy_draws h
+                JOIN sale_lines l ON l.line = h.line JOIN drugs d ON d.med_list_codg = l.drug
+                WHERE h.pair IN (SELECT pair FROM most) GROUP BY 1
+            ) c ON c.pair = f.pair
             ORDER BY f.psn_no, f.ddd DESC, f.substance
             """,
             [self.thresholds.most_ddd, self.thresholds.fewest_places],
         ).fetchall()
         people: dict[str, list[_Supply]] = defaultdict(list)
-        for person, pair, substance, ddd, packs, since, until, days, places, spread, relatives, residents in rows:
+        for (
+            person,
+            pair,
+            substance,
+            ddd,
+            packs,
+            since,
+            until,
+            days,
+            places,
+            spread,
+            relatives,
+            residents,
+            counter,
+        ) in rows:
             limit, peers = limits[substance]
             # A household of hundreds is a placeholder in the register, and nobody's family.
             family = relatives if relatives < CROWDED["hh_no"] else 0
             supply = _Supply(
-                pair, substance, ddd, packs, since, until, days, places, spread, family, residents, limit, peers
+                pair,
+                substance,
+                ddd,
+                packs,
+                since,
+                until,
+                days,
+                places,
+                spread,
+                family,
+                residents,
+                counter,
+                limit,
+                peers,
             )
             # Rows come with the largest supply first, and the group's is no smaller than that of its substances.
             if supply.ddd > limit and self._score(supply) >= self.thresholds.least_score:
@@ -140,7 +174,8 @@ class Overuse:
 
     def _score(self, supply: _Supply) -> float:
         score = overuse_score(supply.ddd / supply.limit, supply.spread, shared=self._shared(supply))
-        return min(score, LEAD_SCORE) if supply.residents and self._shared(supply) else score
+        lead = supply.counter or (supply.residents and self._shared(supply))
+        return min(score, LEAD_SCORE) if lead else score
 
     def _shared(self, supply: _Supply) -> bool:
         others = min(supply.relatives, self.thresholds.most_relatives) + supply.residents
@@ -253,6 +288,8 @@ class Overuse:
                       Message("claims.ddd.check.household", values), worst.relatives),
                 Check("care_home", "partly" if shared and worst.residents else "does_not_explain",
                       Message("claims.ddd.check.care_home", values), worst.residents),
+                Check("over_the_counter", "partly" if worst.counter else "does_not_explain",
+                      Message("claims.ddd.check.over_the_counter", values)),
                 Check("high_dose", "does_not_explain" if worst.peers >= self.thresholds.fewest_peers else "unknown",
                       Message("claims.ddd.check.high_dose", values), round(worst.ddd, 2), round(worst.limit, 2)),
                 Check("resale", "partly" if reseller else "does_not_explain",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from factories.city import City
 from factories.claims import (
+    SUSPECTED,
     at,
     busy,
     drawing,
@@ -178,3 +179,13 @@ def test_long_care_that_illness_needs_is_no_finding_to_act_on(
 ) -> None:
     findings, _ = run(tmp_path, treated(disease, **columns), "overuse")
     assert {each.level for each in findings} <= {"yellow", "explained"}
+
+
+@pytest.mark.near_miss
+def test_what_needs_no_prescription_stays_a_lead(tmp_path: Path) -> None:
+    """Calcium for the whole family, fetched wherever one passes by, is no accusation; a prescribed drug is."""
+    levels = {}
+    for flag in ("0", "1"):
+        (finding,), _ = run(tmp_path / flag, drawing(9, rx_flag=flag), "overuse")
+        levels[flag] = (finding.level in SUSPECTED, outcomes(finding)["over_the_counter"])
+    assert levels == {"0": (False, "partly"), "1": (True, "does_not_explain")}

@@ -87,10 +87,10 @@ def billed_twice(bills: int = 2, *, second: dict[str, Any] | None = None, invoic
     return city
 
 
-def drawing(rate: int, places: int = 6, *, days: int = 88) -> City:
+def drawing(rate: int, places: int = 6, *, days: int = 88, **drug: object) -> City:
     """`p` draws a 10-DDD pack `rate` times every ten days, at `places` places in turn; forty others one each time."""
     city = City()
-    city.drug("D1", pack_ddd=10, drug_genname="x")
+    city.drug("D1", pack_ddd=10, drug_genname="x", **drug)
     for number in range(days // 10 * rate):
         moment = at(number // rate * 10, 9) + timedelta(minutes=7 * (number % rate))
         city.visit("p", f"S{number % places}", moment, items=[{"med_list_codg": "D1", "cnt": 1, "fee": 50}])
