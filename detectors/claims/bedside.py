@@ -18,7 +18,8 @@ def used_far_from_bed(tables: duckdb.DuckDBPyConnection) -> list[Leap]:
 
     A leave of absence allows no such way and back twice. Families at home buy for a patient who lies far away, so the
     hospital must be the one near home: most of the person's uses at other times lie nearer to it than to the far place.
-    Needs `standing` (see `travel.timed_uses`) and the institutions' coordinates.
+    Needs `standing` (see `travel.timed_uses`) and the institutions' coordinates; a place without them is
+    never far.
     """
     km = great_circle_km
     rows = tables.execute(
@@ -30,7 +31,7 @@ def used_far_from_bed(tables: duckdb.DuckDBPyConnection) -> list[Leap]:
             SELECT k.setl_id AS stay, k.place AS here, k.opened AS began, k.closed AS ended, e.*, {km("h", "f")} AS km
             FROM beds k JOIN standing e ON e.card = k.card AND e.psn_no = k.psn_no AND e.place <> k.place
             JOIN institutions h ON h.fixmedins_code = k.place JOIN institutions f ON f.fixmedins_code = e.place
-            WHERE NOT e.by_hand AND e.med_type IS DISTINCT FROM '21'
+            WHERE NOT e.by_hand AND e.med_type IS DISTINCT FROM '21' AND h.lon + h.lat + f.lon + f.lat IS NOT NULL
               AND least(CAST(e.t AS DATE), coalesce(CAST(e.opened AS DATE), CAST(e.t AS DATE))) > CAST(k.opened AS DATE)
               AND CAST(e.t AS DATE) < CAST(k.closed AS DATE) AND {km("h", "f")} >= $far
         ), homes AS (

@@ -183,6 +183,13 @@ def test_what_a_family_does_during_a_stay_is_no_finding(tmp_path: Path, city: Ci
     assert run(tmp_path, city, "cloned_card")[0] == []
 
 
+@pytest.mark.near_miss
+def test_a_place_without_coordinates_is_not_far_from_the_bed(tmp_path: Path) -> None:
+    city = _in_bed((52, 55, 58), far="nowhere")
+    city.shop("nowhere")
+    assert run(tmp_path, city, "cloned_card")[0] == []
+
+
 def test_an_e_credential_shown_during_a_stay_stays_a_lead(tmp_path: Path) -> None:
     (finding,), _ = run(tmp_path, _in_bed((52, 55, 58), mdtrt_cert_type="01"), "cloned_card")
     assert finding.level == "yellow"
