@@ -32,8 +32,9 @@ from ringtrace.detectors.rings.waves import join_waves
 from ringtrace.findings import Message
 from ringtrace.workspace import has_rows
 
-WITHOUT_GOODS: Final = frozenset({"short", "unrecorded", "reused", "lent"})
-"""Reasons of `pharmacy_collusion` by which no goods were sold: the ledger lacks them, or their codes are others'."""
+WITHOUT_GOODS: Final = frozenset({"short", "unrecorded", "uncoded", "reused", "lent"})
+"""Reasons of `pharmacy_collusion` by which no goods were sold: the ledger lacks them, their codes are others', or they
+have none where the shop otherwise scans; what a ring's cards buy is handed over, and scanned like anybody's."""
 
 
 class BorrowedCardRing:

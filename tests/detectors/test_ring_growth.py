@@ -163,7 +163,10 @@ def test_a_relatives_account_clears_a_family_that_no_register_knows(tmp_path: Pa
     assert {check.outcome for check in findings[0].counter_evidence if check.code == "family_account"} == {"explains"}
 
 
-@pytest.mark.parametrize(("named", "why", "level"), [(9, "short", "yellow"), (2, "short", "red"), (9, "run", "red")])
+@pytest.mark.parametrize(
+    ("named", "why", "level"),
+    [(9, "short", "yellow"), (9, "uncoded", "yellow"), (2, "short", "red"), (9, "run", "red")],
+)
 def test_a_finding_about_the_shop_leads_where_it_names_the_same_people(
     tmp_path: Path, city: City, named: int, why: str, level: str
 ) -> None:
