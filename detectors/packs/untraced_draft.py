@@ -17,6 +17,8 @@ from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Valu
 
 FEWEST_EXCESS: Final = 8.0
 FEWEST_SOURCES: Final = 3
+SUPPLIED: Final = 0.1
+"""Part of the outlet's sales, each with an earlier draw of its own, that its sources must be able to have supplied."""
 
 
 def with_untraced(tables: duckdb.DuckDBPyConnection, traced: Sequence[Draft]) -> list[Draft]:
@@ -33,7 +35,11 @@ def with_untraced(tables: duckdb.DuckDBPyConnection, traced: Sequence[Draft]) ->
         if member.role == "reseller"
     }  # fmt: skip
     outlets = {place: drugs for place, drugs in sorted(short_outlets(tables).items()) if place not in known}
-    feeding = drawers(tables, {place: {each.drug for each in drugs} for place, drugs in outlets.items()})
+    feeding = drawers(
+        tables,
+        {place: {each.drug for each in drugs} for place, drugs in outlets.items()},
+        {place for place, drugs in outlets.items() if drugs[0].by_ledger},
+    )
     taken = {person for fed in sources for person in fed}
     for place, drugs in outlets.items():
         excess = sum(each.bare - each.expected for each in drugs)
@@ -84,10 +90,14 @@ def untraced_score(excess: float, sources: int) -> float:
 def _draft(
     tables: duckdb.DuckDBPyConnection, place: str, drugs: Sequence[ShortDrug], feeding: Sequence[Drawer], excess: float
 ) -> Draft:
+    sold, drawn = _lines(tables, place, drugs, feeding)
+    share = _in_step([t for _, t in sold], [t for _, t in drawn])
+    if share < SUPPLIED:  # whoever over-draws these drugs, the outlet's packs did not come from there
+        feeding, drawn = (), []
     people = sorted({each.person for each in feeding})
     enough = len(people) >= FEWEST_SOURCES
+    drawn = drawn if enough else []
     score = untraced_score(excess, len(people))
-    sold, drawn = _lines(tables, place, drugs, feeding if enough else ())
     values: dict[str, Value] = {
         "place": place,
         "drugs": len(drugs),
@@ -96,18 +106,21 @@ def _draft(
         "uncovered": round(sum(each.uncovered for each in drugs), 1),
         "sources": len(people),
     }
-    reasons = [
+    by_ledger = drugs[0].by_ledger
+    without_codes = [
         Reason("sold_without_pack", Message("pharmacy.untraced.bare", values), values["bare"], values["expected"],
                ratio=round(sum(each.bare for each in drugs) / max(0.1, sum(each.expected for each in drugs)), 1)),
-        Reason("sold_beyond_stock", Message("pharmacy.untraced.stock", values), values["uncovered"], 0.0),
     ]  # fmt: skip
+    reasons = [
+        *([] if by_ledger else without_codes),
+        Reason("sold_beyond_stock", Message("pharmacy.untraced.stock", values), values["uncovered"], 0.0),
+    ]
     if enough:
         chance = sum(each.p_value for each in feeding)
         reasons.append(
             Reason("over_drawn", Message("pharmacy.untraced.drawn", values), len(people), round(chance, 3),
                    p_value=max(each.p_value for each in feeding))
         )  # fmt: skip
-        share = _in_step([t for _, t in sold], [t for _, t in drawn])
         reasons.append(Reason("in_step", Message("pharmacy.untraced.step", {"share": share}), round(share, 3), None))
     moments = [t for _, t in [*sold, *drawn]]
     key = "pharmacy.untraced" if enough else "pharmacy.untraced.outlet"
@@ -122,13 +135,15 @@ def _draft(
         level=level_of(score),
         score=score,
         title=Message(f"{key}.title", values),
-        summary=Message(f"{key}.summary", values),
+        summary=Message(f"{key}.ledger.summary" if by_ledger else f"{key}.summary", values),
         first_time=min(moments),
         last_time=max(moments),
         members=(*members, *(Member("Drug", each.drug, "drug") for each in drugs)),
         reasons=tuple(reasons),
         counter_evidence=(
-            Check("follows_people", "does_not_explain", Message("pharmacy.untraced.check.people")),
+            Check("follows_people", "unknown", Message("pharmacy.untraced.check.no_scanning"))
+            if by_ledger
+            else Check("follows_people", "does_not_explain", Message("pharmacy.untraced.check.people")),
             Check("late_start", "does_not_explain", Message("pharmacy.untraced.check.late_start")),
         ),
         evidence=tuple(EvidenceRef("settlement_items", key) for key in sorted({line for line, _ in [*sold, *drawn]})),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import duckdb
 import numpy as np
@@ -22,23 +23,42 @@ SOURCES_FDR: Final = 0.1
 FEWEST_PLACES: Final = 3
 MOST_DRAWS: Final = 400
 
+SOUND: Final = 0.05
+FEW: Final = 0.2
+"""See `_short_by_ledger`."""
+
+SOME: Final = 1.3
+"""Times the median pace of takers from which somebody draws more than they do."""
+
+UNSEEN: Final = 8
+ONE_HOUSE: Final = 0.7
+OUTLIER: Final = 5.0
+FEWEST_USERS: Final = 20
+"""See `_doses`."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShortDrug:
-    """A drug sold without packs: lines on which a code is due, those without one, those expected without."""
+    """A drug sold without packs: lines on which a code is due, those without one, those expected without.
+
+    `by_ledger`: of a shop that does not scan, packs claimed, those that its stock cannot cover, and those of them
+    expected.
+    """
 
     drug: str
     lines: int
     bare: int
     expected: float
     uncovered: float
+    by_ledger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Drawer:
     """Someone who draws a substance at `places` medical institutions, `early` times while another's supply lasted.
 
-    `p_value`: the part of all users of the outlet's substances that reaches both numbers.
+    `p_value`: the part of all users of other substances that reaches both numbers. `pace`: defined daily doses a day
+    from the first draw to the last; `most`: draws at the place that gave most.
     """
 
     person: str
@@ -49,6 +69,8 @@ class Drawer:
     first: datetime
     last: datetime
     p_value: float
+    pace: float
+    most: int
 
 
 def short_outlets(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortDrug]]:
@@ -80,24 +102,32 @@ def short_outlets(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortDrug
         if unlikely and (uncovered is None or uncovered >= 0.3 * (bare - expected)):
             found[place].append(ShortDrug(drug, lines, bare, expected, float(uncovered or 0.0)))
     found = {place: drugs for place, drugs in found.items() if not _follows_people(tables, place, drugs)}
-    return found or _short_by_ledger(tables)
+    return _short_by_ledger(tables) | found
 
 
 def _short_by_ledger(tables: duckdb.DuckDBPyConnection) -> dict[str, list[ShortDrug]]:
-    """Where nobody scans: pharmacies whose ledger is sound (uncovered below 5 %) but for some drugs (above 20 %)."""
-    rows = tables.execute("""
-        WITH shops AS (SELECT DISTINCT place FROM sale_lines WHERE retail)
-        SELECT place, drug, sold, uncovered, sold * (sum(uncovered) OVER shop - uncovered)
-               / greatest(1, sum(sold) OVER shop - sold) AS expected
-        FROM stock_balance SEMI JOIN shops USING (place)
-        WHERE NOT EXISTS (FROM scannable_lines WHERE retail)
-        WINDOW shop AS (PARTITION BY place)
-        QUALIFY uncovered >= greatest(?, 0.2 * sold) AND sum(uncovered) OVER shop < 0.05 * sum(sold) OVER shop
-        ORDER BY 1, 2
+    """Of pharmacies that do not scan, those whose ledger is sound but for a few drugs.
+
+    Sound: of all the others, `SOUND` is uncovered at most. A few: at most `FEW` of its drugs, each uncovered from
+    `FEWEST_PACKS` packs and a fifth of its sales.
+    """
+    rows = tables.execute(f"""
+        WITH shops AS (SELECT DISTINCT place FROM sale_lines WHERE retail
+        ), judged AS (
+            SELECT place, drug, sold, uncovered, uncovered >= greatest(?, 0.2 * sold) AS short
+            FROM stock_balance SEMI JOIN shops USING (place)
+            WHERE place NOT IN (SELECT place FROM scannable_lines WHERE retail)
+        ), rest AS (
+            SELECT place, coalesce(sum(uncovered) FILTER (WHERE NOT short) / sum(sold) FILTER (WHERE NOT short), 1)
+                   AS rate FROM judged GROUP BY 1
+            HAVING count(*) FILTER (WHERE short) <= {FEW} * count(*)
+        )
+        SELECT place, drug, sold, uncovered, sold * rate AS expected FROM judged JOIN rest USING (place)
+        WHERE short AND rate <= {SOUND} ORDER BY 1, 2
     """, [FEWEST_PACKS]).fetchall()  # fmt: skip
     found: dict[str, list[ShortDrug]] = defaultdict(list)
     for place, drug, sold, uncovered, expected in rows:
-        found[place].append(ShortDrug(drug, round(sold), round(uncovered), expected, uncovered))
+        found[place].append(ShortDrug(drug, round(sold), round(uncovered), expected, uncovered, by_ledger=True))
     return dict(found)
 
 
@@ -124,14 +154,21 @@ def _follows_people(tables: duckdb.DuckDBPyConnection, place: str, drugs: list[S
     return bool(lines) and bare >= 5 and bare / lines >= CLIENTS_RATIO * usual
 
 
-def drawers(tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]]) -> dict[str, list[Drawer]]:
+def drawers(
+    tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]], by_ledger: Container[str] = ()
+) -> dict[str, list[Drawer]]:
     """For each outlet (`substances`: place → its drug codes), the people who draw its substances as nobody else does.
 
     A draw is early when it comes while at least half of it is still in hand from the draw before, taken elsewhere, at
     one defined daily dose a day. How many medical institutions and early draws people have who draw other substances
     gives an empirical joint tail (were these substances' own users in it, the sources would hide themselves). The
     Benjamini–Hochberg procedure keeps those of whom at most one in ten would be chance, and of these only who went to
-    three medical institutions or more.
+    three medical institutions or more and drew more than `SOME` of what takers usually draw a day: who is sent from one
+    house to the next with small packs over-draws nothing.
+
+    For outlets known `by_ledger`, whoever draws more than a body takes without any counter seeing it is kept as well
+    (`_doses`). Where codes are missing, that would take feigned sales of drugs for resold ones: a city's collectors
+    over-draw whatever is dear, and some phantom sales are of it too.
     """
     drugs = sorted({drug for wanted in substances.values() for drug in wanted})
     if not drugs:
@@ -144,11 +181,13 @@ def drawers(tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]]) 
             WHERE NOT l.split AND d.pack_ddd > 0 GROUP BY 1, 2, 3, 4, 5
         ), steps AS (
             SELECT *, lag(place) OVER w <> place
-                      AND lag(doses) OVER w - (day - lag(day) OVER w) >= 0.5 * doses AS early
+                      AND lag(doses) OVER w - (day - lag(day) OVER w) >= 0.5 * doses AS early,
+                   count(*) OVER (PARTITION BY psn_no, substance, place) AS here
             FROM draws WINDOW w AS (PARTITION BY psn_no, substance ORDER BY day, place)
         )
         SELECT psn_no, substance, count(*) AS n, count(DISTINCT place) FILTER (WHERE NOT retail) AS places,
-               count(*) FILTER (WHERE early) AS early, min(first), max(last)
+               count(*) FILTER (WHERE early) AS early, min(first), max(last),
+               (sum(doses) - arg_max(doses, day)) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
         FROM steps GROUP BY 1, 2 HAVING count(*) BETWEEN 4 AND ? ORDER BY 1, 2
     """, [MOST_DRAWS]).fetchall()  # fmt: skip
     if not rows:
@@ -165,16 +204,42 @@ def drawers(tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]]) 
     asked = np.isin([row[1] for row in rows], sorted(set(names.values())))
     tail = _joint_tail(places, early, places[~asked], early[~asked])
     by_substance: dict[str, list[Drawer]] = defaultdict(list)
-    for (person, substance, draws, went, soon, first, last), p_value in zip(rows, tail, strict=True):
-        drawer = Drawer(person, substance, draws, went, soon, first, last, float(p_value))
+    for (person, substance, draws, went, soon, first, last, pace, here), p_value in zip(rows, tail, strict=True):
+        drawer = Drawer(person, substance, draws, went, soon, first, last, float(p_value), float(pace), here)
         by_substance[substance].append(drawer)
+    over = {(each.person, each.substance): dose for users in by_substance.values() for each, dose in _doses(users)}
     found: dict[str, list[Drawer]] = {}
     for place, wanted in substances.items():
         named = sorted({names[drug] for drug in wanted if drug in names})
         users = [each for substance in named for each in by_substance[substance]]
         kept = benjamini_hochberg(np.array([each.p_value for each in users]), SOURCES_FDR)
-        found[place] = [each for each, ok in zip(users, kept, strict=True) if ok and each.places >= FEWEST_PLACES]
+        found[place] = [
+            each
+            for each, ok in zip(users, kept, strict=True)
+            if (place in by_ledger and over[each.person, each.substance] == "unseen")
+            or (ok and each.places >= FEWEST_PLACES and over[each.person, each.substance] != "usual")
+        ]
     return found
+
+
+def _doses(users: Sequence[Drawer]) -> Iterator[tuple[Drawer, Literal["usual", "more", "unseen"]]]:
+    """Each user of one substance, and whether the doses a day are those of takers, `more`, or more than a body takes
+    while no counter sees it (`unseen`).
+
+    A patient on a high dose gets it from one house; who collects for sale draws a patient's usual dose at each of
+    several. So `unseen` asks for `UNSEEN` draws, at most `ONE_HOUSE` of them at one place, twice the median pace of
+    those who take the substance, and a robust z-score of the logarithm of the pace of `OUTLIER` (Iglewicz and Hoaglin
+    1993), where there are `FEWEST_USERS` to compare with.
+    """
+    pace = np.log(np.maximum([each.pace for each in users], 0.01))
+    middle = float(np.median(pace))
+    spread = max(float(np.median(np.abs(pace - middle))) / 0.6745, 0.1)
+    for each, own in zip(users, pace - middle, strict=True):
+        split = each.draws >= UNSEEN and each.most <= ONE_HOUSE * each.draws
+        if len(users) >= FEWEST_USERS and split and own >= np.log(2) and own / spread >= OUTLIER:
+            yield each, "unseen"
+        else:
+            yield each, "more" if own >= np.log(SOME) else "usual"
 
 
 def _joint_tail(places: np.ndarray, early: np.ndarray, null_places: np.ndarray, null_early: np.ndarray) -> np.ndarray:

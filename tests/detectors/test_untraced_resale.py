@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from factories.stocked import START, StockedCity
 
 from ringtrace.detectors.detector import Context, Draft
@@ -15,8 +16,18 @@ OUTLET, DEAR = "S4", "D8"
 HOSPITALS = ("H1", "H2", "H3", "H4")
 
 
-def town(seed: int, *, sources: int = 5, outlet: bool = True) -> StockedCity:
-    """Everyone fills D8 monthly at one hospital; `sources` people draw it at four, and the outlet sells it unbought."""
+def town(
+    seed: int,
+    *,
+    sources: int = 5,
+    outlet: bool = True,
+    houses: tuple[str, ...] = HOSPITALS,
+    first: int = 0,
+    sales: int = 60,
+) -> StockedCity:
+    """Everyone fills D8 monthly at one hospital; `sources` people draw it at `houses` from day `first`, and the outlet
+    sells it unbought.
+    """
     place = StockedCity(seed, shops=8, buyers=40, visits=8)
     for number, hospital in enumerate(HOSPITALS[1:]):
         place.city.shop(hospital, hospital=True, lon=113.0, lat=23.1 + 0.01 * number)
@@ -30,12 +41,12 @@ def town(seed: int, *, sources: int = 5, outlet: bool = True) -> StockedCity:
             place.sell(f"d{number}", HOSPITALS[number % 4], moment, "D3", origin="elsewhere")
     for number in range(sources):
         for draw in range(22):
-            moment = START + timedelta(days=12 * draw + number, hours=10)
-            place.sell(f"x{number}", HOSPITALS[draw % 4], moment, DEAR, origin="elsewhere")
+            moment = START + timedelta(days=first + (12 - first // 30) * draw + number, hours=10)
+            place.sell(f"x{number}", houses[draw % len(houses)], moment, DEAR, origin="elsewhere")
     if outlet:
-        for number in range(60):
+        for number in range(sales):
             buyer = place.people[OUTLET][number % 40]
-            place.sell(buyer, OUTLET, place.moment(day=30 + 5 * number), DEAR, origin="phantom")
+            place.sell(buyer, OUTLET, place.moment(day=30 + 300 * number // sales), DEAR, origin="phantom")
     return place
 
 
@@ -52,6 +63,46 @@ def test_outlet_and_those_who_over_draw_are_one_finding(tmp_path: Path) -> None:
     assert draft.level in ("orange", "red")
     codes = {reason.code for reason in draft.reasons}
     assert codes == {"sold_without_pack", "sold_beyond_stock", "over_drawn", "in_step"}
+
+
+@pytest.mark.parametrize(
+    ("houses", "sources"),
+    [
+        pytest.param(("H1", "H2"), 5, marks=pytest.mark.positive),
+        pytest.param(("H1", "H1", "H1", "H2"), 0, marks=pytest.mark.near_miss),
+    ],
+)
+def test_twice_a_patient_s_dose_from_two_houses_is_seen_by_neither(
+    tmp_path: Path, houses: tuple[str, ...], sources: int
+) -> None:
+    """Two hospitals give each of the five a pack every 24 days; or one gives nearly all of a high dose. The outlet does
+    not scan.
+    """
+    place = town(1, houses=houses)
+    place.scan_rate[OUTLET] = 0.0
+    (draft,) = drafts(place, tmp_path)
+    assert sum(member.role == "source" for member in draft.members) == sources
+    assert draft.accuses == (sources > 0)
+
+
+@pytest.mark.near_miss
+def test_people_who_drew_after_the_outlet_had_sold_are_not_its_sources(tmp_path: Path) -> None:
+    place = town(1, first=240)
+    place.sales = [sale for sale in place.sales if sale[2] != OUTLET or sale[3] != DEAR or sale[0].month < 9]
+    (draft,) = drafts(place, tmp_path)
+    assert draft.level == "yellow"
+    assert not [member for member in draft.members if member.label == "Patient"]
+
+
+@pytest.mark.positive
+def test_an_outlet_that_never_scans_is_seen_in_its_ledger(tmp_path: Path) -> None:
+    place = town(1)
+    place.scan_rate[OUTLET] = 0.0
+    (draft,) = drafts(place, tmp_path)
+    assert draft.accuses
+    assert {member.id for member in draft.members if member.role == "reseller"} == {OUTLET}
+    assert {reason.code for reason in draft.reasons} == {"sold_beyond_stock", "over_drawn", "in_step"}
+    assert draft.counter_evidence[0].outcome == "unknown"
 
 
 def test_an_outlet_alone_is_a_lead_that_names_no_patient(tmp_path: Path) -> None:
