@@ -119,7 +119,7 @@ def build_places(people: People, seed: int, months: int, untidiness: float) -> P
         scans=scans,
         scans_from=scans_from,
         books=books,
-        lapses=np.where(shop & (rng.random(total) < 0.25), rng.uniform(0.005, 0.05, total), 0.0),
+        lapses=np.where(shop & (rng.random(total) < 0.25), rng.uniform(0.005, 0.08, total), 0.0),
         reserve=rng.lognormal(0.0, 0.5, total),
         dearness=np.where(shop, rng.lognormal(0.0, 0.07, total), 1.0),
         chain=chain,
