@@ -31,6 +31,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
         "check.special_drugs",
         "check.resold_goods",
         "check.passers_by",
+        "check.kept_code",
     ),
 }
 """Of the kinds that add up evidence; the others rest on one signal each, and without it find nothing."""

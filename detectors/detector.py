@@ -69,11 +69,11 @@ class Context:
         return frozenset(each.removeprefix(f"{kind}.") for each in self.without if each.startswith(f"{kind}."))
 
     def evidence_keys(self, kind: str, table: str) -> set[str]:
-        """Keys of `table` rows that suspected drafts of `kind` already cite."""
+        """Keys of `table` rows that drafts of `kind` already cite which accuse somebody."""
         return {
             row.key
             for draft in self.drafts.get(kind, [])
-            if draft.level != "explained"
+            if draft.accuses
             for row in draft.evidence
             if row.table == table
         }

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from ringtrace.detectors.collusion.evidence import GOODS, Evidence
+from ringtrace.detectors.collusion.evidence import GOODS, KEPT, Evidence
 from ringtrace.detectors.collusion.mixture import LIKELY
 from ringtrace.detectors.collusion.shops import Shop
 from ringtrace.detectors.collusion.signals import VISIT_SIGNALS
@@ -27,6 +27,12 @@ AGAIN: Final = 1.5
 FOLLOWS: Final = 0.5
 """Part of the buyers held likely to collude who must show it again for it to follow people."""
 
+RETURNS: Final = 4.0
+"""Expected feigned visits of the average accused from which they come back for them, and do not only shop there."""
+
+STRAY_PART: Final = 0.1
+"""Missing codes are stray beside codes that repeat while they are worth up to this part of these."""
+
 MAIN: Final = 0.05
 """Part of the cited lines without a code that a drug makes up, for what others get of it to matter."""
 
@@ -42,7 +48,7 @@ def innocent_checks(
     chosen: NDArray[np.int64],
 ) -> tuple[Check, ...]:
     """Careless ledger, careless scanning, night shop, fixed-price kit, one household, goods without packs for all,
-    a special-drug pharmacy, resold goods for those who need them, passers-by.
+    a special-drug pharmacy, resold goods for those who need them, passers-by, customers of a kept code.
     """
     return (
         _everywhere(shop, cited, "unrecorded", "careless_ledger"),
@@ -54,6 +60,7 @@ def innocent_checks(
         special_drugs(tables, shop, evidence, chosen),
         resold_goods(tables, shop, evidence, cited),
         passers_by(shop, evidence),
+        kept_code(shop, evidence, chosen),
     )
 
 
@@ -271,4 +278,28 @@ def passers_by(shop: Shop, evidence: Evidence) -> Check:
         Message("pharmacy.check.passers_by", {"likely": number, "again": again}),
         again,
         number,
+    )
+
+
+def kept_code(shop: Shop, evidence: Evidence, chosen: NDArray[np.int64]) -> Check:
+    """Is it the shop that scans one kept code for other goods (substitution), whoever buys them?
+
+    Then the code repeats, the drug it belongs to is bought by people without the illness, leaves no shelf and no book,
+    and now and then no code is scanned at all; nothing else speaks, and customers come for such goods as they come for
+    any, a few times a year. Who lends a card comes back for it. It explains where nothing but that speaks (`KEPT`,
+    sales that are not booked, missing codes up to `STRAY_PART` of the repeats) and the accused owe fewer than `RETURNS`
+    visits on average. `trace_code_reuse` tells of the shop.
+    """
+    nats = evidence.nats
+    repeats = nats.get("reused", 0.0) + nats.get("lent", 0.0)
+    alone = repeats > 0 and evidence.spoken <= KEPT | {"unrecorded", "uncoded"}
+    stray = nats.get("uncoded", 0.0) <= STRAY_PART * repeats
+    owed = np.bincount(shop.owner, weights=shop.fit.visit, minlength=len(shop.people))[chosen]
+    each = float(owed.mean()) if len(owed) else 0.0
+    return Check(
+        "kept_code",
+        "explains" if alone and stray and each < RETURNS else "does_not_explain",
+        Message("pharmacy.check.kept_code", {"buyers": len(chosen), "each": each}),
+        round(each, 2),
+        RETURNS,
     )

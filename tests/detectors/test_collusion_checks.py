@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from factories.city import START, City
 
-from ringtrace.detectors.collusion.checks import passers_by, resold_goods, special_drugs
+from ringtrace.detectors.collusion.checks import kept_code, passers_by, resold_goods, special_drugs
 from ringtrace.detectors.collusion.evidence import Evidence
 from ringtrace.detectors.collusion.mixture import Fit
 from ringtrace.detectors.collusion.shops import Shop
@@ -130,3 +130,27 @@ def test_odd_visits_that_do_not_come_back_with_their_buyers_follow_no_circle(
     shop = Shop("S", True, np.arange(len(owner)), ["p"] * 50, owner, signals, np.zeros((50, 3)), fit)
     check = passers_by(shop, Evidence(fit, 5, 100, True))
     assert (check.outcome, check.value, check.expected) == (outcome, again, 10)
+
+
+@pytest.mark.parametrize(
+    ("times", "spoken", "outcome"),
+    [
+        pytest.param(3, {}, "explains", marks=pytest.mark.near_miss),
+        pytest.param(3, {"uncoded": 15.0, "short": 20.0, "no_illness": 9.0}, "explains", marks=pytest.mark.near_miss),
+        pytest.param(7, {}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param(3, {"uncoded": 60.0}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param(3, {"drain": 20.0}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param(3, {"reused": 0.0, "lent": 0.0}, "does_not_explain", marks=pytest.mark.positive),
+    ],
+)
+def test_customers_of_a_shop_that_scans_one_kept_code_for_other_goods_lend_no_card(
+    times: int, spoken: dict[str, float], outcome: str
+) -> None:
+    """Twenty accused buyers with so many feigned visits each, on which a code sold before is booked."""
+    owner = np.repeat(np.arange(20), times)
+    fit = fit_of({"reused": 200.0, "lent": 190.0, "unrecorded": 90.0} | spoken)
+    fit = replace(fit, buyer=np.full(20, 0.9), visit=np.full(len(owner), 0.95))
+    signals = np.zeros((len(owner), len(VISIT_SIGNALS)))
+    shop = Shop("S", True, np.arange(len(owner)), ["p"] * 20, owner, signals, np.zeros((20, 3)), fit)
+    check = kept_code(shop, Evidence(fit, 5, 100, True), np.arange(20))
+    assert check.outcome == outcome

@@ -253,7 +253,7 @@ def test_goods_bought_outside_the_books_lack_codes_and_stock_at_once(beside: dic
     ],
 )
 def test_goods_sold_under_a_kept_code_accuse_no_customer(beside: dict[str, float], *, joint: bool) -> None:
-    """The code repeats and its price, its drug was hardly bought, and goes with no illness: all the shop's own doing."""
+    """The code repeats and its price, its drug was hardly bought, goes with no illness: all the shop's own doing."""
     nothing = np.zeros(0)
     nats = {"reused": 300.0, "lent": 300.0, "short": 20.0, "no_illness": 20.0} | beside
     own = np.array([nats.get(name, 0.0) for name in PERSON_SIGNALS])

@@ -183,3 +183,34 @@ def test_own_medicines_speak_for_themselves_and_not_for_what_lies_beside_them(tm
 @pytest.mark.near_miss
 def test_own_medicines_alone_clear_their_owners(tmp_path: Path) -> None:
     assert refills(tmp_path, listed=False).level not in ("red", "orange")
+
+
+def drawn_together(tmp_path: Path, *, at_home: bool) -> Finding:
+    """Each card gets one or both of its own two of four dear lasting medicines, 14 times; `at_home`: there too."""
+    city, rng = town(), np.random.default_rng(8)
+    for visitor in range(600):
+        moment = START + timedelta(days=int(rng.integers(170)), hours=int(rng.integers(8, 19)), minutes=visitor % 60)
+        city.visit(f"y{visitor % 200}", "S1", moment, items=[{"med_list_codg": f"V{visitor % 30}", "fee": 60}])
+    for day in sorted(rng.choice(170, 14, replace=False).tolist()):
+        moment = START + timedelta(days=day, hours=int(rng.integers(9, 18)))
+        for order, name in enumerate(rng.permutation(PEOPLE)):
+            own = [LASTING[(int(str(name)[1:]) + kind) % 4] for kind in range(2)]
+            goods = [{"med_list_codg": drug, "fee": 90} for drug in own[: int(rng.integers(1, 3))]]
+            if rng.random() < 0.85:
+                city.visit(str(name), "S1", moment + timedelta(minutes=order), items=goods)
+            if at_home and day % 3 == 0:
+                home = START + timedelta(days=day + 3, hours=19, minutes=7 * order)
+                items = [{"med_list_codg": drug, "fee": 90} for drug in own]
+                city.visit(str(name), f"E{str(name)[1:]}", home, items=items)
+    return found(tmp_path, city)
+
+
+def test_what_is_come_back_for_in_the_runs_alone_is_not_the_owners_need(tmp_path: Path) -> None:
+    finding = drawn_together(tmp_path, at_home=False)
+    assert {member.id for member in finding.members if member.label == "Patient"} == set(PEOPLE)
+    assert finding.level in ("red", "orange")
+
+
+@pytest.mark.near_miss
+def test_what_is_got_at_home_too_is_the_owners_need(tmp_path: Path) -> None:
+    assert drawn_together(tmp_path, at_home=True).level not in ("red", "orange")
