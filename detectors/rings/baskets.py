@@ -66,7 +66,8 @@ class Baskets:
         two others of the group get in them, as far as they are sought: beyond `USUAL` times their share at the places,
         and as far as the owner does not come back for the drug more than the others take it (a chronic patient does).
     foreign_share
-        the money for these drugs, as far as they are sought, over all that the runs' goods cost.
+        the money for these drugs, as far as they are sought, over all that the runs' goods cost; however often the
+        owner comes back for them in the runs, as it is for the list and not for the owner that they come back.
     one_off
         how much more than other takers members fail to come back for what they got in the runs (see `ring_courses`).
     supply
@@ -256,9 +257,10 @@ def _amount_shift(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
 
 
 def _gather_foreign(tables: duckdb.DuckDBPyConnection) -> None:
-    """foreign_good(ring, psn_no, drug, fee, share): what the runs brought that the owner never gets outside them.
+    """foreign_good(ring, psn_no, drug, fee, sought, share): got in the runs and never by the owner outside them.
 
-    `share` is how far the drug is sought by the group and not by its owner, 0–1 (`Baskets.foreign_value`).
+    `sought` is how far the group seeks the drug beyond what the places sell, 0–1; `share` how far it is the group and
+    not the owner (`Baskets.foreign_value`).
     """
     tables.execute(
         """
@@ -288,6 +290,7 @@ def _gather_foreign(tables: duckdb.DuckDBPyConnection) -> None:
             FROM cell
         )
         SELECT ring, psn_no, drug, fee,
+            excess AS sought,
             excess * least(1, (of_drug - n) / (whole - own) / nullif((n - 1) / (own - 1), 0)) AS share
         FROM mixed JOIN sought USING (ring, drug)
         WHERE own < whole AND (psn_no, drug) NOT IN (SELECT (psn_no, drug) FROM solo_item)
@@ -307,11 +310,11 @@ def _foreign(tables: duckdb.DuckDBPyConnection) -> dict[int, tuple[float, float]
         ), visits AS (
             SELECT ring, sum(p.mean) AS usual FROM ring_visit JOIN place p USING (fixmedins_code) GROUP BY ALL
         ), foreign_lines AS (
-            SELECT ring, sum(fee * share) AS fee FROM foreign_good GROUP BY ALL
+            SELECT ring, sum(fee * share) AS fee, sum(fee * sought) AS sought FROM foreign_good GROUP BY ALL
         ), whole AS (
             SELECT ring, sum(fee) AS paid FROM ring_item GROUP BY ALL
         )
-        SELECT ring, coalesce(f.fee, 0) / usual, coalesce(f.fee / nullif(paid, 0), 0)
+        SELECT ring, coalesce(f.fee, 0) / usual, coalesce(f.sought / nullif(paid, 0), 0)
         FROM visits JOIN whole USING (ring) LEFT JOIN foreign_lines f USING (ring) WHERE usual > 0
         """
     ).fetchall()

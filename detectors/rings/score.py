@@ -6,7 +6,7 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
 
     one_off      how much members fail to come back for drugs that people take for good, −3 to 1.5 (`Baskets.one_off`);
                  below 0 as far as the goods are the owners' own (`Baskets.personal`), needed (`beyond_need`) and not
-                 foreign to them (`Baskets.foreign_share`)
+                 foreign to them (`Baskets.foreign_share`), however often they come back for them in the runs alone
     foreign      ln((v + 0.01) / 0.02), v = yuan a visit for sought drugs that are foreign to the owner, over the
                  places' mean visit (`Baskets.foreign_value`), at most 2
     habit        log10 of runs attended over those that own habits would give, 0–2

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from factories.city import START, City
 
 from ringtrace.detectors import detect
-from ringtrace.detectors.rings.baskets import Baskets, Likeness
+from ringtrace.detectors.rings.baskets import Baskets, Likeness, _foreign, _gather_foreign
 from ringtrace.detectors.rings.facts import keeps_calendar
 from ringtrace.detectors.rings.supply import Supply
 from ringtrace.findings import Finding
@@ -214,3 +216,19 @@ def test_what_is_come_back_for_in_the_runs_alone_is_not_the_owners_need(tmp_path
 @pytest.mark.near_miss
 def test_what_is_got_at_home_too_is_the_owners_need(tmp_path: Path) -> None:
     assert drawn_together(tmp_path, at_home=True).level not in ("red", "orange")
+
+
+@pytest.mark.parametrize(("home", "share"), [(False, 1.0), (True, 0.0)], ids=["runs alone", "at home too"])
+def test_goods_of_the_runs_alone_are_foreign_however_often_they_come_back(home: bool, share: float) -> None:
+    with duckdb.connect() as tables:
+        tables.execute("CREATE TABLE ring_item(ring INT, psn_no TEXT, drug TEXT, fee INT, fixmedins_code TEXT)")
+        for person, drug in itertools.product("abc", repeat=2):
+            tables.executemany(
+                "INSERT INTO ring_item VALUES (0, ?, ?, 10, 'S1')", [[person, drug]] * (6 if person == drug else 1)
+            )
+        tables.execute("CREATE TABLE ring_visit AS SELECT ring, fixmedins_code FROM ring_item")
+        tables.execute("CREATE TABLE settlements AS SELECT 'S1' AS fixmedins_code, 10 AS medfee_sumamt")
+        tables.execute("CREATE TABLE place_drug AS SELECT 'S1' AS fixmedins_code, 'other' AS drug, 1000 AS n")
+        tables.execute("CREATE TABLE solo_item AS SELECT DISTINCT psn_no, drug FROM ring_item WHERE ?", [home])
+        _gather_foreign(tables)
+        assert _foreign(tables)[0][1] == pytest.approx(share)
