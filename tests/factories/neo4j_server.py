@@ -24,7 +24,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from neo4j.exceptions import DatabaseUnavailable
 
+from ringtrace.errors import RingTraceError
 from ringtrace.graph.neo4j.server import Address, connected
 
 VERSION = os.environ.get("NEO4J_TEST_VERSION", "5.26.30")
@@ -107,12 +109,17 @@ class Neo4jServer:
             try:
                 with socket.create_connection((host, int(port)), timeout=1):
                     pass
+                with connected(self.address) as driver:
+                    driver.execute_query("RETURN 1")
             except OSError:
                 time.sleep(0.2)
-                continue
-            with connected(self.address) as driver:
-                driver.execute_query("RETURN 1")
-            return
+            except RingTraceError as error:
+                # The port opens before the database behind it does.
+                if not isinstance(error.__cause__, DatabaseUnavailable):
+                    raise
+                time.sleep(0.2)
+            else:
+                return
         self.stop()
         raise RuntimeError(f"Neo4j did not start:\n{log.read_text('utf-8')[-4000:]}")
 
