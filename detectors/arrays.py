@@ -48,6 +48,11 @@ def run_starts(column: npt.NDArray[Any]) -> Ints:
     return np.flatnonzero(np.append(True, column[1:] != column[:-1])) if len(column) else np.zeros(0, dtype=np.int64)
 
 
+def run_numbers(starts: Ints, length: int) -> Ints:
+    """Of each of so many rows, the number of its run, where runs begin at `starts` (0 first)."""
+    return np.repeat(np.arange(len(starts)), np.diff(np.append(starts, length)))
+
+
 def materialise(tables: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, Any]) -> None:
     """Make the temporary table `name` of these columns: a join against a registered Python object cannot be planned."""
     # A result that somebody left open (fetchone) would make DuckDB 2 refuse to register anything: the next one ends it.

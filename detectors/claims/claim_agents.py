@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,11 +156,10 @@ def _together(
     times = {person: papers[person] for pair in pairs for person in pair}
     alone = {
         person: max(
-            (sum(abs(other - time) <= near for other in others) / len(others) if others else 0.0) for time in each
+            (bisect_right(others, time + near) - bisect_left(others, time - near)) / max(1, len(others))
+            for time in each
         )
         for person, each in times.items()
     }
     rivals = len(papers) - 1
-    return [
-        (a, b) for a, b in dict.fromkeys(pairs) if rivals * max(alone[a], alone[b], share) <= limits.desk_chance
-    ]  # fmt: skip
+    return [(a, b) for a, b in dict.fromkeys(pairs) if rivals * max(alone[a], alone[b], share) <= limits.desk_chance]

@@ -105,8 +105,8 @@ class Overuse:
             WITH most AS (
                 SELECT f.*, l.psn_no FROM fullest f
                 JOIN (SELECT pair, any_value(psn_no) AS psn_no FROM heavy_draws GROUP BY 1) l ON l.pair = f.pair
-                WHERE f.ddd > ? AND f.places >= ?
-            ), family AS (  -- those who did not get the same themselves
+                WHERE f.ddd > $most AND f.places >= $places
+            ), family AS (  -- those who did not get the same themselves; a household of hundreds is a placeholder's
                 SELECT f.pair, count(*) AS relatives FROM most f
                 JOIN persons o ON o.psn_no = f.psn_no
                 JOIN persons m ON m.hh_no = o.hh_no AND m.psn_no <> o.psn_no
@@ -118,55 +118,29 @@ class Overuse:
                 JOIN persons m ON m.care_inst = o.care_inst AND m.psn_no <> o.psn_no GROUP BY f.pair
             )
             SELECT f.psn_no, f.pair, f.substance, f.ddd, f.packs, f.since, f.until, f.days, f.places, f.spread,
-                   coalesce(a.relatives, 0), coalesce(h.residents, 0), coalesce(c.counter, false)
+                   if(a.relatives < $crowd, a.relatives, 0), coalesce(h.residents, 0), coalesce(c.counter, false)
             FROM most f LEFT JOIN family a ON a.pair = f.pair LEFT JOIN home h ON h.pair = f.pair
             LEFT JOIN (
                 SELECT h.pair, bool_and(d.rx_flag = '0') AS counter FROM heavy_draws h
                 JOIN sale_lines l ON l.line = h.line JOIN drugs d ON d.med_list_codg = l.drug
                 WHERE h.pair IN (SELECT pair FROM most) GROUP BY 1
             ) c ON c.pair = f.pair
-            ORDER BY f.psn_no, f.ddd DESC, f.substance
+            ORDER BY f.psn_no, round(f.ddd, 6) DESC, f.substance
             """,
-            [self.thresholds.most_ddd, self.thresholds.fewest_places],
+            {
+                "most": self.thresholds.most_ddd,
+                "places": self.thresholds.fewest_places,
+                "crowd": CROWDED["hh_no"],
+            },
         ).fetchall()
         people: dict[str, list[_Supply]] = defaultdict(list)
-        for (
-            person,
-            pair,
-            substance,
-            ddd,
-            packs,
-            since,
-            until,
-            days,
-            places,
-            spread,
-            relatives,
-            residents,
-            counter,
-        ) in rows:
-            limit, peers = limits[substance]
-            # A household of hundreds is a placeholder in the register, and nobody's family.
-            family = relatives if relatives < CROWDED["hh_no"] else 0
-            supply = _Supply(
-                pair,
-                substance,
-                ddd,
-                packs,
-                since,
-                until,
-                days,
-                places,
-                spread,
-                family,
-                residents,
-                counter,
-                limit,
-                peers,
-            )
+        for person, *row in rows:
+            supply = _Supply(*[*row, *limits[row[1]]])
             # Rows come with the largest supply first, and the group's is no smaller than that of its substances.
-            if supply.ddd > limit and self._score(supply) >= self.thresholds.least_score:
-                people[person] = [each for each in people[person] if each.substance != substance[: len(ADDED_UP)]]
+            if supply.ddd > supply.limit and self._score(supply) >= self.thresholds.least_score:
+                people[person] = [
+                    each for each in people[person] if each.substance != supply.substance[: len(ADDED_UP)]
+                ]
                 people[person].append(supply)
         leading = _resellers(context)
         for person, supplies in people.items():
@@ -209,7 +183,8 @@ class Overuse:
                 WINDOW w AS (PARTITION BY pair ORDER BY t
                              RANGE BETWEEN CURRENT ROW AND INTERVAL {days} DAYS FOLLOWING)
             ), best AS (
-                SELECT pair, arg_max(since, (doses, since)) AS since FROM windows
+                -- Rounded, for equal windows would else win by the last digit, which the order of a sum decides.
+                SELECT pair, arg_max(since, (round(doses, 6), since)) AS since FROM windows
                 GROUP BY 1 HAVING max(doses) > {least}
             ), by_place AS (
                 SELECT pair, shop, any_value(substance) AS substance, sum(doses) AS doses, sum(packs) AS packs,

@@ -234,7 +234,8 @@ def special_drugs(
     outcome: Outcome = "does_not_explain"
     if special:
         outcome = "partly" if evidence.spoken & set(GOODS) else "explains"
-    values: dict[str, Value] = {"share": share, "courses": courses, "buyers": len(chosen)}
+    # Rounded, for sums over threads end in another last digit each time.
+    values: dict[str, Value] = {"share": round(share, 4), "courses": courses, "buyers": len(chosen)}
     return Check("special_drugs", outcome, Message("pharmacy.check.special", values), courses, len(chosen))
 
 
@@ -269,8 +270,7 @@ def passers_by(shop: Shop, evidence: Evidence) -> Check:
     who got a borrowed pack came once too), and signals that do not depend on goods do not reach the penalty.
     """
     likely = shop.fit.buyer >= LIKELY
-    owed = np.bincount(shop.owner, weights=shop.fit.visit, minlength=len(shop.people))
-    number, again = int(likely.sum()), int((likely & (owed >= AGAIN)).sum())
+    number, again = int(likely.sum()), int((likely & (shop.owed >= AGAIN)).sum())
     goods = not evidence.spoken & {"reused", "lent"} and evidence.beyond_goods < evidence.penalty
     return Check(
         "passers_by",
@@ -294,7 +294,7 @@ def kept_code(shop: Shop, evidence: Evidence, chosen: NDArray[np.int64]) -> Chec
     repeats = nats.get("reused", 0.0) + nats.get("lent", 0.0)
     alone = repeats > 0 and evidence.spoken <= KEPT | {"unrecorded", "uncoded"}
     stray = nats.get("uncoded", 0.0) <= STRAY_PART * repeats
-    owed = np.bincount(shop.owner, weights=shop.fit.visit, minlength=len(shop.people))[chosen]
+    owed = shop.owed[chosen]
     each = float(owed.mean()) if len(owed) else 0.0
     return Check(
         "kept_code",

@@ -95,7 +95,7 @@ class Evidence:
         without a crowd and without the strongest signal must be.
         """
         nats, spoken = self.nats, self.spoken
-        if spoken - KEPT <= {"uncoded"} and ("uncoded" not in spoken or nats["uncoded"] < STRAY):
+        if spoken <= KEPT | {"uncoded"} and nats.get("uncoded", 0.0) < STRAY:
             return False
         if spoken & set(GOODS):
             goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))

@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from ringtrace.detectors.arrays import run_numbers
+
 Floats = NDArray[np.float64]
 Trials = Floats | float
 """How many independent visits each signal of each visit is worth, where that is not one."""
@@ -159,7 +161,7 @@ def fit_shop(
     once = copies or Copies(np.ones(len(visits)), np.ones(len(starts)))
     seen = Seen.of(visits, trials)
     fits = [_fit(seen, starts, persons, priors, once)]
-    if _common(seen.counts(once.buyers[_owner(starts, len(visits))] * once.visits), priors):
+    if _common(seen.counts(once.buyers[run_numbers(starts, len(visits))] * once.visits), priors):
         fits.append(_fit(seen, starts, persons, priors, once, from_prior=True))
     for quiet, quiet_own in silences:
         told = replace(
@@ -179,11 +181,6 @@ def _known(signals: Floats) -> int:
     return int((~np.isnan(signals).all(axis=0)).sum())
 
 
-def _owner(starts: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """Of each of so many visits, the index of its buyer."""
-    return np.repeat(np.arange(len(starts)), np.diff(np.append(starts, number)))
-
-
 def _common(counts: Counts, priors: Priors) -> bool:
     """Whether some signal is so much commoner here than at other places that most of what shows it may be feigned."""
     rate = counts.shown / np.maximum(counts.shown + counts.absent, 1.0)
@@ -194,7 +191,7 @@ def _common(counts: Counts, priors: Priors) -> bool:
 def _fit(
     seen: Seen, starts: NDArray[np.int64], persons: Floats, priors: Priors, copies: Copies, *, from_prior: bool = False
 ) -> Fit:
-    owner = _owner(starts, len(seen.both))
+    owner = run_numbers(starts, len(seen.both))
     times, alike = copies.visits, copies.buyers
     weight, sizes = alike[owner] * times, np.add.reduceat(times, starts)
     own = Seen.of(persons)

@@ -99,8 +99,7 @@ class PharmacyCollusion:
 
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop, without: frozenset[str]) -> Draft | None:
         limits, fit = self.thresholds, shop.fit
-        owed = np.bincount(shop.owner, weights=fit.visit, minlength=len(shop.people))
-        likely = (fit.buyer >= limits.buyer) & (owed >= limits.feigned)
+        likely = (fit.buyer >= limits.buyer) & (shop.owed >= limits.feigned)
         sure = shop.goods_speak & shop.named
         evidence = shop.carried(likely & sure)
         chosen, others = np.flatnonzero(likely & sure), np.flatnonzero(likely & ~sure)

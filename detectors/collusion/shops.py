@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ringtrace.detectors.arrays import run_starts
+from ringtrace.detectors.arrays import run_numbers, run_starts
 from ringtrace.detectors.collusion.digest import SHOWN_ONLY, digests
 from ringtrace.detectors.collusion.evidence import CROWD, GOODS, Evidence
 from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Trials, fit_shop
@@ -66,6 +66,11 @@ class Shop:
     def starts(self) -> NDArray[np.int64]:
         """Where the visits of each buyer begin."""
         return run_starts(self.owner)
+
+    @property
+    def owed(self) -> Floats:
+        """Of each buyer, how many feigned visits the fit expects."""
+        return np.asarray(np.bincount(self.owner, weights=self.fit.visit, minlength=len(self.people)), dtype=float)
 
     @property
     def evidence(self) -> Evidence:
@@ -165,7 +170,7 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
             retail=each.retail,
             rows=np.arange(start, end),
             people=[people[number] for number in mine],
-            owner=np.repeat(np.arange(len(starts)), np.diff(np.append(starts, end - start))),
+            owner=run_numbers(starts, end - start),
             visits=visit["signals"][start:end],
             persons=persons[mine],
             fit=fit_shop(weighed, starts, persons[mine], priors[each.retail], silences, trials=trials),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringtrace.detectors.detector import Draft
-from ringtrace.detectors.rings.facts import DEAR, DRAWN_EARLY, RingFacts
+from ringtrace.detectors.rings.facts import RingFacts
 from ringtrace.detectors.rings.innocence import CHECKS
 from ringtrace.detectors.rings.roles import members_of
 from ringtrace.detectors.rings.score import USUALLY_OVER, ring_level, ring_score
@@ -79,7 +79,7 @@ def _reasons(facts: RingFacts) -> tuple[Reason, ...]:
         reasons.append(_reason("oversupply", round(baskets.supply.oversupply or 0.0, 2), USUALLY_OVER))
     if baskets.supply.drawn_twice:
         reasons.append(_reason("drawn_twice", round(baskets.supply.twice, 2), 0.0))
-    if facts.beyond_need and baskets.amount_shift >= DEAR and (baskets.supply.early or 0.0) >= DRAWN_EARLY:
+    if facts.beyond_need and facts.dear and facts.drawn_early:
         reasons.append(_reason("drawn_early", round(baskets.supply.early or 0.0, 2), 0.0))
     if where.torn:
         reasons.append(_reason("torn", int(where.torn), 0))

@@ -155,10 +155,19 @@ class RingFacts:
         baskets = self.baskets
         if baskets.supply.drawn_twice:
             return True
-        if not self.supplied_twice or baskets.amount_shift < DEAR or baskets.supply.few_goods:
+        if not self.supplied_twice or not self.dear or baskets.supply.few_goods:
             return False
-        early = (baskets.supply.early or 0.0) >= DRAWN_EARLY
-        return self.on_rounds or (early and not keeps_calendar(visit.t for visit in self.visits))
+        return self.on_rounds or (self.drawn_early and not keeps_calendar(visit.t for visit in self.visits))
+
+    @property
+    def dear(self) -> bool:
+        """Whether the runs cost more than the members' other visits."""
+        return self.baskets.amount_shift >= DEAR
+
+    @property
+    def drawn_early(self) -> bool:
+        """Whether the runs themselves draw drugs again before the last draw is used up."""
+        return (self.baskets.supply.early or 0.0) >= DRAWN_EARLY
 
     @property
     def share_illness(self) -> bool:

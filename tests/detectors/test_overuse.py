@@ -72,6 +72,24 @@ def test_a_usual_shop_where_someone_buys_for_others_is_a_lead_at_most(tmp_path: 
     assert {each.level for each in findings if any(m.label == "Drug" for m in each.members)} <= {"yellow"}
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)], ids=["as drawn", "the other way round"])
+def test_of_equal_half_years_the_later_one_is_told_in_whatever_order_its_lines_are_added(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    city = City()
+    for number, dose in enumerate((10.1, 30.3, 20.2)):
+        city.drug(f"D{number}", pack_ddd=dose, drug_genname="x", atc_code="C10AA05")
+    for start, drugs in ((0, order), (400, tuple(reversed(order)))):
+        for number in range(6):
+            for minute, drug in enumerate(drugs):
+                items = [{"med_list_codg": f"D{drug}", "cnt": 1, "fee": 50}]
+                city.visit("p", f"S{number}", at(start + number, minute=minute), items=items)
+    findings, _ = run(tmp_path, city, "overuse")
+    assert [finding.first_time for finding in findings] == [
+        at(400)
+    ]  # not the one whose sum ends in a larger last digit
+
+
 def test_makers_of_one_substance_add_up(tmp_path: Path) -> None:
     city = drawing(9)
     city.rows["drugs"] = []
