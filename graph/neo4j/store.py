@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import islice
 from threading import Event
 from time import perf_counter
@@ -92,22 +92,23 @@ class Neo4jStore(CypherStore):
         self, timeout: float = DEFAULT_TIMEOUT, cancel: Event | None = None
     ) -> Iterator[neo4j.Transaction]:
         """A transaction that may only read, and that the server ends after `timeout` seconds, or at `cancel`."""
-        mark = uuid4().hex
+        mark, asked = uuid4().hex, cancel or Event()
         try:
             with (
-                cancelling(cancel, lambda: self._terminate(mark)) if cancel is not None else nullcontext(),
+                cancelling(asked, lambda: self._terminate(mark)),
                 self._driver.session(database=self._address.database, default_access_mode=neo4j.READ_ACCESS) as session,
                 session.begin_transaction(timeout=timeout, metadata={MARK: mark}) as transaction,
             ):
                 try:
                     yield transaction
                 except KeyboardInterrupt:
-                    # Without this the driver would wait until the server has rolled back what still runs.
-                    self._terminate(mark)
+                    # Without this the driver would wait until the server has rolled back what still runs. The server
+                    # may not have begun it: so it is ended again and again until the transaction is left.
+                    asked.set()
                     raise
         except Neo4jError as error:
             if "TransactionTimedOut" in (error.code or "") or "Terminated" in (error.code or ""):
-                if cancel is not None and cancel.is_set():
+                if asked.is_set():
                     raise RingTraceError.of("graph.cypher.cancelled") from error
                 raise RingTraceError.of("graph.cypher.timeout", seconds=timeout) from error
             with speaking(self._address):
