@@ -23,7 +23,8 @@ USUAL: Final = 3.0
 SAMPLE: Final = 2_000_000
 """Settlements from which the places' usual baskets are taken; more would not change a share in its third digit."""
 PRIOR: Final = 20.0
-"""Pairs of lines at the places' own likeness that are added to each likeness, so that few lines say little."""
+"""Pairs of lines at the places' own likeness that are added to each likeness, so that few lines say little; and lines
+at a group's own shares that are added to what others buy where it meets, so that few others say little."""
 PRIOR_HITS: Final = 5.0
 """Like pairs, as many as expected, added before two members' likeness is told from two buyers': 6 of 11 say little."""
 
@@ -63,8 +64,9 @@ class Baskets:
         mean of (log amount − the place's mean) / the place's standard deviation over the runs' settlements.
     foreign_value
         yuan a visit, over the places' mean visit, for drugs that the owner never gets outside the runs and at least
-        two others of the group get in them, as far as they are sought: beyond `USUAL` times their share at the places,
-        and as far as the owner does not come back for the drug more than the others take it (a chronic patient does).
+        two others of the group get in them, as far as they are sought: beyond `USUAL` times their share in what others
+        buy at the places, and as far as the owner does not come back for the drug more than the others take it (a
+        chronic patient does).
     foreign_share
         the money for these drugs, as far as they are sought, over all that the runs' goods cost; however often the
         owner comes back for them in the runs, as it is for the list and not for the owner that they come back.
@@ -124,10 +126,13 @@ def read_baskets(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Baskets]
 
 
 def _gather(tables: duckdb.DuckDBPyConnection) -> None:
-    """ring_item(ring, run, psn_no, place, drug, fee, t, doses), solo_item(psn_no, drug), place_drug(place, drug, n).
+    """ring_item(ring, run, psn_no, place, drug, fee, t, doses, sampled), solo_item(psn_no, drug) and
+    place_drug(place, drug, n).
 
-    `doses` are defined daily doses, NULL where the pack's are not known; `solo_item` is of members.
+    `doses` are defined daily doses, NULL where the pack's are not known; `solo_item` is of members; `place_drug` is of
+    a sample of all settlements, in which a line of the group is that is `sampled`.
     """
+    every = max(1, fetch_number(tables, "SELECT count(*) FROM settlements") // SAMPLE)
     # The maker does not matter to who wants a drug: its substance (ATC) or generic name is the drug, where known.
     tables.execute(
         """
@@ -141,9 +146,11 @@ def _gather(tables: duckdb.DuckDBPyConnection) -> None:
         """
         CREATE OR REPLACE TEMP TABLE ring_item AS
         SELECT r.ring, r.run, r.psn_no, r.fixmedins_code, coalesce(d.drug, i.med_list_codg) AS drug,
-            i.det_item_fee_sumamt AS fee, r.t, CAST(i.cnt * d.pack_ddd AS DOUBLE) AS doses
+            i.det_item_fee_sumamt AS fee, r.t, CAST(i.cnt * d.pack_ddd AS DOUBLE) AS doses,
+            CAST(r.t AS BIGINT) // 60 % $every = 0 AS sampled
         FROM ring_visit r JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
-        """
+        """,
+        {"every": every},
     )
     tables.execute(
         """
@@ -152,7 +159,6 @@ def _gather(tables: duckdb.DuckDBPyConnection) -> None:
         FROM solo_visit s JOIN settlement_items i USING (setl_id) LEFT JOIN substance d USING (med_list_codg)
         """
     )
-    every = max(1, fetch_number(tables, "SELECT count(*) FROM settlements") // SAMPLE)
     tables.execute(
         """
         CREATE OR REPLACE TEMP TABLE place_drug AS
@@ -259,8 +265,10 @@ def _amount_shift(tables: duckdb.DuckDBPyConnection) -> dict[int, float]:
 def _gather_foreign(tables: duckdb.DuckDBPyConnection) -> None:
     """foreign_good(ring, psn_no, drug, fee, sought, share): got in the runs and never by the owner outside them.
 
-    `sought` is how far the group seeks the drug beyond what the places sell, 0–1; `share` how far it is the group and
-    not the owner (`Baskets.foreign_value`).
+    `sought` is how far the group seeks the drug beyond what others at the places buy, 0–1; `share` how far it is the
+    group and not the owner (`Baskets.foreign_value`). The group's own lines are no part of what is usual there: at a
+    small shop they may be most of a drug's sales. `PRIOR` lines at the group's own shares are added to the others', so
+    that a place where hardly anybody else buys tells nothing of what is usual.
     """
     tables.execute(
         """
@@ -269,19 +277,24 @@ def _gather_foreign(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT ring, drug FROM ring_item GROUP BY ALL HAVING count(DISTINCT psn_no) >= 3
         ), lines AS (
             SELECT ring, count(*) AS n FROM ring_item GROUP BY ALL
-        ), usual_share AS (
-            SELECT drug, place.ring, sum(d.n) / any_value(total) AS share
+        ), sold AS (
+            SELECT place.ring, d.drug, sum(d.n) AS n
             FROM (SELECT DISTINCT ring, fixmedins_code FROM ring_visit) place JOIN place_drug d USING (fixmedins_code)
-            JOIN (
-                SELECT ring, sum(n) AS total FROM (SELECT DISTINCT ring, fixmedins_code FROM ring_visit)
-                JOIN place_drug USING (fixmedins_code) GROUP BY ring
-            ) whole ON whole.ring = place.ring
-            GROUP BY drug, place.ring
+            GROUP BY ALL
+        ), to_others AS (
+            SELECT s.ring, s.drug, greatest(s.n - coalesce(own.n, 0), 0) AS n
+            FROM sold s LEFT JOIN (
+                SELECT ring, drug, count(*) AS n FROM ring_item WHERE sampled GROUP BY ALL
+            ) own ON own.ring = s.ring AND own.drug = s.drug
+        ), to_all_others AS (
+            SELECT ring, sum(n) AS n FROM to_others GROUP BY ring
         ), sought AS (
-            SELECT s.ring, s.drug, greatest(0, 1 - $usual * coalesce(u.share, 0) * any_value(l.n) / count(*)) AS excess
+            SELECT s.ring, s.drug, greatest(0, 1 - $usual * (
+                coalesce(any_value(o.n), 0) * any_value(l.n) / count(*) + $prior
+            ) / (coalesce(any_value(a.n), 0) + $prior)) AS excess
             FROM shared s JOIN ring_item i USING (ring, drug) JOIN lines l USING (ring)
-            LEFT JOIN usual_share u ON u.ring = s.ring AND u.drug = s.drug
-            GROUP BY s.ring, s.drug, u.share
+            LEFT JOIN to_others o ON o.ring = s.ring AND o.drug = s.drug LEFT JOIN to_all_others a ON a.ring = s.ring
+            GROUP BY s.ring, s.drug
         ), cell AS (
             SELECT ring, psn_no, drug, count(*) AS n, sum(fee) AS fee FROM ring_item GROUP BY ALL
         ), mixed AS (
@@ -295,7 +308,7 @@ def _gather_foreign(tables: duckdb.DuckDBPyConnection) -> None:
         FROM mixed JOIN sought USING (ring, drug)
         WHERE own < whole AND (psn_no, drug) NOT IN (SELECT (psn_no, drug) FROM solo_item)
         """,
-        {"usual": USUAL},
+        {"usual": USUAL, "prior": PRIOR},
     )
 
 

@@ -143,9 +143,10 @@ def explaining(facts: RingFacts, checks: tuple[Check, ...]) -> bool:
 def ring_score(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
     """Probability that the group is a ring, as the module says; signals named in `without` (signal.…) are silent."""
     heard = {name: value for name, value in signals(facts).items() if f"signal.{name}" not in without}
-    if any(check.code == "fixed_kit" and check.outcome == "explains" for check in checks):
-        # What a shop offers to all is foreign to everybody who takes it.
-        heard.pop("foreign", None)
+    kit = next((check.outcome for check in checks if check.code == "fixed_kit"), "unknown")
+    if kit in ("explains", "partly") and "foreign" in heard:
+        # What a shop offers to all is foreign to everybody who takes it; half is heard where one other took it.
+        heard["foreign"] = min(heard["foreign"], heard["foreign"] * (0.0 if kit == "explains" else 0.5))
     logit = INTERCEPT + sum(WEIGHTS[name] * value for name, value in heard.items())
     if explaining(facts, checks):
         logit -= EXPLAINED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,12 +11,15 @@ import duckdb
 import numpy as np
 import pytest
 from factories.city import START, City
+from scipy.special import logit
 
 from ringtrace.detectors import detect
+from ringtrace.detectors.rings import draft
 from ringtrace.detectors.rings.baskets import Baskets, Likeness, _foreign, _gather_foreign
-from ringtrace.detectors.rings.facts import keeps_calendar
+from ringtrace.detectors.rings.facts import RingFacts, keeps_calendar
+from ringtrace.detectors.rings.score import WEIGHTS, ring_score, signals
 from ringtrace.detectors.rings.supply import Supply
-from ringtrace.findings import Finding
+from ringtrace.findings import Check, Finding
 
 PEOPLE = [f"m{number}" for number in range(9)]
 KIT = ("TONIC", "VITAMIN")
@@ -96,8 +100,15 @@ def test_a_kit_is_one_shops_offer(tmp_path: Path) -> None:
 
 
 def lists(tmp_path: Path, *, own: bool, doses: float = 3, fee: float = 40) -> Finding:
-    """Forty days of lasting medicines: the owner's own three, or any two of the ten; packs of most hold `doses`."""
+    """Forty days of lasting medicines: the owner's own three, or any two of the ten; packs of most hold `doses`.
+
+    S1 sells them to sixty patients of its own, too.
+    """
     city, rng = town(doses), np.random.default_rng(9)
+    for patient, month in itertools.product(range(60), range(6)):
+        moment = START + timedelta(days=28 * month + patient % 28, hours=8 + patient % 10, minutes=patient)
+        goods = [{"med_list_codg": LASTING[(patient + kind) % 10], "fee": fee} for kind in range(3)]
+        city.visit(f"z{patient:02d}", "S1", moment, items=goods)
     for day in sorted(rng.choice(170, 40, replace=False).tolist()):
         moment = START + timedelta(days=day, hours=int(rng.integers(9, 18)))
         for order, name in enumerate(rng.permutation(PEOPLE)):
@@ -218,17 +229,53 @@ def test_what_is_got_at_home_too_is_the_owners_need(tmp_path: Path) -> None:
     assert drawn_together(tmp_path, at_home=True).level not in ("red", "orange")
 
 
-@pytest.mark.parametrize(("home", "share"), [(False, 1.0), (True, 0.0)], ids=["runs alone", "at home too"])
-def test_goods_of_the_runs_alone_are_foreign_however_often_they_come_back(home: bool, share: float) -> None:
+def foreign_share(lines: list[tuple[str, str]], *, sold: dict[str, int], home: bool = False) -> float:
+    """`Baskets.foreign_share` of a group's (person, drug) lines at a shop that sold `sold` lines to others."""
     with duckdb.connect() as tables:
-        tables.execute("CREATE TABLE ring_item(ring INT, psn_no TEXT, drug TEXT, fee INT, fixmedins_code TEXT)")
-        for person, drug in itertools.product("abc", repeat=2):
-            tables.executemany(
-                "INSERT INTO ring_item VALUES (0, ?, ?, 10, 'S1')", [[person, drug]] * (6 if person == drug else 1)
-            )
+        tables.execute(
+            "CREATE TABLE ring_item(ring INT, psn_no TEXT, drug TEXT, fee INT, fixmedins_code TEXT, sampled BOOL)"
+        )
+        tables.executemany("INSERT INTO ring_item VALUES (0, ?, ?, 10, 'S1', true)", [list(line) for line in lines])
         tables.execute("CREATE TABLE ring_visit AS SELECT ring, fixmedins_code FROM ring_item")
         tables.execute("CREATE TABLE settlements AS SELECT 'S1' AS fixmedins_code, 10 AS medfee_sumamt")
-        tables.execute("CREATE TABLE place_drug AS SELECT 'S1' AS fixmedins_code, 'other' AS drug, 1000 AS n")
+        tables.execute("CREATE TABLE place_drug(fixmedins_code TEXT, drug TEXT, n INT)")
+        everything = Counter(drug for _, drug in lines) + Counter(sold)
+        tables.executemany("INSERT INTO place_drug VALUES ('S1', ?, ?)", [list(each) for each in everything.items()])
         tables.execute("CREATE TABLE solo_item AS SELECT DISTINCT psn_no, drug FROM ring_item WHERE ?", [home])
         _gather_foreign(tables)
-        assert _foreign(tables)[0][1] == pytest.approx(share)
+        return _foreign(tables)[0][1]
+
+
+@pytest.mark.parametrize(("home", "share"), [(False, 1.0), (True, 0.0)], ids=["runs alone", "at home too"])
+def test_goods_of_the_runs_alone_are_foreign_however_often_they_come_back(home: bool, share: float) -> None:
+    lines = [each for each in itertools.product("abc", repeat=2) for _ in range(6 if each[0] == each[1] else 1)]
+    assert foreign_share(lines, sold={"other": 100_000}, home=home) == pytest.approx(share, abs=0.001)
+
+
+@pytest.mark.parametrize(("sold", "share"), [(("c", "d"), 0.67), (("a", "b"), 0.0)], ids=["to nobody else", "to all"])
+def test_a_ring_does_not_hide_behind_its_own_lines_at_a_small_shop(sold: tuple[str, str], share: float) -> None:
+    """Ninety lines of two drugs on three cards, where others buy 160 lines of two other drugs, or of these."""
+    lines = list(itertools.product("xyz", "ab")) * 15
+    assert foreign_share(lines, sold=dict.fromkeys(sold, 80)) == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.near_miss
+def test_where_hardly_anybody_else_buys_nothing_is_told_of_what_is_usual() -> None:
+    assert foreign_share(list(itertools.product("xyz", "ab")) * 15, sold={"c": 3}) == 0
+
+
+def test_half_of_a_kits_goods_are_heard_as_foreign_where_one_other_took_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[float] = []
+
+    def hearing(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
+        if set(facts.persons) == set(PEOPLE):
+            deaf = ring_score(facts, checks, frozenset({"signal.foreign"}))
+            heard.append((logit(ring_score(facts, checks)) - logit(deaf)) / signals(facts)["foreign"])
+        return ring_score(facts, checks, without)
+
+    monkeypatch.setattr(draft, "ring_score", hearing)
+    kit_days(tmp_path / "nobody", buyers=0)
+    kit_days(tmp_path / "one", buyers=1)
+    assert heard == pytest.approx([WEIGHTS["foreign"], WEIGHTS["foreign"] / 2])
