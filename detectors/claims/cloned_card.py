@@ -127,7 +127,7 @@ class ClonedCard:
         electronic = all(leap.electronic for leap in leaps)
         beyond = p_value <= self.thresholds.highest_p
         score = cloned_score(
-            impossible, p_value if beyond else 1.0, wide=self._wide(worst), electronic=electronic,
+            days if beyond else impossible, p_value if beyond else 1.0, wide=self._wide(worst), electronic=electronic,
             explained=first.shared or clock,
         )  # fmt: skip
         level: Level = "explained" if clock or first.shared else level_of(score)
@@ -177,10 +177,11 @@ def _days(leaps: Iterable[Leap]) -> set[date]:
 
 
 def cloned_score(days: int, p_value: float, *, wide: bool, electronic: bool, explained: bool) -> float:
-    """Logit = −0.4 + 1.1·ln(days with an impossible leap) + 0.6 if no clock is so wrong − 0.8 if electronic
+    """Logit = −0.4 + 1.1·ln(days) + 0.6 if no clock is so wrong − 0.8 if electronic − 2.5 if explained
 
-    + 1 − 0.1·log10 p (p ≥ 10⁻¹⁰) if the hurried changes are beyond chance − 2.5 if explained. An e-credential, which
-    another telephone can show, stays a lead.
+    + 1 − 0.1·log10 p (p ≥ 10⁻¹⁰) if the changes are beyond chance: then `days` are those with a change that is hurried
+    or impossible, otherwise those with an impossible one. An
+    e-credential, which another telephone can show, stays a lead.
     """
     rarity = 1.0 - 0.1 * log10(max(p_value, 1e-10)) if p_value < 1 else 0.0
     score = logistic(-0.4 + 1.1 * log(max(days, 1)) + 0.6 * wide + rarity - 0.8 * electronic - 2.5 * explained)

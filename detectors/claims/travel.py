@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,13 +23,17 @@ TOWN_KM: Final = 20.0
 TOWN_MINUTES: Final = 0.75
 STOP_MINUTES: Final = 2.0
 """Within a town each kilometre takes three quarters of a minute more (40 km/h), and leaving a till for another two."""
-SHIFTS: Final = tuple(shift for shift in range(-56, 57) if shift)
+MOST_SHIFT: Final = 56
+WHOLE_WEEKS: Final = [MOST_SHIFT + shift for shift in range(-MOST_SHIFT, MOST_SHIFT + 1, 7) if shift]
+"""Days by which uses are moved to see what habit gives, and where whole weeks stand among them."""
 WEEKDAY_P: Final = 0.01
 """Chance below which a card is taken to keep its weekday, so that only whole weeks' shifts tell its habit."""
 PRIOR_USES: Final = 1000
 """Uses over which half a hurried change by error is assumed beforehand."""
 LEAST_EXPECTED: Final = 0.01
 """Days that chance gives anyone, since people differ more than their number of uses tells."""
+SAMPLE: Final = 1000
+"""Cards, about, whose habits stand for those of all."""
 MOST_OF_OTHERS: Final = 2
 """Hurried changes of each other card that count for the city's rate: cloned cards must not hide each other."""
 
@@ -161,8 +164,10 @@ def chances(
 
     λ is the larger of two: the card's uses at the rate of hurried changes of all other cards, and the days on which the
     card would change places as fast if the second use were moved by −56 … 56 days (by whole weeks, if it keeps its
-    weekday): who keeps one hour of the day meets it at two places by chance. p = P(X ≥ days), X ~ Poisson(λ),
-    Bonferroni over the cards with six uses or more at several places.
+    weekday): who keeps one hour of the day meets it at two places by chance. p = P(X ≥ days), X ~ Poisson(λ), is
+    corrected for the cards with six uses or more at several places, each by the largest tail of its own law that is
+    not above p: days are whole, and most cards, which hardly ever change places, cannot come near p by chance (Tarone
+    1990, "A modified Bonferroni method for discrete data", Biometrics 46, 515–522). The laws are those of a sample.
     """
     if not cards:
         return {}
@@ -173,33 +178,68 @@ def chances(
     total, tests = counted[0]
     days = {card: len({leap.times[0].date() for leap in leaps}) for card, leaps in cards.items()}
     hurried = sum(min(number, MOST_OF_OTHERS) for number in days.values())
-    uses: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
-    for card, *use in tables.execute(
-        """
-        SELECT s.card, epoch(date_trunc('day', s.t)) / 86400, (epoch(s.t) - epoch(date_trunc('day', s.t))) / 60,
-               p.lon, p.lat
-        FROM card_uses u JOIN standing s ON hash(s.setl_id) = u.use JOIN use_places p ON p.place = u.place
-        WHERE u.card IN (SELECT hash(unnest(?::VARCHAR[]))) AND p.lon IS NOT NULL AND p.lat IS NOT NULL
-        """,
-        [sorted(cards)],
-    ).fetchall():
-        uses[card].append((use[0], use[1], use[2], use[3]))
+    uses = _uses_of(tables, "u.card IN (SELECT hash(unnest(?::VARCHAR[])))", [sorted(cards)])
+    own = {card: uses[number] for card, number in _hashes(tables, sorted(cards)).items() if number in uses}
     found = {}
     for card, number in days.items():
-        own = len(uses[card])
-        rate = (hurried - min(number, MOST_OF_OTHERS) + 0.5) / (total - own + PRIOR_USES)
-        expected = max(LEAST_EXPECTED, own * rate, _by_habit(np.array(uses[card]), nearest_km) if own else 0.0)
-        found[card] = (expected, min(1.0, max(tests, 1) * float(poisson.sf(number - 1, expected))))
-    return found
+        rows = own.get(card, np.empty((0, 4)))
+        rate = (hurried - min(number, MOST_OF_OTHERS) + 0.5) / (total - len(rows) + PRIOR_USES)
+        expected = max(LEAST_EXPECTED, len(rows) * rate, _by_habit(rows, nearest_km))
+        found[card] = (expected, float(poisson.sf(number - 1, expected)))
+    laws = _laws(tables, tests, (hurried + 0.5) / (total + PRIOR_USES), nearest_km)
+    return {card: (expected, attained(p_value, laws, tests)) for card, (expected, p_value) in found.items()}
 
 
-def _by_habit(uses: np.ndarray, nearest_km: float) -> float:
+def _hashes(tables: duckdb.DuckDBPyConnection, cards: Sequence[str]) -> dict[str, int]:
+    rows = tables.execute("SELECT card, hash(card) FROM (SELECT unnest(?::VARCHAR[]) AS card)", [cards]).fetchall()
+    return dict(rows)
+
+
+def _uses_of(tables: duckdb.DuckDBPyConnection, chosen: str, values: Sequence[object]) -> dict[int, Floats]:
+    """Of the cards that the condition `chosen` leaves, by hash: day, minute, lon and lat of each placed use."""
+    rows = tables.execute(
+        f"""
+        SELECT u.card, epoch(date_trunc('day', u.t)) / 86400 AS day,
+               (epoch(u.t) - epoch(date_trunc('day', u.t))) / 60 AS minute, p.lon, p.lat
+        FROM card_uses u JOIN use_places p ON p.place = u.place
+        WHERE p.lon IS NOT NULL AND p.lat IS NOT NULL AND {chosen} ORDER BY u.card
+        """,
+        values,
+    ).fetchnumpy()
+    card = np.asarray(rows["card"], dtype=np.uint64)
+    uses = np.stack([np.asarray(rows[name], dtype=float) for name in ("day", "minute", "lon", "lat")], axis=1)
+    numbers, starts = np.unique(card, return_index=True)
+    return dict(zip(numbers.tolist(), np.split(uses, starts)[1:], strict=True))
+
+
+def _laws(tables: duckdb.DuckDBPyConnection, tests: int, rate: float, nearest_km: float) -> Floats:
+    """λ of each card of a sample of those that are tested."""
+    uses = _uses_of(
+        tables,
+        f"""u.card IN (SELECT card FROM card_uses WHERE card % {1 + tests // SAMPLE} = 0 GROUP BY card
+                       HAVING count(*) >= 6 AND min(place) <> max(place))""",
+        [],
+    )
+    laws = [max(LEAST_EXPECTED, len(rows) * rate, _by_habit(rows, nearest_km)) for rows in uses.values()]
+    return np.array(laws or [LEAST_EXPECTED])
+
+
+def attained(p_value: float, laws: Floats, tests: int) -> float:
+    """Cards, of `tests` with such laws (Poisson means), whose chance gives a tail of `p_value` or less; at most 1."""
+    reached = poisson.sf(poisson.isf(p_value * (1 + 1e-9), laws), laws)
+    return float(min(1.0, max(p_value, tests * np.mean(reached))))
+
+
+def _by_habit(uses: Floats, nearest_km: float) -> float:
     """Days with a hurried change if one of the two uses (day, minute, lon, lat) had been some days off, on average."""
     day, minute, lon, lat = uses.T
     km = pairwise_km(lon, lat)
-    near = (km >= nearest_km) & (np.abs(minute[:, None] - minute) < _usual_minutes_of(km))
-    counts = {shift: len(np.unique(day[(near & (day - day[:, None] == shift)).any(axis=1)])) for shift in SHIFTS}
-    weeks = [number for shift, number in counts.items() if shift % 7 == 0]
-    usual = float(np.mean(list(counts.values())))
-    keeps_weekday = poisson.sf(sum(weeks) - 1, len(weeks) * usual) < WEEKDAY_P
+    one, other = np.nonzero((km >= nearest_km) & (np.abs(minute[:, None] - minute) < _usual_minutes_of(km)))
+    shift = day[other] - day[one]
+    within = (shift != 0) & (np.abs(shift) <= MOST_SHIFT)
+    seen = np.unique(np.stack([shift[within], day[one[within]]]), axis=1)[0]
+    counts = np.bincount((seen + MOST_SHIFT).astype(np.int64), minlength=2 * MOST_SHIFT + 1)
+    weeks = counts[WHOLE_WEEKS]
+    usual = float(counts.sum()) / (2 * MOST_SHIFT)
+    keeps_weekday = poisson.sf(weeks.sum() - 1, len(weeks) * usual) < WEEKDAY_P
     return float(np.mean(weeks)) if keeps_weekday else usual

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from factories.city import START, City
 from factories.claims import (
@@ -15,6 +16,9 @@ from factories.claims import (
     outcomes,
     run,
 )
+from scipy.stats import poisson
+
+from ringtrace.detectors.claims.travel import attained
 
 
 @pytest.mark.positive
@@ -50,6 +54,23 @@ def test_changes_that_hardly_anybody_makes_are_found_when_repeated(tmp_path: Pat
     assert leaps.value == 6
     assert leaps.p_value is not None
     assert leaps.p_value < 0.001
+
+
+@pytest.mark.positive
+def test_hurried_days_count_where_they_are_beyond_chance(tmp_path: Path) -> None:
+    """Four changes in seven minutes over six kilometres: a taxi makes each, and nobody makes one every other month."""
+    (finding,), _ = run(tmp_path, _in_town(4, shift=7), "cloned_card")
+    assert finding.level in SUSPECTED
+
+
+def test_cards_that_hardly_change_places_do_not_hide_one_that_does() -> None:
+    """15,000 cards of which few can come near three days by chance: Bonferroni would count all of them."""
+    laws = np.repeat([0.01, 0.05], [990, 10])
+    p_value = float(poisson.sf(2, 0.05))
+    assert attained(p_value, laws, 15_000) == pytest.approx(15_000 * (0.01 * p_value + 0.99 * poisson.sf(2, 0.01)))
+    assert attained(p_value, laws, 15_000) < 0.01 < 0.1 < 15_000 * p_value
+    assert attained(p_value, np.full(10, 0.05), 15_000) == pytest.approx(15_000 * p_value)
+    assert attained(0.05, laws, 15_000) == 1.0
 
 
 @pytest.mark.parametrize("city", [_in_town(2, shift=7), _in_town(6, shift=20), _in_town(6, shift=7, habit=60)],
