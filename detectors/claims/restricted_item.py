@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import log
@@ -23,7 +23,9 @@ class Thresholds:
     """`fewest_lines`, `fewest_people`: at one place, for a finding.
     `again`: lines at the place from which a person is named: one may be a spouse's, or unknown to the card's owner.
     `one_drug`: part of the lines that one substance may make up; beyond it doctors may mean it (tamsulosin for women's
-    stones, letrozole for men) or families fetch it, and the finding stays yellow.
+    stones, letrozole for men) or families fetch it, and the finding stays yellow; unless hardly anybody else's do.
+    `meant_at`: other places at which somebody of the other sex comes back for that substance, from which on it is
+    taken to be meant.
     `highest_p`: chance at the rate of all other places, after Bonferroni over places.
     `prior_lines`: weight, in lines, of an assumed half case elsewhere.
     """
@@ -32,6 +34,7 @@ class Thresholds:
     fewest_people: int = 3
     again: int = 2
     one_drug: float = 0.9
+    meant_at: int = 3
     highest_p: float = 0.01
     prior_lines: float = 100.0
 
@@ -53,7 +56,8 @@ class RestrictedItem:
     Binomial upper tail, Bonferroni over places. Lines for people whose ID number or whose own history contradicts the
     recorded sex are taken off: there the register is wrong. One line here and there is a spouse's medicine on the wrong
     card and makes no finding. Who settled such drugs there again is named; others only appear. Nearly everyone has a
-    relative of the other sex, but families and doctors keep to one drug: what covers for other goods is anything.
+    relative of the other sex, but families and doctors keep to one drug: what covers for other goods is anything, or
+    one drug that nobody of that sex comes back for elsewhere, as use beyond the label and errands have no one place.
     """
 
     kind: ClassVar[str] = "restricted_item"
@@ -72,6 +76,7 @@ class RestrictedItem:
             context.gaps.append(Gap(self.kind, Message("claims.gap.no_sex")))
             return
         total, wrong, registers = self._lines(tables)
+        again = self._again(tables)
         every = sum(total.values())
         seen = {place: len(lines) for place, lines in wrong.items()}
         for place, lines in sorted(wrong.items()):
@@ -83,7 +88,7 @@ class RestrictedItem:
                 and len(people) >= self.thresholds.fewest_people
                 and p_value <= self.thresholds.highest_p
             ):
-                yield self._draft(place, lines, total[place], rate * total[place], p_value, registers)
+                yield self._draft(place, lines, total[place], rate * total[place], p_value, registers, again)
 
     def _lines(self, tables: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], dict[str, list[_Line]], int]:
         """Restricted lines a place, those that went to the other sex, and how many a wrong register explains."""
@@ -116,20 +121,41 @@ class RestrictedItem:
         registers = tables.execute("SELECT count(*) FROM restricted SEMI JOIN doubtful USING (psn_no) WHERE wrong")
         return total, found, int(registers.fetchall()[0][0])
 
+    def _again(self, tables: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+        """Of each substance: the places at which somebody of the other sex came back for it."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for substance, place in tables.execute(
+            "SELECT DISTINCT substance, place FROM (SELECT substance, place FROM restricted ANTI JOIN doubtful "
+            "USING (psn_no) WHERE wrong GROUP BY substance, place, psn_no HAVING count(DISTINCT CAST(t AS DATE)) >= ?)",
+            [self.thresholds.again],
+        ).fetchall():
+            found[substance].add(place)
+        return found
+
     def _draft(
-        self, place: str, lines: Sequence[_Line], total: int, expected: float, p_value: float, registers: int
+        self,
+        place: str,
+        lines: Sequence[_Line],
+        total: int,
+        expected: float,
+        p_value: float,
+        registers: int,
+        again: Mapping[str, set[str]],
     ) -> Draft:
         relatives = sum(line.relative for line in lines)
         people = sorted({line.person for line in lines})
         score = restricted_score(len(lines), expected, relatives / len(lines))
-        one_drug = max(Counter(line.substance for line in lines).values()) / len(lines)
-        if one_drug > self.thresholds.one_drug:
+        ((substance, most),) = Counter(line.substance for line in lines).most_common(1)
+        one_drug, elsewhere = most / len(lines), len(again[substance] - {place})
+        meant = one_drug > self.thresholds.one_drug and elsewhere >= self.thresholds.meant_at
+        if meant:
             score = min(score, LEAD_SCORE)
         level: Level = "orange" if score >= ORANGE else "yellow"
         often = Counter(line.person for line in lines)
         values: dict[str, Value] = {
             "place": place, "n": len(lines), "total": total, "people": len(people), "expected": round(expected, 2),
             "relatives": relatives, "registers": registers, "share": round(one_drug, 3),
+            "elsewhere": elsewhere,
         }  # fmt: skip
         return Draft(
             anchors=(place,),
@@ -142,8 +168,8 @@ class RestrictedItem:
             members=(
                 Member("Pharmacy" if lines[0].retail else "Hospital", place, "provider"),
                 *(
-                    Member("Patient", person, *(("card_holder", 0.5) if again else ("witness", 0.3)))
-                    for person, again in ((each, often[each] >= self.thresholds.again) for each in people)
+                    Member("Patient", person, *(("card_holder", 0.5) if repeated else ("witness", 0.3)))
+                    for person, repeated in ((each, often[each] >= self.thresholds.again) for each in people)
                 ),
                 *(Member("Drug", drug, "drug") for drug in sorted({line.drug for line in lines})),
             ),
@@ -152,7 +178,7 @@ class RestrictedItem:
                        p_value=p_value),
             ),
             counter_evidence=(
-                Check("one_drug", "partly" if one_drug > self.thresholds.one_drug else "does_not_explain",
+                Check("one_drug", "partly" if meant else "does_not_explain",
                       Message("claims.sex.check.one_drug", values), round(one_drug, 3), self.thresholds.one_drug),
                 Check("relative", "partly" if relatives else "does_not_explain",
                       Message("claims.sex.check.relative", values), relatives),

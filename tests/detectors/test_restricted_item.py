@@ -27,8 +27,16 @@ def test_a_place_that_bills_womens_drugs_to_men_is_found(tmp_path: Path) -> None
 @pytest.mark.near_miss
 def test_one_drug_alone_may_be_meant(tmp_path: Path) -> None:
     """A doctor who gives tamsulosin to women with stones is no cover for other goods."""
-    (finding,), _ = run(tmp_path, wrong_sex(30, again=3), "restricted_item")
+    findings, _ = run(tmp_path, wrong_sex(30, again=3, meant_at=3), "restricted_item")
+    (finding,) = [each for each in findings if "H0" in {member.id for member in each.members}]
     assert (finding.level, outcomes(finding)["one_drug"]) == ("yellow", "partly")
+
+
+@pytest.mark.positive
+def test_one_drug_that_men_come_back_for_nowhere_else_is_found(tmp_path: Path) -> None:
+    (finding,), _ = run(tmp_path, wrong_sex(30, again=3, meant_at=1), "restricted_item")
+    assert finding.level in SUSPECTED
+    assert outcomes(finding)["one_drug"] == "does_not_explain"
 
 
 @pytest.mark.near_miss

@@ -123,8 +123,11 @@ def treated(disease: str, *, weekly: int = 5, weeks: int = 30) -> City:
     return city
 
 
-def wrong_sex(lines: int, *, drugs: int = 1, again: int = 1, **person: str) -> City:
-    """Women's drugs at five hospitals, and `lines` of `drugs` of them for men at the first, `again` lines a man."""
+def wrong_sex(lines: int, *, drugs: int = 1, again: int = 1, meant_at: int = 0, **person: str) -> City:
+    """Women's drugs at five hospitals, and `lines` of `drugs` of them for men at the first, `again` lines a man.
+
+    At `meant_at` of the others a man comes back for the first of these drugs.
+    """
     city = City()
     city.shop("H0", hospital=True)
     city.drug("W", lmt_gend="2")
@@ -137,4 +140,8 @@ def wrong_sex(lines: int, *, drugs: int = 1, again: int = 1, **person: str) -> C
         if number % again == 0:
             city.person(f"m{number // again}", gend="1", **person)
         city.visit(f"m{number // again}", "H0", at(number), items=[{"med_list_codg": f"W{number % drugs}"}])
+    for number in range(meant_at):
+        city.person(f"other{number}", gend="1")
+        for day in (10, 40):
+            city.visit(f"other{number}", f"H{number + 1}", at(day), items=[{"med_list_codg": "W0"}])
     return city
