@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log1p
 from typing import ClassVar
@@ -192,9 +192,12 @@ def _members(outlets: Sequence[Outlet], used: Sequence[Step], explained: bool, r
     given: dict[str, list[Step]] = defaultdict(list)
     for each in used:
         given[each.first.person].append(each)
+    between = {
+        each for each in used if each.first.key in resold or (each.first.place in retail and not each.first.owned)
+    }
     returning = _sources_return(used)
     for person, steps in sorted(given.items()):
-        role = "cleared" if explained else _role(steps, resold) if returning or len(steps) >= 2 else "witness"
+        role = "cleared" if explained else _role(steps, between) if returning or len(steps) >= 2 else "witness"
         members.append(Member("Patient", person, role, round(1 - chance ** len(steps), 3)))
     members += [
         Member("Patient", person, "buyer") for person in sorted({each.second.person for each in used} - set(given))
@@ -203,12 +206,14 @@ def _members(outlets: Sequence[Outlet], used: Sequence[Step], explained: bool, r
     return tuple(members)
 
 
-def _role(steps: Sequence[Step], resold: set[str]) -> str:
-    """Whoever hands on packs that an outlet had resold stands between outlets; one such visit accuses nobody,
+def _role(steps: Sequence[Step], between: Container[Step]) -> str:
+    """Whoever hands on packs of an outlet (steps `between` outlets) is a collector; one such visit accuses nobody.
 
-    since the outlet may have booked a sale on the card of a customer who never saw the pack.
+    The outlet may have booked a sale on the card of a customer who never saw the pack. Outlets that trade with each
+    other do so with packs whose way there left no code as well, so that any pack of an outlet of the same finding is
+    taken for one that the outlets passed on, unless its own purchases hold it: that one was sold there in truth first.
     """
-    if any(each.first.key not in resold for each in steps):
+    if any(each not in between for each in steps):
         return "source"
     return "collector" if len({each.first.key for each in steps}) >= 2 else "witness"
 

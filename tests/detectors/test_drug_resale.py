@@ -239,6 +239,33 @@ def test_a_chain_of_three_hops_is_one_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("bought", "role"),
+    [
+        pytest.param(False, "witness", marks=pytest.mark.near_miss),
+        pytest.param(True, "source", marks=pytest.mark.positive),
+    ],
+)
+def test_a_customer_of_an_outlet_that_trades_with_the_next(tmp_path: Path, bought: bool, role: str) -> None:
+    """`q10` to `q12` had one pack of the first outlet that left no code before, and which the next sold again: they
+    may never have seen it, unless the first outlet had truly bought it.
+    """
+    city = town()
+    city.shop("S3")
+    if bought:
+        packs = "|".join(code(number) for number in (10, 11, 12))
+        city.stock(OUTLET, "D1", "purchase", "2025-01-02", 3, drug_trac_codg=packs)
+    for number in range(13):
+        if number < 10:
+            city.visit(f"p{number % 3}", HOSPITAL, f"2025-02-{number + 1:02d} 09:00", items=[item(code(number))])
+        city.visit(f"q{number}", OUTLET, f"2025-03-{number + 1:02d} 10:00", items=[item(code(number))])
+        if not 2 <= number < 10:
+            city.visit(f"z{number}", "S3", f"2025-04-{number + 1:02d} 10:00", items=[item(code(number))])
+    (draft,), _ = drafts(city, tmp_path)
+    roles = {member.id: member.role for member in draft.members}
+    assert (roles["p0"], roles["q1"], roles["q10"], roles["q12"]) == ("source", "witness", role, role)
+
+
+@pytest.mark.parametrize(
     ("sales", "accused_there"),
     [pytest.param(1, False, marks=pytest.mark.near_miss), pytest.param(2, True, marks=pytest.mark.positive)],
 )
