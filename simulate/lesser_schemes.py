@@ -14,6 +14,9 @@ from ringtrace.simulate.resale import takers
 from ringtrace.simulate.sampling import DAY, Ints, choose, expand
 from ringtrace.simulate.truth import Difficulty
 
+CLASHES = 4
+"""Times, at least, that a copied card buys while its owner does."""
+
 
 def ghost_stays(scene: Scene, difficulty: Difficulty) -> None:
     """A hospital bills stays of people who were not there: the dead, people seen elsewhere, empty beds.
@@ -48,7 +51,10 @@ def ghost_stays(scene: Scene, difficulty: Difficulty) -> None:
 
 
 def cloned_card(scene: Scene, difficulty: Difficulty) -> None:
-    """A copy of a card buys at the other end of the city while its owner goes about the ordinary errands."""
+    """A copy of a card buys at the other end of the city while its owner goes about the ordinary errands.
+
+    Who pays for a copy uses it: fewer than `CLASHES` meetings with the owner in a year prove a copy to nobody.
+    """
     town, rng = scene.town, scene.rng
     visits = scene.log.visit_table()
     adults = scene.some_adults()
@@ -59,7 +65,7 @@ def cloned_card(scene: Scene, difficulty: Difficulty) -> None:
     scene.truth.reserved.update(owner.tolist())
     own = np.flatnonzero((visits["person"] == owner[0]) & (visits["care"] == Care.PHARMACY) & (visits["time"] > DAY))
     used = own[rng.random(len(own)) < {"easy": 0.8, "medium": 0.5, "hard": 0.3}[difficulty]]
-    used = used if len(used) >= 2 else own[:2]
+    used = used if len(used) >= CLASHES else own[:CLASHES]
     group = scene.truth.scheme("cloned_card", difficulty, f"{len(used)} times within minutes")
     group.add("Patient", owner, "card_holder")
     visits["card"][own] = 3
