@@ -8,7 +8,7 @@ All figures compare within the group or with the same places, so that no drug an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import log, log2
 from typing import Final
 
 import duckdb
@@ -25,6 +25,8 @@ SAMPLE: Final = 2_000_000
 PRIOR: Final = 20.0
 """Pairs of lines at the places' own likeness that are added to each likeness, so that few lines say little; and lines
 at a group's own shares that are added to what others buy where it meets, so that few others say little."""
+EACH_OWN: Final = 3.0
+"""Times as alike as two members' lines from which a person's lines begin to be a course and no part of a list."""
 PRIOR_HITS: Final = 5.0
 """Like pairs, as many as expected, added before two members' likeness is told from two buyers': 6 of 11 say little."""
 
@@ -44,6 +46,13 @@ class Likeness:
     usual: float
     cross_lift: float
     personal: float
+
+    @property
+    def each_own(self) -> float:
+        """How far every card gets goods of its own, 0–1: a person's lines three times as alike as two members' lines
+        or less, and six times or more. Whoever buys on others' cards by one list gives the list's goods to them all.
+        """
+        return min(max(log2(self.own / self.cross / EACH_OWN), 0.0), 1.0)
 
     @property
     def constancy(self) -> float:

@@ -40,6 +40,7 @@ FOREIGN: Final = 0.05
 """Share of a usual visit's amount up to which goods that several get and nobody otherwise has are a coincidence."""
 TOGETHER: Final = 0.7
 """Share of the runs that members attend on average from which nearly all come every time."""
+HALF_AN_HOUR: Final = 1800
 FIXED_DAY: Final = 8
 """Runs from which it is no accident that they fall on one weekday."""
 
@@ -109,6 +110,20 @@ class RingFacts:
         days = {visit.run: visit.t // 86_400 % 7 for visit in self.visits}
         most = Counter(days.values()).most_common(1)[0][1]
         return most >= FIXED_DAY and most >= 0.9 * len(days)
+
+    @property
+    def at_one_hour(self) -> float:
+        """Largest share of the runs that begin within half an hour of one and the same time of day.
+
+        0 where most of the runs have no time of day.
+        """
+        begun: dict[int, int] = {}
+        for visit in self.visits:
+            begun[visit.run] = min(visit.t, begun.get(visit.run, visit.t))
+        times = np.array([moment % 86_400 for moment in begun.values()])
+        if np.mean(times == 0) > 0.5:
+            return 0.0
+        return float((np.abs(times[:, None] - times[None, :]) <= HALF_AN_HOUR).mean(axis=1).max())
 
     @property
     def supplied_twice(self) -> bool:

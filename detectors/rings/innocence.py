@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ringtrace.detectors.rings.facts import ONE_ILLNESS, TOGETHER, RingFacts
+from ringtrace.detectors.rings.facts import ONE_ILLNESS, OWN_GOODS, TOGETHER, RingFacts
 from ringtrace.detectors.rings.kits import ALIKE
 from ringtrace.detectors.rings.ties import largest_share
 from ringtrace.findings import Check, Message, Outcome
@@ -31,6 +31,8 @@ MOST_OVER: Final = 0.25
 """Share of what was got at a pace that no body takes, which large doses and a stock before a journey give."""
 LISTED: Final = 0.3
 """Share of a usual visit's amount from which goods foreign to their owners are what the runs are for."""
+ONE_HOUR: Final = 0.8
+"""Share of the runs at one hour of the day from which it is the hour that brings them together."""
 GAIN: Final = 0.25
 """Standard deviations from which drugs not come back for, or dearer baskets, say that somebody gains."""
 
@@ -213,6 +215,22 @@ def errand(facts: RingFacts) -> Check:
     return _graded("errand", facts.attended / facts.runs if errand else 0.0, explains=TOGETHER, partly=float("inf"))
 
 
+def appointment(facts: RingFacts) -> Check:
+    """They come at one hour, to one place, each for goods of their own: after a class, a dance or a coach's arrival.
+
+    An appointment has its hour, and afterwards everybody buys for themselves (own lines `OWN_GOODS` times as alike as
+    two members'). Cards in one hand come when that suits the hand, or get what it wants, or get more than a body takes.
+    Drugs that they do not come back for speak of how they live, not of who holds the cards. Value: the share of the
+    runs that begin within half an hour of one time of day.
+    """
+    likeness = facts.baskets.likeness
+    if likeness is None:
+        return _check("appointment", "unknown")
+    alone = likeness.own >= OWN_GOODS * likeness.cross and facts.main_place is not None
+    held = alone and not facts.supplied_twice and not facts.torn_beyond_error
+    return _graded("appointment", facts.at_one_hour if held else 0.0, explains=ONE_HOUR, partly=float("inf"))
+
+
 def fixed_kit(facts: RingFacts) -> Check:
     """All take one and the same basket, and so do others there: the shop's offer, and not a collector's list.
 
@@ -294,6 +312,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     own_needs,
     own_course,
     errand,
+    appointment,
     fixed_kit,
     neighbours,
     same_quarter,

@@ -8,7 +8,7 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
                  below 0 as far as the goods are the owners' own (`Baskets.personal`), needed (`beyond_need`) and not
                  foreign to them (`Baskets.foreign_share`), however often they come back for them in the runs alone
     foreign      ln((v + 0.01) / 0.02), v = yuan a visit for sought drugs that are foreign to the owner, over the
-                 places' mean visit (`Baskets.foreign_value`), at most 2
+                 places' mean visit (`Baskets.foreign_value`), at most 2; none as far as each has goods of their own
     habit        log10 of runs attended over those that own habits would give, 0–2
     usual        share of members for whom a place of the runs is the usual one anyway, less a usual 0.7
     neighbours   chance that two members have the same usual place elsewhere, less a usual 0.3
@@ -19,7 +19,8 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     size         ln of a fifth of the members, at most twenty: few people have a dozen others to go with
     hop          share of runs at two places of one kind within the hour
     needless     1 where the runs follow no need (`RingFacts.beyond_need`), with few members as for `over`, but in full
-                 where they go round places or take the same drug from two
+                 where they go round places or take the same drug from two; it and `over` by a quarter where each has
+                 goods of their own (`Likeness.each_own`) and they go round no places
     unlike       ln of how much less alike two members' lines are than two buyers' at the same places, −1 to 0: one hand
                  that buys for all wants something
     torn         ln(1 + uses of a card while its owner must have been elsewhere, less those by error)
@@ -80,6 +81,8 @@ EVEN: Final = 0.0
 """Greatest logit of a group that a finding about its shop names already: a ring, or the shop's doing."""
 MOST_ONE_OFF: Final = 1.5
 """Deviations of `one_off` that count: one group in fifteen has as many by chance, and a city has a hundred groups."""
+OWNERS_DOING: Final = 0.75
+"""Part of too fast courses that may be their owners' own doing where each has goods of their own."""
 FAINT: Final = 0.15
 
 
@@ -90,7 +93,8 @@ def signals(facts: RingFacts) -> dict[str, float]:
     oversupply = max((baskets.supply.oversupply or 0.0) - USUALLY_OVER, 0.0) / (1 - USUALLY_OVER)
     crowd = min(max(log(facts.size / 3) / log(7 / 3), 0.0), 1.0)
     # Nor does one carer's errand go round several shops for them, or take the same drug home from two.
-    crowd = 1.0 if facts.beyond_need and (facts.on_rounds or baskets.supply.drawn_twice) else crowd
+    rounds = facts.on_rounds or baskets.supply.drawn_twice
+    crowd = 1.0 if facts.beyond_need and rounds else crowd
     # Whoever fetches for the neighbours, all of them and nothing foreign, may take large packs, for ten as for three.
     crowd = 0.0 if facts.one_errand and facts.from_one_quarter and not facts.torn_beyond_error else crowd
     oversupply *= crowd
@@ -102,16 +106,20 @@ def signals(facts: RingFacts) -> dict[str, float]:
         # The dose that their illness needs is nobody else's to compare with, and they come back for it.
         oversupply = 0.0
     need = (1 - max(needless, oversupply)) * personal
+    # Where each has goods of their own, it may be the owners themselves who draw too much of them, at one counter.
+    each_own = baskets.likeness.each_own if baskets.likeness is not None else 0.0
+    beyond = 1 - OWNERS_DOING * (0.0 if rounds else each_own)
     found = {
         "habit": log10(min(max(facts.habit_ratio, 1.0), 100.0)),
         "places": log(min(len(facts.places), 4)),
         "size": log(min(facts.size, 20) / 5),
         "torn": log(1 + max(where.torn - facts.torn_by_error, 0.0)),
-        "over": oversupply,
-        "needless": needless,
+        "over": beyond * oversupply,
+        "needless": beyond * needless,
     }
     if baskets.foreign_value is not None:
-        found["foreign"] = log((min(baskets.foreign_value, 2.0) + 0.01) / 0.02)
+        # What one card alone gets, again and again, is a course that begins there, and not on a collector's list.
+        found["foreign"] = log((min(baskets.foreign_value, 2.0) * (1 - each_own) + 0.01) / 0.02)
     if baskets.one_off is not None:
         found["one_off"] = min(max(baskets.one_off, -3.0 * need), MOST_ONE_OFF)
         if found["one_off"] < 0:
