@@ -59,6 +59,7 @@ class _Supply:
     days: int
     places: int
     spread: float
+    draws: int
     relatives: int
     residents: int
     counter: bool  # sold over the counter, without prescription
@@ -74,9 +75,10 @@ class Overuse:
     whichever is higher. Packs of one substance (seven characters of the ATC code) add up over makers and institutions.
     Where no substance among sleeping pills and sedatives is too much by itself, all of them add up (`ADDED_UP`).
     Who buys for others has a usual shop; who sells on goes where nobody knows what the last one gave. So the supply
-    counts by how evenly it is spread over institutions: their effective number, (Σ doses)² / Σ doses². What needs no
-    prescription (calcium, vitamins) is bought for others and hoarded, and stays a lead. Refunds and split packs are
-    taken off; members of the household who draw none of that substance, and all residents of the
+    counts by how evenly it is spread over institutions: their effective number, (Σ doses)² / Σ doses². And by how often
+    it was drawn: a large pack or a trip's reserve is one draw, and who cannot get enough is back the next week. What
+    needs no prescription (calcium, vitamins) is bought for others and hoarded, and stays a lead. Refunds and split
+    packs are taken off; members of the household who draw none of that substance, and all residents of the
     person's care home, may be supplied on the same card.
     """
 
@@ -117,7 +119,7 @@ class Overuse:
                 JOIN persons o ON o.psn_no = f.psn_no
                 JOIN persons m ON m.care_inst = o.care_inst AND m.psn_no <> o.psn_no GROUP BY f.pair
             )
-            SELECT f.psn_no, f.pair, f.substance, f.ddd, f.packs, f.since, f.until, f.days, f.places, f.spread,
+            SELECT f.psn_no, f.pair, f.substance, f.ddd, f.packs, f.since, f.until, f.days, f.places, f.spread, f.draws,
                    if(a.relatives < $crowd, a.relatives, 0), coalesce(h.residents, 0), coalesce(c.counter, false)
             FROM most f LEFT JOIN family a ON a.pair = f.pair LEFT JOIN home h ON h.pair = f.pair
             LEFT JOIN (
@@ -147,7 +149,7 @@ class Overuse:
             yield self._draft(tables, person, sorted(supplies, key=self._score, reverse=True), person in leading)
 
     def _score(self, supply: _Supply) -> float:
-        score = overuse_score(supply.ddd / supply.limit, supply.spread, shared=self._shared(supply))
+        score = overuse_score(supply.ddd / supply.limit, supply.spread, supply.draws, shared=self._shared(supply))
         lead = supply.counter or (supply.residents and self._shared(supply))
         return min(score, LEAD_SCORE) if lead else score
 
@@ -159,7 +161,8 @@ class Overuse:
         """Make `heavy_draws`, the lines of people who got more of a substance than `least_days` doses, and `fullest`.
 
         `fullest`: per `pair` (hash of person and `substance`) the window with most supply: `ddd` a day, `packs`,
-        `since`, `until`, `days` that it is spread over, `places`, and their effective number `spread`.
+        `since`, `until`, `days` that it is spread over, `places`, their effective number `spread`, and `draws`,
+        the days on which it was drawn, each place's by itself.
         """
         least, days = self.thresholds.least_days, self.thresholds.window_days
         tables.execute(f"""
@@ -188,16 +191,16 @@ class Overuse:
                 GROUP BY 1 HAVING max(doses) > {least}
             ), by_place AS (
                 SELECT pair, shop, any_value(substance) AS substance, sum(doses) AS doses, sum(packs) AS packs,
-                       min(t) AS since, max(t) AS until
+                       count(DISTINCT CAST(t AS DATE)) AS draws, min(t) AS since, max(t) AS until
                 FROM heavy_draws l JOIN best USING (pair)
                 WHERE l.t BETWEEN best.since AND best.since + INTERVAL {days} DAYS GROUP BY 1, 2
             ), summed AS (
                 SELECT pair, any_value(substance) AS substance, sum(packs) AS packs, sum(doses) AS doses,
-                       min(since) AS since, max(until) AS until, count(*) AS places,
-                       sum(doses) ** 2 / sum(doses ** 2) AS spread
+                       min(since) AS since, max(until) AS until, CAST(sum(draws) AS INTEGER) AS draws,
+                       count(*) AS places, sum(doses) ** 2 / sum(doses ** 2) AS spread
                 FROM by_place GROUP BY 1
             )
-            SELECT pair, substance, doses / days AS ddd, packs, since, until, days, places, spread FROM (
+            SELECT pair, substance, doses / days AS ddd, packs, since, until, days, places, spread, draws FROM (
                 SELECT *, greatest({least}, date_diff('day', since, until)) AS days FROM summed)
             WHERE doses > days
         """)
@@ -235,7 +238,8 @@ class Overuse:
             "person": person, "drug": worst.substance, "ddd": round(worst.ddd, 1), "limit": round(worst.limit, 1),
             "packs": round(worst.packs, 1), "places": worst.places, "relatives": worst.relatives,
             "residents": worst.residents, "peers": worst.peers,
-            "spread": round(worst.spread, 1), "days": worst.days, "others": len(supplies) - 1,
+            "spread": round(worst.spread, 1), "draws": worst.draws, "monthly": round(worst.days / 30),
+            "days": worst.days, "others": len(supplies) - 1,
         }  # fmt: skip
         kinds = {place: retail for _, place, retail, _ in lines}
         return Draft(
@@ -257,6 +261,7 @@ class Overuse:
                 Reason("beyond_peers", Message("claims.ddd.peers", values), round(worst.ddd, 2), round(worst.limit, 2),
                        ratio=round(worst.ddd / worst.limit, 2)),
                 Reason("several_places", Message("claims.ddd.places", values), round(worst.spread, 1), 1),
+                Reason("many_draws", Message("claims.ddd.draws", values), worst.draws, values["monthly"]),
             ),
             counter_evidence=(
                 Check("household", "partly" if shared and worst.relatives else "does_not_explain",
@@ -281,9 +286,10 @@ def _resellers(context: Context) -> set[str]:
     }
 
 
-def overuse_score(over_limit: float, spread: float, *, shared: bool) -> float:
-    """Logit = −0.1 + 1.5·ln(supply / limit) + 4·ln(places / 4) − 1 if others may share; at most 0.85.
+def overuse_score(over_limit: float, spread: float, draws: int, *, shared: bool) -> float:
+    """Logit = −0.8 + 2·ln(supply / limit) + 3.7·ln(places / 4) + 3.5·ln(draws / 20) − 0.5 if others may share
 
-    `spread` is the effective number of places.
+    the supply; at most 0.85. `spread` is the effective number of places.
     """
-    return min(0.85, logistic(-0.1 + 1.5 * log(over_limit) + 4.0 * log(spread / 4) - 1.0 * shared))
+    logit = -0.8 + 2.0 * log(over_limit) + 3.7 * log(spread / 4) + 3.5 * log(draws / 20) - 0.5 * shared
+    return min(0.85, logistic(logit))

@@ -42,7 +42,7 @@ def test_heavy_but_possible_treatment_is_no_finding(tmp_path: Path, rate: int, p
     ("column", "people", "rate", "lower", "level"),
     [
         ("care_inst", 30, 9, True, "yellow"),
-        ("hh_no", 3, 5, True, "orange"),
+        ("hh_no", 3, 4, True, "orange"),
         ("hh_no", 3, 9, False, "orange"),
         ("hh_no", 300, 5, False, "orange"),
     ],
@@ -52,7 +52,7 @@ def test_those_who_may_share_the_supply_lower_it(
     tmp_path: Path, column: str, people: int, rate: int, lower: bool, level: str
 ) -> None:
     def supplied(folder: str, others: int) -> Finding:
-        city = drawing(rate)
+        city = drawing(rate, 4)
         for person in ["p", *(f"m{number}" for number in range(others))]:
             city.person(person, **{column: "one"})
         found, _ = run(tmp_path / folder, city, "overuse")
@@ -72,6 +72,16 @@ def test_a_usual_shop_where_someone_buys_for_others_is_a_lead_at_most(tmp_path: 
     assert {each.level for each in findings if any(m.label == "Drug" for m in each.members)} <= {"yellow"}
 
 
+@pytest.mark.near_miss
+def test_large_packs_drawn_now_and_then_are_no_finding(tmp_path: Path) -> None:
+    """Two months' packs, every tenth day: too much, but who cannot get enough is back sooner."""
+    city = City()
+    city.drug("D1", pack_ddd=60, drug_genname="x")
+    for number in range(9):
+        city.visit("p", f"S{number % 6}", at(10 * number), items=[{"med_list_codg": "D1", "cnt": 1, "fee": 50}])
+    assert run(tmp_path, city, "overuse")[0] == []
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)], ids=["as drawn", "the other way round"])
 def test_of_equal_half_years_the_later_one_is_told_in_whatever_order_its_lines_are_added(
     tmp_path: Path, order: tuple[int, ...]
@@ -80,10 +90,10 @@ def test_of_equal_half_years_the_later_one_is_told_in_whatever_order_its_lines_a
     for number, dose in enumerate((10.1, 30.3, 20.2)):
         city.drug(f"D{number}", pack_ddd=dose, drug_genname="x", atc_code="C10AA05")
     for start, drugs in ((0, order), (400, tuple(reversed(order)))):
-        for number in range(6):
+        for number in range(18):
             for minute, drug in enumerate(drugs):
                 items = [{"med_list_codg": f"D{drug}", "cnt": 1, "fee": 50}]
-                city.visit("p", f"S{number}", at(start + number, minute=minute), items=items)
+                city.visit("p", f"S{number % 6}", at(start + number, minute=minute), items=items)
     findings, _ = run(tmp_path, city, "overuse")
     assert [finding.first_time for finding in findings] == [
         at(400)
