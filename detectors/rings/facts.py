@@ -38,6 +38,8 @@ OWN_GOODS: Final = 1.8
 """Times as alike as two members' lines that one's own lines must be for goods of their own."""
 FOREIGN: Final = 0.05
 """Share of a usual visit's amount up to which goods that several get and nobody otherwise has are a coincidence."""
+LISTED: Final = 0.3
+"""Share of a usual visit's amount from which goods foreign to their owners are what the runs are for."""
 TOGETHER: Final = 0.7
 """Share of the runs that members attend on average from which nearly all come every time."""
 HALF_AN_HOUR: Final = 1800
@@ -183,6 +185,11 @@ class RingFacts:
     def drawn_early(self) -> bool:
         """Whether the runs themselves draw drugs again before the last draw is used up."""
         return (self.baskets.supply.early or 0.0) >= DRAWN_EARLY
+
+    @property
+    def by_list(self) -> bool:
+        """Whether any card gets anything of one list, and goods foreign to their owners are what the runs are for."""
+        return self.baskets.personal < 0.5 and (self.baskets.foreign_value or 0.0) >= LISTED
 
     @property
     def share_illness(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ringtrace.detectors.rings.facts import ONE_ILLNESS, OWN_GOODS, TOGETHER, RingFacts
+from ringtrace.detectors.rings.facts import LISTED, ONE_ILLNESS, OWN_GOODS, TOGETHER, RingFacts
 from ringtrace.detectors.rings.kits import ALIKE
 from ringtrace.detectors.rings.ties import largest_share
 from ringtrace.findings import Check, Message, Outcome
@@ -29,8 +29,6 @@ BODY_PACE: Final = 1.3
 """Defined daily doses a day that one body takes; a dose may be somewhat larger than the defined one."""
 MOST_OVER: Final = 0.25
 """Share of what was got at a pace that no body takes, which large doses and a stock before a journey give."""
-LISTED: Final = 0.3
-"""Share of a usual visit's amount from which goods foreign to their owners are what the runs are for."""
 ONE_HOUR: Final = 0.8
 """Share of the runs at one hour of the day from which it is the hour that brings them together."""
 GAIN: Final = 0.25
@@ -170,13 +168,14 @@ def same_illness(facts: RingFacts) -> Check:
     """Patients of one rare illness meet where its medicine is sold, and come back for it.
 
     That is one place, or places that hardly anyone else has it from; cards that go round the town's ordinary shops
-    together go there for somebody, and so do those that draw the same drug from two places in one run.
+    together go there for somebody, and so do those that draw the same drug from two places in one run, or get drugs of
+    many kinds by a list that their owners have nowhere else (`RingFacts.by_list`): the diagnosis may go with the list.
     """
     share, one_off = facts.whereabouts.same_illness, facts.baskets.one_off
     if share is None or one_off is None:
         return _check("same_illness", "unknown")
     sold_there = facts.main_place is not None or facts.baskets.supply.special_place
-    own = one_off <= 1 and not facts.baskets.supply.drawn_twice
+    own = one_off <= 1 and not facts.baskets.supply.drawn_twice and not facts.by_list
     return _graded(
         "same_illness", share if own else 0.0, explains=0.8 if sold_there else float("inf"), partly=ONE_ILLNESS
     )

@@ -213,6 +213,41 @@ def test_a_diagnosis_noted_in_the_runs_alone_is_no_shared_illness(tmp_path: Path
     assert outcome(ill(tmp_path, told_by_a_doctor=False), "same_illness") in ("unknown", "does_not_explain")
 
 
+def written_for(tmp_path: Path, *, listed: bool) -> Finding:
+    """A hospital's doctor notes one rare illness on all; each gets two of ten dear drugs: their own, or `listed` any.
+
+    Others take one of them every other month.
+    """
+    city, rng = town(), np.random.default_rng(8)
+    city.shop("H1", hospital=True)
+    at_home(city)
+    visitors(city, "H1", 600)
+    for taker in range(900):
+        moment = START + timedelta(days=60 * (taker % 3) + taker % 50, hours=8 + taker % 11, minutes=taker % 60)
+        goods = [{"med_list_codg": f"DEAR{taker // 3 % 10}", "fee": 150}]
+        city.visit(f"x{taker // 3}", f"S{2 + taker % 2}", moment, items=goods)
+    for number in range(14):
+        moment = START + timedelta(days=12 * number + int(rng.integers(6)), hours=int(rng.integers(9, 16)))
+        for order, name in enumerate(rng.permutation(PATIENTS)):
+            drugs = rng.choice(10, 2, replace=False) if listed else (int(str(name)[1:]), int(str(name)[1:]) + 1)
+            goods = [{"med_list_codg": f"DEAR{drug}", "fee": 150} for drug in drugs]
+            if rng.random() < 0.85:
+                time = moment + timedelta(minutes=2 * order)
+                city.visit(str(name), "H1", time, items=goods, med_type="14", dise_codg="M06.9")
+    return found(tmp_path, city)
+
+
+def test_patients_of_one_doctor_who_get_their_own_drugs_share_an_illness(tmp_path: Path) -> None:
+    assert outcome(written_for(tmp_path, listed=False), "same_illness") == "explains"
+
+
+@pytest.mark.near_miss
+def test_an_illness_noted_with_a_list_of_which_any_card_gets_anything_explains_nothing(tmp_path: Path) -> None:
+    finding = written_for(tmp_path, listed=True)
+    assert outcome(finding, "same_illness") == "does_not_explain"
+    assert finding.level in ("red", "orange")
+
+
 @pytest.mark.near_miss
 def test_a_few_wrong_times_among_many_leave_the_explanation(tmp_path: Path) -> None:
     """Three uses in two places among several hundred of a dialysis shift; five of seventy end it (ring innocence)."""
