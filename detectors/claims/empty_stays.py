@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import log1p, log10
 
@@ -37,6 +37,9 @@ WITNESSED = 0.9
 """Part of the referable stays that must be beyond chance for each of their people to be named."""
 ORGANISED = 0.85
 """Highest score of batches alone: a holiday of veterans or a care home's yearly check comes in batches too."""
+
+_Beyond = tuple[int, float, float]
+"""Stays with a signal, those that chance gives, and the probability of as many."""
 
 
 @dataclass(frozen=True)
@@ -88,36 +91,57 @@ def empty_stays(
     else:
         context.gaps.append(Gap(kind, Message("claims.gap.no_stay_items")))
     counts = {place: Counter(sign.signal for sign in each) for place, each in signs.items()}
-    bare_elsewhere = 0
-    tests = len(total) * len(SIGNALS)
     by_error = dead_otherwise(tables)
-    for place, each in sorted(signs.items()):
-        found: dict[str, tuple[int, float, float]] = {}
-        often = twice_by_chance(tables, place)
+    known: set[str] = set()
+    while True:  # what is found at one hospital is no measure of what is usual at another
+        found, bare = _standing_out(tables, total, counts, known, by_error, limits)
+        more = {place for place, signals in found.items() if signals.keys() & SURE} - known
+        if not more:
+            break
+        known |= more
+    for place, signals in found.items():
+        named = signals.keys() | (SURE if signals.keys() & SURE else set())
+        each = [sign for sign in signs[place] if sign.signal in named]
+        yield _draft(place, total[place], each, signals, counts[place], limits)
+    if bare > 1:
+        context.gaps.append(Gap(kind, Message("claims.gap.bare_stays")))
+
+
+def _standing_out(
+    tables: duckdb.DuckDBPyConnection,
+    total: Mapping[str, int],
+    counts: Mapping[str, Counter[str]],
+    known: Collection[str],
+    by_error: float,
+    limits: StayThresholds,
+) -> tuple[dict[str, dict[str, _Beyond]], int]:
+    """The signals that are beyond chance, by hospital, and how many hospitals' missing lines were not looked at.
+
+    Chance is told by the other hospitals that are not `known` to stand out.
+    """
+    found: dict[str, dict[str, _Beyond]] = defaultdict(dict)
+    bare = 0
+    for place in sorted(counts):
+        others = total.keys() - {place} - set(known)
+        stays = sum(total[other] for other in others)
+        often = twice_by_chance(tables, place, known)
         for signal in SIGNALS:
             seen = counts[place][signal]
-            others = sum(counts[other][signal] for other in counts if other != place)
-            rate = (others + 0.5) / (sum(total.values()) - total[place] + limits.prior_stays)
+            rate = (sum(counts[other][signal] for other in others & counts.keys()) + 0.5) / (stays + limits.prior_stays)
             # In a city of few hospitals the others may be no better: two signs have a rate of their own.
             if signal == "again":  # two errands in one stay, were they each other's strangers
                 rate = often / total[place]
             if signal == "dead":
                 rate = min(rate, by_error)
             if signal == "no_care" and rate > limits.most_bare:
-                bare_elsewhere += bool(seen)
+                bare += bool(seen)
                 continue
+            tests = len(total) * len(SIGNALS)
             p_value = min(1.0, tests * float(binom.sf(seen - 1, total[place], min(1.0, rate))))
             enough = seen >= max(limits.fewest_stays, limits.least_ratio * rate * total[place])
             if enough and p_value <= limits.highest_p:
-                found[signal] = (seen, rate * total[place], p_value)
-        if found:
-            named = found.keys() | (SURE if found.keys() & SURE else set())
-            yield _draft(
-                place, total[place], [sign for sign in each if sign.signal in named], found, counts[place], limits
-            )
-
-    if bare_elsewhere > 1:
-        context.gaps.append(Gap(kind, Message("claims.gap.bare_stays")))
+                found[place][signal] = (seen, rate * total[place], p_value)
+    return dict(found), bare
 
 
 def _merge(into: dict[str, list[Sign]], more: dict[str, list[Sign]]) -> None:
@@ -129,7 +153,7 @@ def _draft(
     place: str,
     stays: int,
     signs: list[Sign],
-    found: dict[str, tuple[int, float, float]],
+    found: dict[str, _Beyond],
     every: Counter[str],
     limits: StayThresholds,
 ) -> Draft:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import duckdb
 
 from ringtrace.detectors.claims.frequent_visits import SERIAL_CARE
+
+SINGLE_DAYS: Final = 500
+"""Days of stay at the rate of stays with one errand at most, that are added to those of the other hospitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +55,29 @@ def elsewhere(tables: duckdb.DuckDBPyConnection) -> dict[str, list[Sign]]:
     return _signs(rows)
 
 
-def twice_by_chance(tables: duckdb.DuckDBPyConnection, place: str) -> float:
+def twice_by_chance(tables: duckdb.DuckDBPyConnection, place: str, left_out: Collection[str]) -> float:
     """Stays of a hospital that would have errands on two days, if errands came singly at the other hospitals' rate.
 
     P(X ≥ 2), X ~ Poisson(errand days a day of stay elsewhere · inner days of the stay), doubled since families differ.
+    The rate is that of the hospitals that are not `left_out`, with `SINGLE_DAYS` days added at the rate of all stays,
+    any hospital's, that have one errand day at most: stays of people who were not there have several, and so tell
+    nothing there.
     """
     row = tables.execute(
         """
         WITH inner_days AS (
-            SELECT k.place, greatest(0, date_diff('day', k.opened, k.closed) - 1) AS days, coalesce(o.days, 0) AS out
+            SELECT k.place, greatest(0, date_diff('day', k.opened, k.closed) - 1) AS days, coalesce(o.days, 0) AS out,
+                   k.place <> $place AND NOT list_contains($left_out::VARCHAR[], k.place) AS usual
             FROM stays k LEFT JOIN out_days o ON o.place = k.place AND o.stay = k.stay
+        ), single AS (
+            SELECT (sum(out) + 0.5) / (sum(days) + 100) AS pace FROM inner_days WHERE out <= 1
         ), usual AS (
-            SELECT (sum(out) + 0.5) / (sum(days) + 100) AS pace FROM inner_days WHERE place <> $place
+            SELECT (coalesce(sum(out) FILTER (usual), 0) + $single_days * any_value(pace))
+                   / (coalesce(sum(days) FILTER (usual), 0) + $single_days) AS pace FROM inner_days, single
         )
         SELECT sum(2 * (1 - exp(-pace * days) * (1 + pace * days))) FROM inner_days, usual WHERE place = $place
         """,
-        {"place": place},
+        {"place": place, "left_out": sorted(left_out), "single_days": SINGLE_DAYS},
     ).fetchall()
     return float(row[0][0] or 0.0)
 

@@ -213,6 +213,28 @@ def test_patients_who_shop_on_two_days_of_their_stay_are_found(tmp_path: Path) -
     assert "again" in {reason.code for reason in finding.reasons}
 
 
+@pytest.mark.positive
+def test_bad_neighbours_excuse_no_hospital(tmp_path: Path) -> None:
+    """Three of four hospitals keep beds for people who live on outside, each on three days of the stay."""
+    city = hospitals(0)
+    for number in [*range(25), *range(40, 60), *range(80, 92)]:
+        for day in (2, 3, 4):
+            city.visit(f"p{number:03d}", "S9", at(number % 100 + day, 12), med_type="41")
+    findings, _ = run(tmp_path, city, "ghost_patient")
+    named = {member.id: finding for finding in findings for member in finding.members if member.role == "provider"}
+    assert set(named) == {"H0", "H1", "H2"}
+    assert named["H2"].level in SUSPECTED
+
+
+@pytest.mark.near_miss
+def test_families_who_go_out_twice_at_every_hospital_are_no_finding(tmp_path: Path) -> None:
+    city = hospitals(0)
+    for number in range(0, 160, 8):
+        for day in (2, 4):
+            city.visit(f"p{number:03d}", "S9", at(number % 100 + day, 12), med_type="41")
+    assert run(tmp_path, city, "ghost_patient")[0] == []
+
+
 @pytest.mark.parametrize(
     ("nights", "visits", "illness", "level"),
     [(14, 3, "I69.3", {"orange"}), (9, 3, "I69.3", {"orange"}), (9, 1, "I69.3", set()), (14, 3, "C34.9", set())],
