@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import log
@@ -28,8 +28,8 @@ class DeathThresholds(RosterThresholds):
     `closing_days`, `closing_share`, `closing_fewest`: where so many of the dead have a settlement so soon after, that
     is how accounts are closed there.
     `alive_places`, `alive_days`: so many places, hospitals among them, over so many days speak for a wrong register.
-    `life_places`, `life_complaints`: and so does a life that goes on, at so many places for so many kinds of complaint
-    (ICD-10 chapters, and what is bought without any).
+    `life_places`, `life_complaints`, `life_drugs`: and so does a life that goes on, at so many places for so many kinds
+    of complaint (ICD-10 chapters, and what is bought without any), with so many substances never got before.
     `served`, `served_p`: of the dead by one institution, and chance at its share of all people served, from which on it
     is named as their provider.
     """
@@ -44,6 +44,7 @@ class DeathThresholds(RosterThresholds):
     alive_days: int = 120
     life_places: int = 2
     life_complaints: int = 2
+    life_drugs: int = 1
     served: int = 3
     served_p: float = 0.001
 
@@ -83,6 +84,7 @@ def settled_after_death(
     still_used = sum(any(use.why == "left" for use in each) for each in uses.values())
     people_at = Counter(place for each in uses.values() for place in {use.place for use in each if use.why == "left"})
     providers = _providers(tables, people_at, still_used, limits)
+    inherited = _inherited(tables, uses, providers, limits)
     died = dict(tables.execute("SELECT psn_no, die_date FROM persons WHERE die_date IS NOT NULL").fetchall())
     served: dict[str, dict[str, list[_Use]]] = defaultdict(dict)
     for person, each in sorted(uses.items()):
@@ -90,7 +92,7 @@ def settled_after_death(
         if len(places) == 1 and places <= providers:
             served[places.pop()][person] = each
         elif places:
-            yield _draft(person, died[person], each, people_at, providers, still_used / dead, limits)
+            yield _draft(person, died[person], each, people_at, providers, inherited, still_used / dead, limits)
     for place, people in sorted(served.items()):
         if len(people) >= limits.served:
             bills = [use.setl_id for each in people.values() for use in each if use.why == "left"]
@@ -98,7 +100,7 @@ def settled_after_death(
             yield _provider_draft(place, people, roster, still_used / dead)
         else:
             for person, each in people.items():
-                yield _draft(person, died[person], each, people_at, providers, still_used / dead, limits)
+                yield _draft(person, died[person], each, people_at, providers, inherited, still_used / dead, limits)
 
 
 def _uses(tables: duckdb.DuckDBPyConnection, limits: DeathThresholds, defaults: list[date]) -> dict[str, list[_Use]]:
@@ -144,6 +146,8 @@ def _providers(
 def _goes_on(left: list[_Use], providers: set[str], limits: DeathThresholds) -> bool:
     """Whether a life goes on: who draws a dead parent's drugs has no new complaints at several places.
 
+    Two old complaints may be drawn for at two places, so that the drugs are asked, too (`_inherited`).
+
     A provider of several dead may invent complaints, so its uses show no life.
     """
     lived = [use for use in left if use.place not in providers]
@@ -151,6 +155,32 @@ def _goes_on(left: list[_Use], providers: set[str], limits: DeathThresholds) -> 
         len({use.place for use in lived}) >= limits.life_places
         and len({use.complaint for use in lived}) >= limits.life_complaints
     )
+
+
+def _inherited(
+    tables: duckdb.DuckDBPyConnection, uses: Mapping[str, Sequence[_Use]], providers: set[str], limits: DeathThresholds
+) -> set[str]:
+    """Of those whose life seems to go on: who got drugs after the death, and none that was not got before."""
+    lives = {
+        person: [use.setl_id for use in each if use.why == "left" and use.place not in providers]
+        for person, each in uses.items()
+        if _goes_on([use for use in each if use.why == "left"], providers, limits)
+    }
+    rows = tables.execute(
+        """
+        WITH got AS (
+            SELECT s.psn_no, coalesce(left(d.atc_code, 7), d.drug_genname, i.med_list_codg) AS substance,
+                   CAST(s.t AS DATE) > p.die_date AS after, list_contains($lived::VARCHAR[], s.setl_id) AS lived
+            FROM standing s JOIN persons p ON p.psn_no = s.psn_no JOIN settlement_items i ON i.setl_id = s.setl_id
+            JOIN drugs d ON d.med_list_codg = i.med_list_codg WHERE list_contains($people::VARCHAR[], s.psn_no)
+        ), substances AS (
+            SELECT psn_no, bool_or(lived) AS lived, bool_or(NOT after) AS before FROM got GROUP BY psn_no, substance
+        )
+        SELECT psn_no FROM substances GROUP BY 1 HAVING bool_or(lived) AND count(*) FILTER (lived AND NOT before) < $new
+        """,
+        {"people": sorted(lives), "lived": [use for each in lives.values() for use in each], "new": limits.life_drugs},
+    ).fetchall()
+    return {row[0] for row in rows}
 
 
 def _closed(use: _Use, limits: DeathThresholds) -> _Use:
@@ -163,6 +193,7 @@ def _draft(
     uses: list[_Use],
     people_at: Counter[str],
     providers: set[str],
+    inherited: set[str],
     base_rate: float,
     limits: DeathThresholds,
 ) -> Draft:
@@ -173,7 +204,7 @@ def _draft(
         len(places) >= limits.alive_places
         and any(use.in_person for use in left)
         and left[-1].days - left[0].days >= limits.alive_days
-    ) or _goes_on(left, providers, limits)
+    ) or (person not in inherited and _goes_on(left, providers, limits))
     score = after_death_score(
         len(left), left[-1].days, alive=alive, provided=any(use.place in providers for use in left)
     )

@@ -274,6 +274,27 @@ def test_a_namesake_s_death_is_a_doubt_about_the_register(tmp_path: Path) -> Non
     assert (finding.level, outcomes(finding)["wrong_register"]) == ("yellow", "partly")
 
 
+@pytest.mark.parametrize(
+    ("later", "level", "doubt"),
+    [("D1", "orange", "does_not_explain"), ("D2", "yellow", "partly")],
+    ids=["the old drugs", "a new drug"],
+)
+@pytest.mark.positive
+@pytest.mark.near_miss
+def test_who_draws_a_dead_parent_s_drugs_gets_nothing_new(tmp_path: Path, later: str, level: str, doubt: str) -> None:
+    """For two old complaints, at two places: a namesake's life goes on and so needs other drugs one day."""
+    city = _dead(1)
+    for drug in ("D0", "D1", "D2"):
+        city.drug(drug)
+    for day, place, illness, drug in (
+        (10, "S0", "I10", "D0"), (20, "S1", "E11", "D1"),
+        (60, "S0", "I10", "D0"), (90, "S1", "E11", "D1"), (120, "S0", "I10", "D0"), (150, "S1", "E11", later),
+    ):  # fmt: skip
+        city.visit("d0", place, at(day), dise_codg=illness, items=[{"med_list_codg": drug}])
+    (finding,), _ = run(tmp_path, city, "ghost_patient")
+    assert (finding.level, outcomes(finding)["wrong_register"]) == (level, doubt)
+
+
 @pytest.mark.positive
 def test_a_provider_of_several_dead_may_invent_complaints(tmp_path: Path) -> None:
     city = _dead(4)
