@@ -11,7 +11,8 @@ from typing import Final
 import duckdb
 
 from ringtrace.detectors.detector import Draft
-from ringtrace.detectors.packs.untraced_resale import Drawer, ShortDrug, drawers, short_outlets
+from ringtrace.detectors.packs.over_drawers import Drawer, drawers
+from ringtrace.detectors.packs.untraced_resale import ShortDrug, short_outlets
 from ringtrace.detectors.scoring import level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Value
 

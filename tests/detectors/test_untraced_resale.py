@@ -24,9 +24,10 @@ def town(
     houses: tuple[str, ...] = HOSPITALS,
     first: int = 0,
     sales: int = 60,
+    drawn: tuple[str, ...] = (DEAR,),
 ) -> StockedCity:
-    """Everyone fills D8 monthly at one hospital; `sources` people draw it at `houses` from day `first`, and the outlet
-    sells it unbought.
+    """Everyone fills D8 monthly at one hospital; `sources` people draw it (or `drawn`, in turn) at `houses` from day
+    `first`, and the outlet sells it unbought.
     """
     place = StockedCity(seed, shops=8, buyers=40, visits=8)
     for number, hospital in enumerate(HOSPITALS[1:]):
@@ -42,7 +43,8 @@ def town(
     for number in range(sources):
         for draw in range(22):
             moment = START + timedelta(days=first + (12 - first // 30) * draw + number, hours=10)
-            place.sell(f"x{number}", houses[draw % len(houses)], moment, DEAR, origin="elsewhere")
+            drug = drawn[draw // len(houses) % len(drawn)]
+            place.sell(f"x{number}", houses[draw % len(houses)], moment, drug, origin="elsewhere")
     if outlet:
         for number in range(sales):
             buyer = place.people[OUTLET][number % 40]
@@ -80,6 +82,28 @@ def test_twice_a_patient_s_dose_from_two_houses_is_seen_by_neither(
     """
     place = town(1, houses=houses)
     place.scan_rate[OUTLET] = 0.0
+    (draft,) = drafts(place, tmp_path)
+    assert sum(member.role == "source" for member in draft.members) == sources
+    assert draft.accuses == (sources > 0)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "bare", "sources"),
+    [
+        pytest.param((DEAR, "D7"), 0, 5, marks=pytest.mark.positive),
+        pytest.param(("D7",), 4, 5, marks=pytest.mark.positive),
+        pytest.param(("D7",), 0, 0, marks=pytest.mark.near_miss),
+    ],
+)
+def test_a_box_does_not_change_its_maker(tmp_path: Path, drawn: tuple[str, ...], bare: int, sources: int) -> None:
+    """D7 is the same substance by another maker, which the outlet sells from its own shelf, but for `bare` packs."""
+    place = town(1, drawn=drawn)
+    place.scan_rate[OUTLET] = 1.0
+    for number in range(bare):
+        place.sell(place.people[OUTLET][number], OUTLET, place.moment(day=60 + 40 * number), "D7", origin="phantom")
+    for row in place.city.rows["drugs"]:
+        if row["med_list_codg"] == "D7":
+            row["atc_code"] = "A08BA08"
     (draft,) = drafts(place, tmp_path)
     assert sum(member.role == "source" for member in draft.members) == sources
     assert draft.accuses == (sources > 0)

@@ -1,0 +1,182 @@
+"""Resale without codes, the people: who draws an outlet's drugs at several places, and more of them than they need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import duckdb
+import numpy as np
+
+from ringtrace.detectors.packs.untraced_resale import perhaps_short
+from ringtrace.detectors.peers import benjamini_hochberg
+
+SOURCES_FDR: Final = 0.1
+FEWEST_PLACES: Final = 3
+MOST_DRAWS: Final = 400
+
+SAME_GOODS: Final = 0.25
+"""Part of what somebody draws of a substance that must be of the very drugs that the outlet sells without packs."""
+
+SOME: Final = 1.3
+"""Times the median pace of takers from which somebody draws more than they do."""
+
+UNSEEN: Final = 8
+ONE_HOUSE: Final = 0.7
+OUTLIER: Final = 5.0
+FEWEST_USERS: Final = 20
+"""See `_doses`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawer:
+    """Someone who draws a substance at `places` medical institutions, `early` times while another's supply lasted.
+
+    `p_value`: the part of all users of other substances that reaches both numbers. `pace`: defined daily doses a day
+    from the first draw to the last; `most`: draws at the place that gave most.
+    """
+
+    person: str
+    substance: str
+    draws: int
+    places: int
+    early: int
+    first: datetime
+    last: datetime
+    p_value: float
+    pace: float
+    most: int
+
+
+def drawers(
+    tables: duckdb.DuckDBPyConnection, substances: dict[str, set[str]], by_ledger: Container[str] = ()
+) -> dict[str, list[Drawer]]:
+    """For each outlet (`substances`: place → its drug codes), the people who draw its substances as nobody else does.
+
+    A draw is early when it comes while at least half of it is still in hand from the draw before, taken elsewhere, at
+    one defined daily dose a day. How many medical institutions and early draws people have who draw other substances
+    gives an empirical joint tail (were these substances' own users in it, the sources would hide themselves). The
+    Benjamini–Hochberg procedure keeps those of whom at most one in ten would be chance, and of these only who went to
+    three medical institutions or more and drew more than `SOME` of what takers usually draw a day: who is sent from one
+    house to the next with small packs over-draws nothing. A box does not change its maker on the way: kept are those
+    of whose draws of the substance a part (`SAME_GOODS`) was of the outlet's very drugs (those named, and
+    `perhaps_short`).
+
+    For outlets known `by_ledger`, whoever draws more than a body takes without any counter seeing it is kept as well
+    (`_doses`). Where codes are missing, that would take feigned sales of drugs for resold ones: a city's collectors
+    over-draw whatever is dear, and some phantom sales are of it too.
+    """
+    drugs = sorted({drug for wanted in substances.values() for drug in wanted})
+    if not drugs:
+        return {}
+    rows = tables.execute("""
+        WITH draws AS (
+            SELECT l.psn_no, coalesce(left(d.atc_code, 7), d.med_list_codg) AS substance, l.place, l.retail,
+                   CAST(l.t AS DATE) AS day, sum(l.cnt * d.pack_ddd) AS doses, min(l.t) AS first, max(l.t) AS last
+            FROM sale_lines l JOIN drugs d ON d.med_list_codg = l.drug
+            WHERE NOT l.split AND d.pack_ddd > 0 GROUP BY 1, 2, 3, 4, 5
+        ), steps AS (
+            SELECT *, lag(place) OVER w <> place
+                      AND lag(doses) OVER w - (day - lag(day) OVER w) >= 0.5 * doses AS early,
+                   count(*) OVER (PARTITION BY psn_no, substance, place) AS here
+            FROM draws WINDOW w AS (PARTITION BY psn_no, substance ORDER BY day, place)
+        )
+        SELECT psn_no, substance, count(*) AS n, count(DISTINCT place) FILTER (WHERE NOT retail) AS places,
+               count(*) FILTER (WHERE early) AS early, min(first), max(last),
+               (sum(doses) - arg_max(doses, day)) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
+        FROM steps GROUP BY 1, 2 HAVING count(*) BETWEEN 4 AND ? ORDER BY 1, 2
+    """, [MOST_DRAWS]).fetchall()  # fmt: skip
+    if not rows:
+        return {}
+    places = np.array([row[3] for row in rows])
+    early = np.array([row[4] for row in rows])
+    names: dict[str, str] = dict(
+        tables.execute(
+            "SELECT med_list_codg, coalesce(left(atc_code, 7), med_list_codg) FROM drugs "
+            "WHERE list_contains(?, med_list_codg)",
+            [drugs],
+        ).fetchall()
+    )
+    asked = np.isin([row[1] for row in rows], sorted(set(names.values())))
+    tail = _joint_tail(places, early, places[~asked], early[~asked])
+    by_substance: dict[str, list[Drawer]] = defaultdict(list)
+    for (person, substance, draws, went, soon, first, last, pace, here), p_value in zip(rows, tail, strict=True):
+        drawer = Drawer(person, substance, draws, went, soon, first, last, float(p_value), float(pace), here)
+        by_substance[substance].append(drawer)
+    over = {(each.person, each.substance): dose for users in by_substance.values() for each, dose in _doses(users)}
+    goods = _goods_drawn(tables, set(names.values()))
+    perhaps = perhaps_short(tables, substances)
+    found: dict[str, list[Drawer]] = {}
+    for place, wanted in substances.items():
+        named = sorted({names[drug] for drug in wanted if drug in names})
+        users = [each for substance in named for each in by_substance[substance]]
+        kept = benjamini_hochberg(np.array([each.p_value for each in users]), SOURCES_FDR)
+        found[place] = [
+            each
+            for each, ok in zip(users, kept, strict=True)
+            if (
+                (place in by_ledger and over[each.person, each.substance] == "unseen")
+                or (ok and each.places >= FEWEST_PLACES and over[each.person, each.substance] != "usual")
+            )
+            and _part(goods[each.person, each.substance], perhaps[place]) >= SAME_GOODS
+        ]
+    return found
+
+
+def _goods_drawn(tables: duckdb.DuckDBPyConnection, substances: set[str]) -> dict[tuple[str, str], dict[str, int]]:
+    """Of each person and each of these substances, the drugs drawn, in lines."""
+    rows = tables.execute(
+        """
+        SELECT l.psn_no, coalesce(left(d.atc_code, 7), d.med_list_codg) AS substance, l.drug, count(*)
+        FROM sale_lines l JOIN drugs d ON d.med_list_codg = l.drug
+        WHERE NOT l.split AND list_contains(?, coalesce(left(d.atc_code, 7), d.med_list_codg)) GROUP BY 1, 2, 3
+        """,
+        [sorted(substances)],
+    ).fetchall()
+    found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for person, substance, drug, lines in rows:
+        found[person, substance][drug] = lines
+    return found
+
+
+def _part(drawn: dict[str, int], drugs: Container[str]) -> float:
+    """Part of what was drawn that is of these drugs."""
+    return sum(lines for drug, lines in drawn.items() if drug in drugs) / max(1, sum(drawn.values()))
+
+
+def _doses(users: Sequence[Drawer]) -> Iterator[tuple[Drawer, Literal["usual", "more", "unseen"]]]:
+    """Each user of one substance, and whether the doses a day are those of takers, `more`, or more than a body takes
+    while no counter sees it (`unseen`).
+
+    A patient on a high dose gets it from one house; who collects for sale draws a patient's usual dose at each of
+    several. So `unseen` asks for `UNSEEN` draws, at most `ONE_HOUSE` of them at one place, twice the median pace of
+    those who take the substance, and a robust z-score of the logarithm of the pace of `OUTLIER` (Iglewicz and Hoaglin
+    1993), where there are `FEWEST_USERS` to compare with.
+    """
+    pace = np.log(np.maximum([each.pace for each in users], 0.01))
+    middle = float(np.median(pace))
+    spread = max(float(np.median(np.abs(pace - middle))) / 0.6745, 0.1)
+    for each, own in zip(users, pace - middle, strict=True):
+        split = each.draws >= UNSEEN and each.most <= ONE_HOUSE * each.draws
+        if len(users) >= FEWEST_USERS and split and own >= np.log(2) and own / spread >= OUTLIER:
+            yield each, "unseen"
+        else:
+            yield each, "more" if own >= np.log(SOME) else "usual"
+
+
+def _joint_tail(places: np.ndarray, early: np.ndarray, null_places: np.ndarray, null_early: np.ndarray) -> np.ndarray:
+    """Part of the null's people with as many places and as many early draws or more (one added: never zero).
+
+    1 for those with no early draw, which most people are.
+    """
+    shape = (
+        int(max(places.max(), null_places.max(initial=0))) + 2,
+        int(max(early.max(), null_early.max(initial=0))) + 2,
+    )
+    counts = np.zeros(shape)
+    np.add.at(counts, (null_places, null_early), 1)
+    reach = counts[::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]
+    return np.asarray(np.where(early > 0, (reach[places, early] + 1) / (len(null_places) + 1), 1.0))
