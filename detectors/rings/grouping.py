@@ -84,13 +84,31 @@ def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | Non
     of these; occasions of two are tried as well, and of the two groups the less likely one by chance is taken. If there
     is neither, growth begins from all who were with the handful twice (`_company`): not before, since the company of a
     card that two rings share is both.
+    Growth that such cards led away from half of the start, to the other ring, is taken back: the group is then whoever
+    attends the start's own occasions.
     """
     found = [_grow(footfall, start, limits, handful=3)]
     if len(start) <= HANDFUL:
         found.append(_grow(footfall, start, limits, handful=HANDFUL))
         if not any(found) and len(company := _company(footfall, start, limits)) > len(start):
             found.append(_grow(footfall, company, limits, handful=3))
-    return min((each for each in found if each), key=lambda each: log_chance(footfall, each), default=None)
+    likely = min((each for each in found if each), key=lambda each: log_chance(footfall, each), default=None)
+    if likely is not None and 2 * len(np.intersect1d(likely.persons, start)) < len(start):
+        return _anchored(footfall, start, limits) or likely
+    return likely
+
+
+def _anchored(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | None:
+    """Who attends the occasions of `start` alone, or None if these are too few or no more than chance gives."""
+    members = np.sort(start)
+    runs = runs_of(footfall, members, limits)
+    if runs.count < limits.min_days:
+        return None
+    group = attendance(footfall, runs, limits)
+    kept = len(np.intersect1d(group.persons, members))
+    if not 3 <= len(group.persons) <= limits.max_size or 2 * kept < len(members):
+        return None
+    return group if log_chance(footfall, group) <= log10(limits.group_error) else None
 
 
 def _company(footfall: Footfall, start: Ints, limits: RingThresholds) -> Ints:

@@ -228,6 +228,28 @@ def test_a_trio_that_met_twice_leads_to_the_ring_of_eight() -> None:
     assert set(group.persons.tolist()) == set(range(8))
 
 
+def two_rings(seed: int) -> Footfall:
+    """392 strangers; cards 0 to 5 meet 14 times, nearly all; 4 to 13 meet 50 times elsewhere, most of them."""
+    rng = np.random.default_rng(seed)
+    times = rng.integers(360, size=(392, 8)) * 86_400 + rng.integers(8 * 60, 20 * 60, size=(392, 8)) * 60
+    rows = [(14 + who, int(rng.integers(3)), int(t)) for who in range(392) for t in times[who]]
+    for cards, shop, meetings, share in ((range(6), 0, 14, 0.95), (range(4, 14), 1, 50, 0.7)):
+        for meeting in range(meetings):
+            day = 5 + meeting * 350 // meetings + int(rng.integers(3))
+            moment = day * 86_400 + int(rng.integers(9 * 60, 18 * 60)) * 60
+            rows += [(card, shop, moment + 60 * order) for order, card in enumerate(cards) if rng.random() < share]
+    person, place, t = np.array(sorted(rows, key=lambda row: (row[1], row[2], row[0]))).T
+    return Footfall.of(person, place, t, np.zeros(3, dtype=bool), window=RingThresholds().window)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("start", "ring"), [(range(4), range(6)), (range(6, 10), range(4, 14))], ids=["few", "many"])
+def test_cards_that_two_rings_share_lead_no_start_away_from_its_own_ring(seed: int, start: range, ring: range) -> None:
+    group = grow(two_rings(seed), np.array(start), RingThresholds())
+    assert group is not None
+    assert set(group.persons.tolist()) == set(ring)
+
+
 @pytest.mark.parametrize(
     ("attended", "stays"),
     [
