@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -229,7 +230,7 @@ def test_what_is_got_at_home_too_is_the_owners_need(tmp_path: Path) -> None:
     assert drawn_together(tmp_path, at_home=True).level not in ("red", "orange")
 
 
-def foreign_share(lines: list[tuple[str, str]], *, sold: dict[str, int], home: bool = False) -> float:
+def foreign_share(lines: Sequence[tuple[str, ...]], *, sold: dict[str, int], home: bool = False) -> float:
     """`Baskets.foreign_share` of a group's (person, drug) lines at a shop that sold `sold` lines to others."""
     with duckdb.connect() as tables:
         tables.execute(
