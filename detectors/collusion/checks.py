@@ -267,11 +267,14 @@ def passers_by(shop: Shop, evidence: Evidence) -> Check:
     Who lends a card does so again: the excess belongs to a circle that returns with it. Goods bought outside the books,
     or sold by a till for a sister branch, go to whoever asks for them, most of whom come once. It explains where fewer
     than `FOLLOWS` of the buyers whom the mixture holds likely to collude owe `AGAIN` visits, no code repeats (customers
-    who got a borrowed pack came once too), and signals that do not depend on goods do not reach the penalty.
+    who got a borrowed pack came once too), and signals that depend neither on goods nor on the shop's own hours do not
+    reach the penalty: a shop that stays open on some evenings, and books late, does so whoever comes. Among many
+    passers-by a few come twice by chance, and these would be named.
     """
     likely = shop.fit.buyer >= LIKELY
     number, again = int(likely.sum()), int((likely & (shop.owed >= AGAIN)).sum())
-    goods = not evidence.spoken & {"reused", "lent"} and evidence.beyond_goods < evidence.penalty
+    of_people = evidence.beyond_goods - evidence.nats.get("off_hours", 0.0)
+    goods = not evidence.spoken & {"reused", "lent"} and of_people < evidence.penalty
     return Check(
         "passers_by",
         "explains" if goods and again < FOLLOWS * number else "does_not_explain",

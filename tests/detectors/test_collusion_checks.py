@@ -115,7 +115,9 @@ def fit_of(nats: dict[str, float]) -> Fit:
         pytest.param(8, {"uncoded": 90.0}, "does_not_explain", marks=pytest.mark.positive),
         pytest.param(3, {"uncoded": 90.0, "unrecorded": 90.0}, "explains", marks=pytest.mark.near_miss),
         pytest.param(3, {"uncoded": 90.0, "reused": 9.0}, "does_not_explain", marks=pytest.mark.positive),
-        pytest.param(3, {"uncoded": 90.0, "off_hours": 90.0}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param(3, {"unrecorded": 90.0, "off_hours": 90.0}, "explains", marks=pytest.mark.near_miss),
+        pytest.param(8, {"unrecorded": 90.0, "off_hours": 90.0}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param(3, {"unrecorded": 90.0, "far": 90.0}, "does_not_explain", marks=pytest.mark.positive),
     ],
 )
 def test_odd_visits_that_do_not_come_back_with_their_buyers_follow_no_circle(
