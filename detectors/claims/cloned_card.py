@@ -53,7 +53,7 @@ class ClonedCard:
     """
 
     kind: ClassVar[str] = "cloned_card"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()

@@ -27,14 +27,14 @@ class GhostPatient:
     the death, it was claimed by hand, or the register is in doubt.
 
     Stays: the number of a hospital's stays during which the patient was served elsewhere, or had no line of care, is
-    compared with the binomial chance at the pooled rate of all other hospitals (two signals have a rate of their own,
-    see `empty_stays`), one test a signal, Bonferroni over hospitals and signals. Assumes that hospitals keep records
-    equally well; where one alone delivers no lines, its stays stand out for that reason, so `no_care` alone never makes
-    a red finding.
+    compared with the binomial chance at the pooled rate of the other hospitals that do not stand out themselves (two
+    signals have a rate of their own, see `empty_stays`), one test a signal, Bonferroni over hospitals and signals.
+    Assumes that hospitals keep records equally well; where one alone delivers no lines, its stays stand out for that
+    reason, so `no_care` alone never makes a red finding.
     """
 
     kind: ClassVar[str] = "ghost_patient"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()

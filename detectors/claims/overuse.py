@@ -83,7 +83,7 @@ class Overuse:
     """
 
     kind: ClassVar[str] = "overuse"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()

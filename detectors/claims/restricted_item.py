@@ -61,7 +61,7 @@ class RestrictedItem:
     """
 
     kind: ClassVar[str] = "restricted_item"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
