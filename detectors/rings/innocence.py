@@ -185,15 +185,18 @@ def own_course(facts: RingFacts) -> Check:
     """Each gets one course of their own, and something of the world brings them together for it.
 
     Few kinds of goods, at a body's pace; and their place is the one that sells them (a special-drug pharmacy), or the
-    runs keep one weekday (a decoction's pick-up day), or the members are of one estate (buying as a group). A ring that
-    takes one dear drug takes it from whoever lends a card, faster than they would need it, or with nothing of that.
+    runs keep one weekday (a decoction's pick-up day) or one hour of the day at one place, no dearer than others there
+    (a rehabilitation class), or the members are of one estate (buying as a group). A ring that takes one dear drug
+    takes it from whoever lends a card, faster than they would need it, or with nothing of that.
     Value: the effective number of substances.
     """
     supply = facts.baskets.supply
     if supply.variety is None or supply.pace is None:
         return _check("own_course", "unknown")
     own = supply.few_goods and supply.pace <= BODY_PACE and (supply.oversupply or 0.0) < 0.1 and not supply.drawn_twice
-    drawn = supply.special_place or facts.keeps_weekday or facts.from_one_quarter
+    # A class at one hour is treated alike, at the bills of all who come there.
+    taught = facts.at_one_hour >= ONE_HOUR and facts.main_place is not None and facts.baskets.amount_shift < GAIN
+    drawn = supply.special_place or facts.keeps_weekday or facts.from_one_quarter or taught
     return _check("own_course", "does_not_explain" if not own else "explains" if drawn else "partly", supply.variety)
 
 

@@ -64,12 +64,12 @@ def elsewhere(city: City, shops: tuple[str, ...] = ("S2", "S3")) -> None:
         city.visit(f"x{number}", shop, moment, items=[{"med_list_codg": "COURSE", "fee": 400}])
 
 
-def visitors(city: City, place: str, visits: int) -> None:
+def visitors(city: City, place: str, visits: int, fee: float = 90) -> None:
     """Others who come to a place for their own goods."""
     rng = np.random.default_rng(6)
     for number in range(visits):
         moment = START + timedelta(days=int(rng.integers(170)), hours=int(rng.integers(8, 19)), minutes=number % 60)
-        city.visit(f"y{number % 80}", place, moment, items=[{"med_list_codg": f"V{number % 9}", "fee": 90}])
+        city.visit(f"y{number % 80}", place, moment, items=[{"med_list_codg": f"V{number % 9}", "fee": fee}])
 
 
 def at_home(city: City, *, estate: bool = False) -> None:
@@ -134,6 +134,16 @@ def test_the_same_course_on_days_that_suit_somebody_is_explained_in_part(tmp_pat
     monthly(city, fixed_day=False)
     elsewhere(city)
     assert outcome(found(tmp_path, city), "own_course") == "partly"
+
+
+@pytest.mark.parametrize(("fee", "told"), [(450, "explains"), (90, "partly")], ids=["as all bills there", "dear"])
+def test_a_class_at_one_hour_is_explained_unless_its_bills_are_dear(tmp_path: Path, fee: float, told: str) -> None:
+    city = town()
+    at_home(city)
+    monthly(city, shop="CLASS", fixed_day=False)
+    elsewhere(city)
+    visitors(city, "CLASS", 400, fee=fee)
+    assert outcome(found(tmp_path, city), "own_course") == told
 
 
 def test_an_estate_that_buys_as_a_group_is_explained(tmp_path: Path) -> None:
