@@ -68,6 +68,16 @@ class Context:
         """Signals and checks of a kind that this run leaves out (`parts`), to measure what they are worth."""
         return frozenset(each.removeprefix(f"{kind}.") for each in self.without if each.startswith(f"{kind}."))
 
+    def accused(self, *kinds: str) -> frozenset[str]:
+        """People whom findings to act on of these kinds, among the drafts made before, name."""
+        return frozenset(
+            person
+            for kind in kinds
+            for draft in self.drafts.get(kind, ())
+            if draft.accuses
+            for person in draft.suspected_people
+        )
+
     def evidence_keys(self, kind: str, table: str) -> set[str]:
         """Keys of `table` rows that drafts of `kind` already cite which accuse somebody."""
         return {

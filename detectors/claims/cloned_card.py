@@ -50,6 +50,7 @@ class ClonedCard:
     others count on two days or more. Changes that are merely hurried (`travel.usual_minutes`) count where a card has
     more of them than chance, the city's rate and the card's own hours, would give. Left out: refunds, claims by hand,
     the hour of a stay's bill, which an office settles without the patient; places whose clock only knows the day.
+    Whose holder a finding of resale or of a ring names stays a lead: who draws all over town, or lends, hurries, too.
     """
 
     kind: ClassVar[str] = "cloned_card"
@@ -74,13 +75,14 @@ class ClonedCard:
         chance = chances(tables, repeated, limits.nearest_km)
         for leap in used_far_from_bed(tables):
             cards[leap.card].append(leap)
+        led = context.accused("drug_resale", "borrowed_card_ring")
         for card, each in sorted(cards.items()):
             expected, p_value = chance.get(card, (0.0, 1.0))
             impossible = [leap for leap in each if leap.impossible]
             if p_value <= limits.highest_p:
-                yield self._draft(each, expected, p_value, clocks, late)
+                yield self._draft(each, expected, p_value, clocks, late, led)
             elif len(_days(impossible)) > 1 or any(self._wide(leap) for leap in impossible):
-                yield self._draft(impossible, expected, p_value, clocks, late)
+                yield self._draft(impossible, expected, p_value, clocks, late, led)
 
     def _wide(self, leap: Leap) -> bool:
         return leap.impossible and leap.needed_minutes - leap.minutes > self.thresholds.clock_minutes
@@ -115,6 +117,7 @@ class ClonedCard:
         p_value: float,
         clocks: set[str],
         late: set[tuple[str, date]],
+        led: frozenset[str],
     ) -> Draft:
         first, beds = leaps[0], [leap for leap in leaps if leap.in_bed]
         worst = max(leaps, key=lambda leap: (leap.impossible, leap.needed_minutes - leap.minutes, leap.first))
@@ -130,6 +133,9 @@ class ClonedCard:
             days if beyond else impossible, p_value if beyond else 1.0, wide=self._wide(worst), electronic=electronic,
             explained=first.shared or clock,
         )  # fmt: skip
+        elsewhere = not led.isdisjoint(leap.owner for leap in leaps)
+        if elsewhere:
+            score = min(score, LEAD_SCORE)
         level: Level = "explained" if clock or first.shared else level_of(score)
         values: dict[str, Value] = {
             "card": first.card, "n": len(leaps), "days": days, "a": worst.places[0], "b": worst.places[1],
@@ -164,6 +170,8 @@ class ClonedCard:
                       Message("claims.cloned.check.family_account")),
                 Check("e_credential", "partly" if electronic else "does_not_explain",
                       Message("claims.cloned.check.e_credential")),
+                Check("led_elsewhere", "partly" if elsewhere else "does_not_explain",
+                      Message("claims.cloned.check.led_elsewhere" if elsewhere else "claims.cloned.check.not_led")),
             ),
             evidence=tuple(
                 EvidenceRef("settlements", key)
@@ -180,8 +188,8 @@ def cloned_score(days: int, p_value: float, *, wide: bool, electronic: bool, exp
     """Logit = −0.4 + 1.1·ln(days) + 0.6 if no clock is so wrong − 0.8 if electronic − 2.5 if explained
 
     + 1 − 0.1·log10 p (p ≥ 10⁻¹⁰) if the changes are beyond chance: then `days` are those with a change that is hurried
-    or impossible, otherwise those with an impossible one. An
-    e-credential, which another telephone can show, stays a lead.
+    or impossible, otherwise those with an impossible one. An e-credential, which another telephone can show, stays a
+    lead.
     """
     rarity = 1.0 - 0.1 * log10(max(p_value, 1e-10)) if p_value < 1 else 0.0
     score = logistic(-0.4 + 1.1 * log(max(days, 1)) + 0.6 * wide + rarity - 0.8 * electronic - 2.5 * explained)

@@ -144,7 +144,7 @@ class Overuse:
                     each for each in people[person] if each.substance != supply.substance[: len(ADDED_UP)]
                 ]
                 people[person].append(supply)
-        leading = _resellers(context)
+        leading = context.accused("drug_resale")  # it tells where their packs went
         for person, supplies in people.items():
             yield self._draft(tables, person, sorted(supplies, key=self._score, reverse=True), person in leading)
 
@@ -277,13 +277,6 @@ class Overuse:
             ),
             evidence=tuple(EvidenceRef("settlement_items", key) for key, *_ in lines),
         )  # fmt: skip
-
-
-def _resellers(context: Context) -> set[str]:
-    """People whom a resale finding to act on names already: it tells where their packs went, so it leads."""
-    return {
-        person for draft in context.drafts.get("drug_resale", ()) if draft.accuses for person in draft.suspected_people
-    }
 
 
 def overuse_score(over_limit: float, spread: float, draws: int, *, shared: bool) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from factories.claims import (
 )
 from scipy.stats import poisson
 
+from ringtrace.detectors.claims.cloned_card import ClonedCard
 from ringtrace.detectors.claims.travel import attained
+from ringtrace.detectors.detector import Context, Draft
+from ringtrace.findings import Member, Message
 
 
 @pytest.mark.positive
@@ -112,6 +116,19 @@ def test_a_visit_that_began_hours_before_it_was_sent_is_no_leap(tmp_path: Path) 
 def test_an_e_credential_stays_a_lead(tmp_path: Path) -> None:
     (finding,), _ = run(tmp_path, leaping(5, mdtrt_cert_type="01"), "cloned_card")
     assert (finding.level, outcomes(finding)["e_credential"]) == ("yellow", "partly")
+
+
+@pytest.mark.parametrize("kind", ["drug_resale", "borrowed_card_ring"])
+def test_a_finding_that_tells_why_the_holder_hurries_leads(tmp_path: Path, kind: str) -> None:
+    other = Draft(("S0",), "red", 0.95, Message("x"), Message("x"), None, None,
+                  (Member("Patient", "p", "source"),), (), (), ())  # fmt: skip
+    levels = []
+    with leaping(3).workspace(tmp_path).connect() as tables:
+        for drafts in ([], [other], [replace(other, level="yellow")]):
+            (draft,) = ClonedCard().detect(tables, Context(drafts={kind: drafts}))
+            levels.append(draft.level)
+    assert levels[0] in SUSPECTED
+    assert levels == [levels[0], "yellow", levels[0]]
 
 
 @pytest.mark.near_miss
