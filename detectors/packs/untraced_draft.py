@@ -18,6 +18,9 @@ from ringtrace.findings import Check, EvidenceRef, Member, Message, Reason, Valu
 
 FEWEST_EXCESS: Final = 8.0
 FEWEST_SOURCES: Final = 3
+SAME_TRADE: Final = 0.5
+"""Part of an outlet's sales without codes, beyond chance, that must be a chain's drugs for it to be the chain's."""
+
 SUPPLIED: Final = 0.1
 """Part of the outlet's sales, each with an earlier draw of its own, that its sources must be able to have supplied."""
 
@@ -25,9 +28,11 @@ SUPPLIED: Final = 0.1
 def with_untraced(tables: duckdb.DuckDBPyConnection, traced: Sequence[Draft]) -> list[Draft]:
     """The `traced` drafts, joined by outlets that the same sources feed, and drafts for outlets that others feed.
 
-    A source of traced packs is taken to feed that chain and no other. With three free over-drawing people or more an
-    outlet is a resale finding scored by both sides; an outlet alone is a yellow lead naming nobody but itself, since
-    careless purchasing looks the same.
+    A source of traced packs is taken to feed that chain and no other. Over-drawing is known of the city and not of the
+    outlet: wherever one of the chain's drugs is among those that a shop lacks codes for, the chain's sources seem to
+    feed it. So half of the shop's excess must be of the chain's drugs (`SAME_TRADE`). With three free over-drawing
+    people or more an outlet is a resale finding scored by both sides; an outlet alone is a yellow lead naming nobody
+    but itself, since careless purchasing looks the same.
     """
     drafts = list(traced)
     sources = [_people(draft, "source") if draft.accuses else set() for draft in drafts]
@@ -49,12 +54,19 @@ def with_untraced(tables: duckdb.DuckDBPyConnection, traced: Sequence[Draft]) ->
         people = {each.person for each in feeding.get(place, [])}
         shared = [len(people & fed) for fed in sources]
         best = max(range(len(shared)), key=lambda index: shared[index], default=None)
-        if best is not None and shared[best] >= 2 and shared[best] >= 0.5 * len(people):
+        fed_too = best is not None and shared[best] >= 2 and shared[best] >= 0.5 * len(people)
+        if best is not None and fed_too and _traded(drafts[best], drugs) >= SAME_TRADE * excess:
             drafts[best] = _joined(tables, drafts[best], place, drugs)
         else:
             free = [each for each in feeding.get(place, []) if each.person not in taken]
             drafts.append(_draft(tables, place, drugs, free, excess))
     return drafts
+
+
+def _traded(draft: Draft, drugs: Sequence[ShortDrug]) -> float:
+    """Lines without codes beyond those expected, of the drugs that the finding names."""
+    named = {member.id for member in draft.members if member.label == "Drug"}
+    return sum(each.bare - each.expected for each in drugs if each.drug in named)
 
 
 def _people(draft: Draft, role: str) -> set[str]:

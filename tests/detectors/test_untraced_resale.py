@@ -109,6 +109,24 @@ def test_a_box_does_not_change_its_maker(tmp_path: Path, drawn: tuple[str, ...],
     assert draft.accuses == (sources > 0)
 
 
+@pytest.mark.parametrize(
+    ("others", "joined"),
+    [pytest.param(0, True, marks=pytest.mark.positive), pytest.param(40, False, marks=pytest.mark.near_miss)],
+)
+def test_an_outlet_of_the_chain_sells_the_chains_drugs(tmp_path: Path, others: int, joined: bool) -> None:
+    """S6 sells the five's packs by their codes; OUTLET lacks codes for the same drug, and more of them for another."""
+    place = town(1, sales=30)
+    for number in range(20):
+        day = 20 + 15 * number
+        pack = place.new_code(DEAR)
+        place.sell(f"x{number % 5}", "H1", place.moment(day=day), DEAR, code=pack, origin="elsewhere")
+        place.sell(place.people["S6"][number], "S6", place.moment(day=day + 10), DEAR, code=pack, origin="elsewhere")
+    for number in range(others):
+        place.sell(place.people[OUTLET][number % 40], OUTLET, place.moment(day=30 + number), "D1", origin="phantom")
+    chain = next(draft for draft in drafts(place, tmp_path) if "S6" in draft.anchors)
+    assert (OUTLET in {member.id for member in chain.members if member.role == "reseller"}) == joined
+
+
 @pytest.mark.near_miss
 def test_people_who_drew_after_the_outlet_had_sold_are_not_its_sources(tmp_path: Path) -> None:
     place = town(1, first=240)
