@@ -97,7 +97,8 @@ def _leads(
     for link in links:
         checks = link.checks + (innocent.get((link.via.id, link.to.id), ()) if link.excusable else ())
         way = 1.0 if link.joint else FURTHER ** (hop - 1)
-        weight = scores[link.via] * link.strength * remaining(checks) * way
+        # Rounded, for sums over threads end in another last digit each time, and equal links would change places.
+        weight = round(scores[link.via] * link.strength * remaining(checks) * way, 6)
         if weight >= SHOWN:
             by_node[link.to].append((weight, link, checks))
     leads = [_lead(node, weighed, hop) for node, weighed in by_node.items()]
@@ -117,7 +118,7 @@ def _lead(node: Node, weighed: Sequence[tuple[float, Link, tuple[Check, ...]]], 
         label=node.label,
         id=node.id,
         hop=hop,
-        score=min(SUREST, 1 - prod(1 - weight for weight in strongest.values())),
+        score=round(min(SUREST, 1 - prod(1 - weight for weight in strongest.values())), 6),
         via=tuple(dict.fromkeys(link.via for _, link, _ in best.values())),
         because=tuple(link.message for _, link, _ in best.values()),
         innocent=tuple(innocent.values()),

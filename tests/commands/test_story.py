@@ -70,7 +70,7 @@ def test_a_workbook_needs_a_file_name(folder: Path, tmp_path: Path) -> None:
         typed("findings", "-w", folder / "desk", "--format", "xlsx")
     assert "--out" in (refused.value.hint or "")
     typed("findings", "-w", folder / "desk", "--format", "xlsx", "--out", tmp_path / "all.xlsx")
-    rows = list(load_workbook(tmp_path / "all.xlsx", read_only=True).worksheets[0].values)
+    rows = list(load_workbook(tmp_path / "all.xlsx").worksheets[0].values)
     assert len(rows) == 1 + len(read_findings(Workspace(folder / "desk")))
 
 
