@@ -117,6 +117,8 @@ def fit_of(nats: dict[str, float]) -> Fit:
         pytest.param(3, {"uncoded": 90.0, "reused": 9.0}, "does_not_explain", marks=pytest.mark.positive),
         pytest.param(3, {"unrecorded": 90.0, "off_hours": 90.0}, "explains", marks=pytest.mark.near_miss),
         pytest.param(8, {"unrecorded": 90.0, "off_hours": 90.0}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param(3, {"uncoded": 90.0, "no_illness": 90.0}, "explains", marks=pytest.mark.near_miss),
+        pytest.param(8, {"uncoded": 90.0, "no_illness": 90.0}, "does_not_explain", marks=pytest.mark.positive),
         pytest.param(3, {"unrecorded": 90.0, "far": 90.0}, "does_not_explain", marks=pytest.mark.positive),
     ],
 )
