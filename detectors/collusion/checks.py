@@ -268,7 +268,7 @@ def passers_by(shop: Shop, evidence: Evidence) -> Check:
     or sold by a till for a sister branch, go to whoever asks for them, most of whom come once. It explains where fewer
     than `FOLLOWS` of the buyers whom the mixture holds likely to collude owe `AGAIN` visits, no code repeats (customers
     who got a borrowed pack came once too), and signals that depend neither on goods nor on the shop's own hours do not
-    reach the penalty: a shop that stays open on some evenings, and books late, does so whoever comes; and one that books
+    reach the penalty: a shop that stays open on some evenings, and books late, does so whoever comes; one that books
     rice and oil as medicine does it to people without the illness, who need not know. Among many passers-by a few come
     twice by chance, and these would be named.
     """
