@@ -21,12 +21,6 @@ SPECIAL: Final = 5.0
 WALK_INS: Final = 0.3
 """Part of the buyers of a good who come for it once or twice at most: below it, a closed circle buys."""
 
-AGAIN: Final = 1.5
-"""Expected feigned visits from which a buyer shows it again."""
-
-FOLLOWS: Final = 0.5
-"""Part of the buyers held likely to collude who must show it again for it to follow people."""
-
 RETURNS: Final = 4.0
 """Expected feigned visits of the average accused from which they come back for them, and do not only shop there."""
 
@@ -266,19 +260,18 @@ def passers_by(shop: Shop, evidence: Evidence) -> Check:
 
     Who lends a card does so again: the excess belongs to a circle that returns with it. Goods bought outside the books,
     or sold by a till for a sister branch, go to whoever asks for them, most of whom come once. It explains where fewer
-    than `FOLLOWS` of the buyers whom the mixture holds likely to collude owe `AGAIN` visits, no code repeats (customers
+    than `FOLLOWS` of the buyers whom the mixture holds likely to collude come again, no code repeats (customers
     who got a borrowed pack came once too), and signals that depend neither on goods nor on the shop's own hours do not
     reach the penalty: a shop that stays open on some evenings, and books late, does so whoever comes; one that books
     rice and oil as medicine does it to people without the illness, who need not know. Among many passers-by a few come
     twice by chance, and these would be named.
     """
-    likely = shop.fit.buyer >= LIKELY
-    number, again = int(likely.sum()), int((likely & (shop.owed >= AGAIN)).sum())
+    number, again = shop.likely_and_again
     of_people = evidence.beyond_goods - sum(evidence.nats.get(name, 0.0) for name in ("off_hours", "no_illness"))
     goods = not evidence.spoken & {"reused", "lent"} and of_people < evidence.penalty
     return Check(
         "passers_by",
-        "explains" if goods and again < FOLLOWS * number else "does_not_explain",
+        "explains" if goods and shop.passed_by else "does_not_explain",
         Message("pharmacy.check.passers_by", {"likely": number, "again": again}),
         again,
         number,

@@ -100,7 +100,7 @@ class PharmacyCollusion:
     def _draft(self, tables: duckdb.DuckDBPyConnection, shop: Shop, without: frozenset[str]) -> Draft | None:
         limits, fit = self.thresholds, shop.fit
         likely = (fit.buyer >= limits.buyer) & (shop.owed >= limits.feigned)
-        sure = shop.goods_speak & shop.named
+        sure = shop.goods_speak & shop.named & shop.beyond_passers_by
         evidence = shop.carried(likely & sure)
         chosen, others = np.flatnonzero(likely & sure), np.flatnonzero(likely & ~sure)
         cited = np.flatnonzero((fit.visit >= limits.visit) & np.isin(shop.owner, chosen))

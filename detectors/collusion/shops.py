@@ -9,6 +9,7 @@ from typing import Any, Final
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from ringtrace.detectors.arrays import run_numbers, run_starts
 from ringtrace.detectors.collusion.digest import SHOWN_ONLY, digests
@@ -16,7 +17,7 @@ from ringtrace.detectors.collusion.evidence import CROWD, GOODS, Evidence
 from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Trials, fit_shop
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, silenced, trials_of
 from ringtrace.detectors.collusion.twice import genuine_sales
-from ringtrace.detectors.peers import FEWEST_PEERS
+from ringtrace.detectors.peers import FEWEST_PEERS, benjamini_hochberg
 
 FEIGNED: Final = {
     "unrecorded": 0.6, "short": 0.5, "uncoded": 0.7, "reused": 0.3, "lent": 0.3, "off_hours": 0.25, "burst": 0.2,
@@ -41,6 +42,15 @@ FEWEST_ODD: Final = 2
 
 ROUNDS: Final = 3
 """Fits after which of two sales of a pack the true one is sought."""
+
+AGAIN: Final = 1.5
+"""Expected feigned visits from which a buyer shows it again."""
+
+FOLLOWS: Final = 0.5
+"""Part of the buyers held likely to collude who must show it again for it to follow people."""
+
+BY_CHANCE: Final = 0.05
+"""False discovery rate of buyers named among passers-by."""
 
 FEWEST_CARRIERS: Final = 3
 """Accused buyers who must show a signal themselves for it to count."""
@@ -114,6 +124,32 @@ class Shop:
             return np.ones(len(self.people), dtype=bool)
         hidden = silenced(self.visits, VISIT_SIGNALS, ("surge", "run", *SHOWN_ONLY))
         return (self.fit.alone(hidden, self.starts, self.persons, self.trials) >= NAMED) & (self.odd >= FEWEST_ODD)
+
+    @property
+    def likely_and_again(self) -> tuple[int, int]:
+        """How many buyers the mixture holds likely to collude, and how many of them show it again (`AGAIN`)."""
+        likely = self.fit.buyer >= LIKELY
+        return int(likely.sum()), int((likely & (self.owed >= AGAIN)).sum())
+
+    @property
+    def passed_by(self) -> bool:
+        """Whether the excess lies on people most of whom do not come back with it (`FOLLOWS`)."""
+        likely, again = self.likely_and_again
+        return again < FOLLOWS * likely
+
+    @property
+    def beyond_passers_by(self) -> NDArray[np.bool_]:
+        """Of each buyer, whether more of its visits look feigned than the shop's customers' do by chance.
+
+        Asked where most who show the excess come once: there it lies on goods, whoever buys them, and a regular meets
+        it again by chance. P(X ≥ odd visits), X ~ Binomial(visits, share of odd visits among the shop's other buyers),
+        at a false discovery rate of `BY_CHANCE` (Benjamini and Hochberg 1995).
+        """
+        if not self.passed_by:
+            return np.ones(len(self.people), dtype=bool)
+        visits = np.bincount(self.owner, minlength=len(self.people))
+        rate = (self.odd.sum() - self.odd + 0.5) / (len(self.owner) - visits + 1.0)
+        return benjamini_hochberg(binom.sf(self.odd - 1, visits, rate), BY_CHANCE)
 
     @property
     def odd(self) -> NDArray[np.float64]:

@@ -259,3 +259,26 @@ def test_goods_sold_under_a_kept_code_accuse_no_customer(beside: dict[str, float
     own = np.array([nats.get(name, 0.0) for name in PERSON_SIGNALS])
     fit = replace(known_fit(nothing, nothing, nats), person_nats=own)
     assert Evidence(fit, 10, 5000, True).joint is joint
+
+
+@pytest.mark.parametrize(
+    ("customers", "named"),
+    [
+        pytest.param(40, [True, False], marks=pytest.mark.near_miss),
+        pytest.param(0, [True, True], marks=pytest.mark.positive),
+    ],
+    ids=["amid passers-by", "in a closed circle"],
+)
+def test_amid_passers_by_who_comes_more_often_than_chance_gives_is_named(customers: int, named: list[bool]) -> None:
+    """A holder's ten visits all lack a code, a regular's two of ten do; so does each visit of those who come once."""
+    owner = np.concatenate([np.repeat([0, 1], 10), 2 + np.arange(customers), np.full(100, 2 + customers)])
+    bare = (owner != 1) & (owner != 2 + customers)
+    bare[10:12] = True
+    visits = np.zeros((len(owner), len(VISIT_SIGNALS)))
+    visits[bare, VISIT_SIGNALS.index("uncoded")] = 1
+    buyers = np.where(np.arange(3 + customers) < 2 + customers, 0.99, 0.1)
+    fit = known_fit(buyers, np.where(bare, 0.9, 0.0))
+    people = [f"p{number}" for number in range(3 + customers)]
+    shop = Shop("S", True, np.arange(len(owner)), people, owner, visits, np.full((len(people), 3), np.nan), fit)
+    assert shop.passed_by == (customers > 0)
+    assert shop.beyond_passers_by[:2].tolist() == named
