@@ -84,7 +84,7 @@ def settled_after_death(
     still_used = sum(any(use.why == "left" for use in each) for each in uses.values())
     people_at = Counter(place for each in uses.values() for place in {use.place for use in each if use.why == "left"})
     providers = _providers(tables, people_at, still_used, limits)
-    inherited = _inherited(tables, uses, providers, limits)
+    living = _living(tables, uses, providers, limits)
     died = dict(tables.execute("SELECT psn_no, die_date FROM persons WHERE die_date IS NOT NULL").fetchall())
     served: dict[str, dict[str, list[_Use]]] = defaultdict(dict)
     for person, each in sorted(uses.items()):
@@ -92,7 +92,7 @@ def settled_after_death(
         if len(places) == 1 and places <= providers:
             served[places.pop()][person] = each
         elif places:
-            yield _draft(person, died[person], each, people_at, providers, inherited, still_used / dead, limits)
+            yield _draft(person, died[person], each, people_at, providers, living, still_used / dead, limits)
     for place, people in sorted(served.items()):
         if len(people) >= limits.served:
             bills = [use.setl_id for each in people.values() for use in each if use.why == "left"]
@@ -100,7 +100,7 @@ def settled_after_death(
             yield _provider_draft(place, people, roster, still_used / dead)
         else:
             for person, each in people.items():
-                yield _draft(person, died[person], each, people_at, providers, inherited, still_used / dead, limits)
+                yield _draft(person, died[person], each, people_at, providers, living, still_used / dead, limits)
 
 
 def _uses(tables: duckdb.DuckDBPyConnection, limits: DeathThresholds, defaults: list[date]) -> dict[str, list[_Use]]:
@@ -143,29 +143,23 @@ def _providers(
     }  # fmt: skip
 
 
-def _goes_on(left: list[_Use], providers: set[str], limits: DeathThresholds) -> bool:
-    """Whether a life goes on: who draws a dead parent's drugs has no new complaints at several places.
-
-    Two old complaints may be drawn for at two places, so that the drugs are asked, too (`_inherited`).
-
-    A provider of several dead may invent complaints, so its uses show no life.
-    """
-    lived = [use for use in left if use.place not in providers]
-    return (
-        len({use.place for use in lived}) >= limits.life_places
-        and len({use.complaint for use in lived}) >= limits.life_complaints
-    )
-
-
-def _inherited(
+def _living(
     tables: duckdb.DuckDBPyConnection, uses: Mapping[str, Sequence[_Use]], providers: set[str], limits: DeathThresholds
 ) -> set[str]:
-    """Of those whose life seems to go on: who got drugs after the death, and none that was not got before."""
-    lives = {
-        person: [use.setl_id for use in each if use.why == "left" and use.place not in providers]
-        for person, each in uses.items()
-        if _goes_on([use for use in each if use.why == "left"], providers, limits)
-    }
+    """People whose life goes on: who draws a dead parent's drugs has no new complaints at several places.
+
+    Two old complaints may be drawn for at two places, so that the drugs are asked, too: who got drugs after the death,
+    and none that was not got before, does not live on. A provider of several dead may invent complaints, so its uses
+    show no life.
+    """
+    lives = {}
+    for person, each in uses.items():
+        lived = [use for use in each if use.why == "left" and use.place not in providers]
+        if (
+            len({use.place for use in lived}) >= limits.life_places
+            and len({use.complaint for use in lived}) >= limits.life_complaints
+        ):
+            lives[person] = [use.setl_id for use in lived]
     rows = tables.execute(
         """
         WITH got AS (
@@ -180,7 +174,7 @@ def _inherited(
         """,
         {"people": sorted(lives), "lived": [use for each in lives.values() for use in each], "new": limits.life_drugs},
     ).fetchall()
-    return {row[0] for row in rows}
+    return lives.keys() - {row[0] for row in rows}
 
 
 def _closed(use: _Use, limits: DeathThresholds) -> _Use:
@@ -193,7 +187,7 @@ def _draft(
     uses: list[_Use],
     people_at: Counter[str],
     providers: set[str],
-    inherited: set[str],
+    living: set[str],
     base_rate: float,
     limits: DeathThresholds,
 ) -> Draft:
@@ -204,7 +198,7 @@ def _draft(
         len(places) >= limits.alive_places
         and any(use.in_person for use in left)
         and left[-1].days - left[0].days >= limits.alive_days
-    ) or (person not in inherited and _goes_on(left, providers, limits))
+    ) or person in living
     score = after_death_score(
         len(left), left[-1].days, alive=alive, provided=any(use.place in providers for use in left)
     )

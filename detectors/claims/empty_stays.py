@@ -120,23 +120,21 @@ def _standing_out(
     Chance is told by the other hospitals that are not `known` to stand out.
     """
     found: dict[str, dict[str, _Beyond]] = defaultdict(dict)
-    bare = 0
+    bare, tests = 0, len(total) * len(SIGNALS)
     for place in sorted(counts):
         others = total.keys() - {place} - set(known)
         stays = sum(total[other] for other in others)
-        often = twice_by_chance(tables, place, known)
-        for signal in SIGNALS:
+        for signal in (each for each in SIGNALS if counts[place][each]):
             seen = counts[place][signal]
             rate = (sum(counts[other][signal] for other in others & counts.keys()) + 0.5) / (stays + limits.prior_stays)
             # In a city of few hospitals the others may be no better: two signs have a rate of their own.
             if signal == "again":  # two errands in one stay, were they each other's strangers
-                rate = often / total[place]
+                rate = twice_by_chance(tables, place, known) / total[place]
             if signal == "dead":
                 rate = min(rate, by_error)
             if signal == "no_care" and rate > limits.most_bare:
-                bare += bool(seen)
+                bare += 1
                 continue
-            tests = len(total) * len(SIGNALS)
             p_value = min(1.0, tests * float(binom.sf(seen - 1, total[place], min(1.0, rate))))
             enough = seen >= max(limits.fewest_stays, limits.least_ratio * rate * total[place])
             if enough and p_value <= limits.highest_p:

@@ -147,9 +147,9 @@ class Shop:
         """
         if not self.passed_by:
             return np.ones(len(self.people), dtype=bool)
-        visits = np.bincount(self.owner, minlength=len(self.people))
-        rate = (self.odd.sum() - self.odd + 0.5) / (len(self.owner) - visits + 1.0)
-        return benjamini_hochberg(binom.sf(self.odd - 1, visits, rate), BY_CHANCE)
+        odd, visits = self.odd, np.bincount(self.owner, minlength=len(self.people))
+        rate = (odd.sum() - odd + 0.5) / (len(self.owner) - visits + 1.0)
+        return benjamini_hochberg(binom.sf(odd - 1, visits, rate), BY_CHANCE)
 
     @property
     def odd(self) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 
 from ringtrace.detectors.packs.untraced_resale import perhaps_short
-from ringtrace.detectors.peers import benjamini_hochberg
+from ringtrace.detectors.peers import benjamini_hochberg, robust_z
 
 SOURCES_FDR: Final = 0.1
 FEWEST_PLACES: Final = 3
@@ -132,7 +132,7 @@ def _goods_drawn(tables: duckdb.DuckDBPyConnection, substances: set[str]) -> dic
         """
         SELECT l.psn_no, coalesce(left(d.atc_code, 7), d.med_list_codg) AS substance, l.drug, count(*)
         FROM sale_lines l JOIN drugs d ON d.med_list_codg = l.drug
-        WHERE NOT l.split AND list_contains(?, coalesce(left(d.atc_code, 7), d.med_list_codg)) GROUP BY 1, 2, 3
+        WHERE NOT l.split AND list_contains(?, substance) GROUP BY 1, 2, 3
         """,
         [sorted(substances)],
     ).fetchall()
@@ -157,11 +157,10 @@ def _doses(users: Sequence[Drawer]) -> Iterator[tuple[Drawer, Literal["usual", "
     1993), where there are `FEWEST_USERS` to compare with.
     """
     pace = np.log(np.maximum([each.pace for each in users], 0.01))
-    middle = float(np.median(pace))
-    spread = max(float(np.median(np.abs(pace - middle))) / 0.6745, 0.1)
-    for each, own in zip(users, pace - middle, strict=True):
+    unusual = robust_z(pace, least_sigma=0.1)
+    for each, own, z in zip(users, pace - np.median(pace), unusual, strict=True):
         split = each.draws >= UNSEEN and each.most <= ONE_HOUSE * each.draws
-        if len(users) >= FEWEST_USERS and split and own >= np.log(2) and own / spread >= OUTLIER:
+        if len(users) >= FEWEST_USERS and split and own >= np.log(2) and z >= OUTLIER:
             yield each, "unseen"
         else:
             yield each, "more" if own >= np.log(SOME) else "usual"

@@ -93,22 +93,14 @@ def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | Non
         if not any(found) and len(company := _company(footfall, start, limits)) > len(start):
             found.append(_grow(footfall, company, limits, handful=3))
     likely = min((each for each in found if each), key=lambda each: log_chance(footfall, each), default=None)
-    if likely is not None and 2 * len(np.intersect1d(likely.persons, start)) < len(start):
-        return _anchored(footfall, start, limits) or likely
-    return likely
+    if likely is None or _keeps_half(likely, start):
+        return likely
+    anchored = _grow(footfall, start, limits, handful=3, rounds=1)
+    return anchored if anchored is not None and _keeps_half(anchored, start) else likely
 
 
-def _anchored(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | None:
-    """Who attends the occasions of `start` alone, or None if these are too few or no more than chance gives."""
-    members = np.sort(start)
-    runs = runs_of(footfall, members, limits)
-    if runs.count < limits.min_days:
-        return None
-    group = attendance(footfall, runs, limits)
-    kept = len(np.intersect1d(group.persons, members))
-    if not 3 <= len(group.persons) <= limits.max_size or 2 * kept < len(members):
-        return None
-    return group if log_chance(footfall, group) <= log10(limits.group_error) else None
+def _keeps_half(group: Group, start: Ints) -> bool:
+    return 2 * len(np.intersect1d(group.persons, start)) >= len(start)
 
 
 def _company(footfall: Footfall, start: Ints, limits: RingThresholds) -> Ints:
@@ -130,11 +122,13 @@ def _company(footfall: Footfall, start: Ints, limits: RingThresholds) -> Ints:
     return members
 
 
-def _grow(footfall: Footfall, start: Ints, limits: RingThresholds, *, handful: int) -> Group | None:
+def _grow(
+    footfall: Footfall, start: Ints, limits: RingThresholds, *, handful: int, rounds: int = ROUNDS
+) -> Group | None:
     members = np.sort(start)
     seen: set[bytes] = set()
     group: Group | None = None
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         runs = runs_of(footfall, members, limits, handful)
         if runs.count < limits.min_days:
             return None

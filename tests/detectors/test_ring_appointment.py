@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from factories.city import START, City
+from factories.scored import scored
 
 from ringtrace.detectors import detect
-from ringtrace.detectors.rings import draft
 from ringtrace.detectors.rings.baskets import Likeness
-from ringtrace.detectors.rings.facts import RingFacts
-from ringtrace.detectors.rings.score import OWNERS_DOING, ring_score, signals
+from ringtrace.detectors.rings.score import OWNERS_DOING, signals
 from ringtrace.detectors.rings.supply import NO_SUPPLY
-from ringtrace.findings import Check, Finding
+from ringtrace.findings import Finding
 
 DANCERS = [f"d{number}" for number in range(8)]
 SHELF = [f"SHELF{number}" for number in range(40)]
@@ -97,15 +96,9 @@ def test_too_much_of_ones_own_and_nothing_of_a_list_is_mostly_the_owners_doing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: float
 ) -> None:
     """The same too fast courses and the same foreign money, on cards that get one list's goods or each their own."""
-    told: list[RingFacts] = []
-
-    def telling(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
-        told.append(facts)
-        return ring_score(facts, checks, without)
-
-    monkeypatch.setattr(draft, "ring_score", telling)
+    told = scored(monkeypatch, DANCERS)
     after_the_dance(tmp_path)
-    facts = next(each for each in told if set(each.persons) == set(DANCERS))
+    facts, _ = told[0]
     likeness = Likeness(lines=200, own=0.03 * times, cross=0.03, usual=0.03, cross_lift=0.0, personal=1.0)
     baskets = replace(
         facts.baskets, likeness=likeness, foreign_value=0.5, supply=replace(NO_SUPPLY, variety=20.0, oversupply=1.0)

@@ -12,15 +12,15 @@ import duckdb
 import numpy as np
 import pytest
 from factories.city import START, City
+from factories.scored import scored
 from scipy.special import logit
 
 from ringtrace.detectors import detect
-from ringtrace.detectors.rings import draft
 from ringtrace.detectors.rings.baskets import Baskets, Likeness, _foreign, _gather_foreign
-from ringtrace.detectors.rings.facts import RingFacts, keeps_calendar
+from ringtrace.detectors.rings.facts import keeps_calendar
 from ringtrace.detectors.rings.score import WEIGHTS, ring_score, signals
 from ringtrace.detectors.rings.supply import Supply
-from ringtrace.findings import Check, Finding
+from ringtrace.findings import Finding
 
 PEOPLE = [f"m{number}" for number in range(9)]
 KIT = ("TONIC", "VITAMIN")
@@ -268,15 +268,12 @@ def test_where_hardly_anybody_else_buys_nothing_is_told_of_what_is_usual() -> No
 def test_half_of_a_kits_goods_are_heard_as_foreign_where_one_other_took_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[float] = []
-
-    def hearing(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
-        if set(facts.persons) == set(PEOPLE):
-            deaf = ring_score(facts, checks, frozenset({"signal.foreign"}))
-            heard.append((logit(ring_score(facts, checks)) - logit(deaf)) / signals(facts)["foreign"])
-        return ring_score(facts, checks, without)
-
-    monkeypatch.setattr(draft, "ring_score", hearing)
+    told = scored(monkeypatch, PEOPLE)
     kit_days(tmp_path / "nobody", buyers=0)
     kit_days(tmp_path / "one", buyers=1)
+    deaf = frozenset({"signal.foreign"})
+    heard = [
+        (logit(ring_score(facts, checks)) - logit(ring_score(facts, checks, deaf))) / signals(facts)["foreign"]
+        for facts, checks in told
+    ]
     assert heard == pytest.approx([WEIGHTS["foreign"], WEIGHTS["foreign"] / 2])

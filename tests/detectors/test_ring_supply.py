@@ -10,13 +10,12 @@ import duckdb
 import numpy as np
 import pytest
 from factories.city import START, City
+from factories.scored import scored
 
 from ringtrace.detectors import detect
-from ringtrace.detectors.rings import draft
 from ringtrace.detectors.rings.courses import read_one_off
-from ringtrace.detectors.rings.facts import RingFacts
-from ringtrace.detectors.rings.score import ring_score, signals
-from ringtrace.findings import Check, Finding
+from ringtrace.detectors.rings.score import signals
+from ringtrace.findings import Finding
 
 PATIENTS = [f"p{number}" for number in range(9)]
 
@@ -326,14 +325,7 @@ def test_double_the_defined_dose_of_a_rare_illness_is_no_supply_for_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The three packs that count against cards of nobody's illness are that illness's dose where a doctor knows it."""
-    counted: list[float] = []
-
-    def counting(facts: RingFacts, checks: tuple[Check, ...], without: frozenset[str] = frozenset()) -> float:
-        if set(facts.persons) == set(PATIENTS):
-            counted.append(signals(facts)["over"])
-        return ring_score(facts, checks, without)
-
-    monkeypatch.setattr(draft, "ring_score", counting)
+    told = scored(monkeypatch, PATIENTS)
     ill(tmp_path / "sick", told_by_a_doctor=True, known=6)
     ill(tmp_path / "well", told_by_a_doctor=False)
-    assert counted == [0.0, 1.0]
+    assert [signals(facts)["over"] for facts, _ in told] == [0.0, 1.0]
