@@ -13,7 +13,7 @@ import duckdb
 
 from ringtrace.detectors.claims.bedside import used_far_from_bed
 from ringtrace.detectors.claims.standing import institution_label
-from ringtrace.detectors.claims.travel import Leap, chances, find_leaps, timed_uses
+from ringtrace.detectors.claims.travel import Chance, Leap, chances, find_leaps, leap_days, timed_uses
 from ringtrace.detectors.detector import Context, Draft, Gap
 from ringtrace.detectors.scoring import LEAD_SCORE, level_of, logistic
 from ringtrace.findings import Check, EvidenceRef, Level, Member, Message, Reason, Value
@@ -54,7 +54,7 @@ class ClonedCard:
     """
 
     kind: ClassVar[str] = "cloned_card"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
@@ -71,18 +71,17 @@ class ClonedCard:
         cards: dict[str, list[Leap]] = defaultdict(list)
         for leap in leaps:
             cards[leap.card].append(leap)
-        repeated = {card: each for card, each in cards.items() if len(_days(each)) >= limits.fewest_days}
-        chance = chances(tables, repeated, limits.nearest_km)
+        chance = chances(tables, cards, limits.nearest_km, limits.fewest_days)
         for leap in used_far_from_bed(tables):
             cards[leap.card].append(leap)
         led = context.accused("drug_resale", "borrowed_card_ring")
         for card, each in sorted(cards.items()):
-            expected, p_value = chance.get(card, (0.0, 1.0))
+            by_chance = chance.get(card, Chance())
             impossible = [leap for leap in each if leap.impossible]
-            if p_value <= limits.highest_p:
-                yield self._draft(each, expected, p_value, clocks, late, led)
-            elif len(_days(impossible)) > 1 or any(self._wide(leap) for leap in impossible):
-                yield self._draft(impossible, expected, p_value, clocks, late, led)
+            if by_chance.p_value <= limits.highest_p:
+                yield self._draft(each, by_chance.expected, by_chance.p_value, clocks, late, led)
+            elif leap_days(impossible) > 1 or any(self._wide(leap) for leap in impossible):
+                yield self._draft(impossible, by_chance.expected, by_chance.impossible_p, clocks, late, led)
 
     def _wide(self, leap: Leap) -> bool:
         return leap.impossible and leap.needed_minutes - leap.minutes > self.thresholds.clock_minutes
@@ -121,7 +120,7 @@ class ClonedCard:
     ) -> Draft:
         first, beds = leaps[0], [leap for leap in leaps if leap.in_bed]
         worst = max(leaps, key=lambda leap: (leap.impossible, leap.needed_minutes - leap.minutes, leap.first))
-        days, impossible = len(_days(leaps)), len(_days([leap for leap in leaps if leap.impossible]))
+        days, impossible = leap_days(leaps), leap_days(leap for leap in leaps if leap.impossible)
         clock = all(
             (clocks & set(leap.places) and not leap.in_bed)
             or any((place, moment.date()) in late for place, moment in zip(leap.places, leap.times, strict=True))
@@ -141,7 +140,7 @@ class ClonedCard:
             "card": first.card, "n": len(leaps), "days": days, "a": worst.places[0], "b": worst.places[1],
             "minutes": round(worst.minutes, 1), "needed": round(worst.needed_minutes, 1),
             "impossible": impossible, "expected": round(expected, 2),
-            "km": "–" if worst.km is None else f"{worst.km:.0f}", "inner": len(_days(beds)),
+            "km": "–" if worst.km is None else f"{worst.km:.0f}", "inner": leap_days(beds),
         }  # fmt: skip
         how = ".bed" if worst.in_bed else ""
         places = {place: hospital for leap in leaps for place, hospital in zip(leap.places, leap.hospital, strict=True)}
@@ -178,10 +177,6 @@ class ClonedCard:
                 for key in sorted({end for leap in leaps for end in (leap.first, leap.second)})
             ),
         )  # fmt: skip
-
-
-def _days(leaps: Iterable[Leap]) -> set[date]:
-    return {leap.times[0].date() for leap in leaps}
 
 
 def cloned_score(days: int, p_value: float, *, wide: bool, electronic: bool, explained: bool) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -157,10 +157,19 @@ def find_leaps(tables: duckdb.DuckDBPyConnection, nearest_km: float, apart_minut
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Days with a leap that chance would give a card, the probability of as many, and of as many impossible ones."""
+
+    expected: float = 0.0
+    p_value: float = 1.0
+    impossible_p: float = 1.0
+
+
 def chances(
-    tables: duckdb.DuckDBPyConnection, cards: Mapping[str, Sequence[Leap]], nearest_km: float
-) -> dict[str, tuple[float, float]]:
-    """For each card: days with a leap that chance would give, and the probability of as many, over cards.
+    tables: duckdb.DuckDBPyConnection, cards: Mapping[str, Sequence[Leap]], nearest_km: float, fewest_days: int
+) -> dict[str, Chance]:
+    """For each card with leaps on `fewest_days` or more, of all `cards` that have any, what chance would give it.
 
     λ is the larger of two: the card's uses at the rate of hurried changes of all other cards, and the days on which the
     card would change places as fast if the second use were moved by −56 … 56 days (by whole weeks, if it keeps its
@@ -168,26 +177,45 @@ def chances(
     corrected for the cards with six uses or more at several places, each by the largest tail of its own law that is
     not above p: days are whole, and most cards, which hardly ever change places, cannot come near p by chance (Tarone
     1990, "A modified Bonferroni method for discrete data", Biometrics 46, 515–522). The laws are those of a sample.
+
+    One body cannot keep two habits within minutes: of impossible changes the rate is that of all cards alone, wrong
+    clocks and late entries (corrected by Bonferroni). Where that is excluded, few cards are left, and a card's habit,
+    which an entry on a wrong day turns into such a change, is asked uncorrected: the larger probability counts.
     """
-    if not cards:
+    days = {card: leap_days(leaps) for card, leaps in cards.items()}
+    repeated = sorted(card for card, number in days.items() if number >= fewest_days)
+    if not repeated:
         return {}
     counted = tables.execute("""
         SELECT sum(n), count(*) FILTER (several AND n >= 6) FROM (
             SELECT count(*) AS n, min(place) <> max(place) AS several FROM card_uses GROUP BY card)
     """).fetchall()
     total, tests = counted[0]
-    days = {card: len({leap.times[0].date() for leap in leaps}) for card, leaps in cards.items()}
     hurried = sum(min(number, MOST_OF_OTHERS) for number in days.values())
-    uses = _uses_of(tables, "u.card IN (SELECT hash(unnest(?::VARCHAR[])))", [sorted(cards)])
-    own = {card: uses[number] for card, number in _hashes(tables, sorted(cards)).items() if number in uses}
-    found = {}
-    for card, number in days.items():
-        rows = own.get(card, np.empty((0, 4)))
-        rate = (hurried - min(number, MOST_OF_OTHERS) + 0.5) / (total - len(rows) + PRIOR_USES)
-        expected = max(LEAST_EXPECTED, len(rows) * rate, _by_habit(rows, nearest_km))
-        found[card] = (expected, float(poisson.sf(number - 1, expected)))
+    never = {card: leap_days(leap for leap in leaps if leap.impossible) for card, leaps in cards.items()}
+    wrong = sum(min(number, MOST_OF_OTHERS) for number in never.values())
+    uses = _uses_of(tables, "u.card IN (SELECT hash(unnest(?::VARCHAR[])))", [repeated])
+    own = {card: uses[number] for card, number in _hashes(tables, repeated).items() if number in uses}
     laws = _laws(tables, tests, (hurried + 0.5) / (total + PRIOR_USES), nearest_km)
-    return {card: (expected, attained(p_value, laws, tests)) for card, (expected, p_value) in found.items()}
+    found = {}
+    for card in repeated:
+        rows, number = own.get(card, np.empty((0, 4))), days[card]
+        share = len(rows) / (total - len(rows) + PRIOR_USES)
+        habit = _by_habit(rows, nearest_km)
+        expected = max(LEAST_EXPECTED, (hurried - min(number, MOST_OF_OTHERS) + 0.5) * share, habit)
+        error = max(LEAST_EXPECTED, (wrong - min(never[card], MOST_OF_OTHERS) + 0.5) * share)
+        found[card] = Chance(
+            expected,
+            attained(float(poisson.sf(number - 1, expected)), laws, tests),
+            min(1.0, max(tests * float(poisson.sf(never[card] - 1, error)),
+                         float(poisson.sf(never[card] - 1, max(LEAST_EXPECTED, habit))))),
+        )  # fmt: skip
+    return found
+
+
+def leap_days(leaps: Iterable[Leap]) -> int:
+    """Days on which these changes began."""
+    return len({leap.times[0].date() for leap in leaps})
 
 
 def _hashes(tables: duckdb.DuckDBPyConnection, cards: Sequence[str]) -> dict[str, int]:

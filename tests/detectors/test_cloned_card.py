@@ -67,6 +67,23 @@ def test_hurried_days_count_where_they_are_beyond_chance(tmp_path: Path) -> None
     assert finding.level in SUSPECTED
 
 
+@pytest.mark.parametrize(("habit", "beyond"), [
+    pytest.param(6, True, marks=pytest.mark.positive, id="one card in two hands, whatever its hours"),
+    pytest.param(20, False, marks=pytest.mark.near_miss, id="entries on a wrong day would look the same"),
+])  # fmt: skip
+def test_impossible_days_stand_beside_a_habit(tmp_path: Path, habit: int, beyond: bool) -> None:
+    """Two minutes over six kilometres, four times, by a card whose owner goes to both places at that hour."""
+    city = _in_town(4, shift=2)
+    for number in range(habit):
+        city.visit("p", "B", at(10 * number + 5) + timedelta(minutes=2))
+    (finding,), _ = run(tmp_path, city, "cloned_card")
+    (leaps,) = [reason for reason in finding.reasons if reason.code == "leaps"]
+    assert (leaps.value, leaps.p_value is not None) == (4, beyond)
+    assert leaps.expected is not None
+    assert leaps.expected > 0.5
+    assert (finding.score > 0.85) == beyond
+
+
 def test_cards_that_hardly_change_places_do_not_hide_one_that_does() -> None:
     """15,000 cards of which few can come near three days by chance: Bonferroni would count all of them."""
     laws = np.repeat([0.01, 0.05], [990, 10])
