@@ -154,7 +154,7 @@ def taken_back(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT line, goods, t, cnt, codes FROM sale_lines
             WHERE (retail OR outpatient) AND NOT split AND goods IN (SELECT goods FROM back)
         ), sold AS (
-            SELECT line, goods, t, len(string_split(codes, '|')) AS packs,
+            SELECT line, goods, t, array_length(string_split(codes, '|')) AS packs,
                    trim(unnest(string_split(codes, '|'))) AS code
             FROM claims WHERE codes IS NOT NULL
         ), bare AS (
