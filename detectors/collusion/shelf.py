@@ -108,12 +108,12 @@ def till_goods(tables: duckdb.DuckDBPyConnection) -> None:
         WITH short AS (FROM stock_balance WHERE uncovered >= greatest(3, 0.1 * sold)
         ), by_pack AS (
             SELECT shop FROM sale_lines WHERE codes IS NOT NULL AND cnt > 1 AND NOT split GROUP BY 1
-            HAVING avg(CAST(len(string_split(codes, '|')) >= cnt AS INTEGER)) >= {CODE_A_PACK}
+            HAVING avg(CAST(array_length(string_split(codes, '|')) >= cnt AS INTEGER)) >= {CODE_A_PACK}
         ), marked AS (
             SELECT l.visit, l.codes IS NULL AS bare,
                    CASE WHEN l.codes IS NULL THEN 1
                         WHEN l.split OR l.cnt <= 1 OR l.shop NOT IN (FROM by_pack) THEN 0
-                        ELSE greatest(0, 1 - len(string_split(l.codes, '|')) / l.cnt) END AS lacking,
+                        ELSE greatest(0, 1 - array_length(string_split(l.codes, '|')) / l.cnt) END AS lacking,
                    l.line IN (FROM reused_lines) AS reused,
                    l.line IN (FROM lent_lines) AS lent,
                    CASE WHEN l.line IN (FROM sister_lines) THEN NULL
