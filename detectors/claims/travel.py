@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from scipy.stats import poisson
 
-from ringtrace.detectors.arrays import Floats
+from ringtrace.detectors.arrays import Floats, run_starts
 from ringtrace.detectors.claims.standing import standing_settlements
 from ringtrace.detectors.geography import great_circle_km, pairwise_km
 
@@ -234,19 +234,21 @@ def _uses_of(tables: duckdb.DuckDBPyConnection, chosen: str, values: Sequence[ob
         """,
         values,
     ).fetchnumpy()
-    card = np.asarray(rows["card"], dtype=np.uint64)
+    card = np.asarray(rows["card"])
     uses = np.stack([np.asarray(rows[name], dtype=float) for name in ("day", "minute", "lon", "lat")], axis=1)
-    numbers, starts = np.unique(card, return_index=True)
-    return dict(zip(numbers.tolist(), np.split(uses, starts)[1:], strict=True))
+    starts = run_starts(card)
+    return dict(zip(card[starts].tolist(), np.split(uses, starts)[1:], strict=True))
 
 
 def _laws(tables: duckdb.DuckDBPyConnection, tests: int, rate: float, nearest_km: float) -> Floats:
-    """λ of each card of a sample of those that are tested."""
+    """λ of each card of a sample of those that are tested: by MD5, which every engine computes alike."""
     uses = _uses_of(
         tables,
-        f"""u.card IN (SELECT card FROM card_uses WHERE card % {1 + tests // SAMPLE} = 0 GROUP BY card
-                       HAVING count(*) >= 6 AND min(place) <> max(place))""",
-        [],
+        """u.card IN (
+            SELECT c.card FROM card_uses c
+            JOIN (SELECT DISTINCT hash(card) AS card FROM standing WHERE md5(card) < ?) s ON s.card = c.card
+            GROUP BY c.card HAVING count(*) >= 6 AND min(c.place) <> max(c.place))""",
+        [f"{2**128 // (1 + tests // SAMPLE) - 1:032x}"],
     )
     laws = [max(LEAST_EXPECTED, len(rows) * rate, _by_habit(rows, nearest_km)) for rows in uses.values()]
     return np.array(laws or [LEAST_EXPECTED])
