@@ -24,6 +24,12 @@ SAME_GOODS: Final = 0.25
 SOME: Final = 1.3
 """Times the median pace of takers from which somebody draws more than they do."""
 
+OWN_HABIT: Final = 1.25
+"""Times the part of early draws among somebody's other drugs that those among the outlet's drugs must make up.
+
+Half an early draw in four is added to the others, so that who hardly takes anything else is not accused for that.
+"""
+
 UNSEEN: Final = 8
 ONE_HOUSE: Final = 0.7
 OUTLIER: Final = 5.0
@@ -36,7 +42,8 @@ class Drawer:
     """Someone who draws a substance at `places` medical institutions, `early` times while another's supply lasted.
 
     `p_value`: the part of all users of other substances that reaches both numbers. `pace`: defined daily doses a day
-    from the first draw to the last; `most`: draws at the place that gave most.
+    from the first draw to the last; `most`: draws at the place that gave most. `other_draws`, `other_early`: the
+    person's draws of what no outlet sells without packs (drawn twice or more), and the early ones among them.
     """
 
     person: str
@@ -49,6 +56,8 @@ class Drawer:
     p_value: float
     pace: float
     most: int
+    other_draws: int
+    other_early: int
 
 
 def drawers(
@@ -61,9 +70,9 @@ def drawers(
     gives an empirical joint tail (were these substances' own users in it, the sources would hide themselves). The
     Benjamini–Hochberg procedure keeps those of whom at most one in ten would be chance, and of these only who went to
     three medical institutions or more and drew more than `SOME` of what takers usually draw a day: who is sent from one
-    house to the next with small packs over-draws nothing. A box does not change its maker on the way: kept are those
-    of whose draws of the substance a part (`SAME_GOODS`) was of the outlet's very drugs (those named, and
-    `perhaps_short`).
+    house to the next with small packs over-draws nothing; and who draws the rest as early does it for nobody
+    (`_unlike_their_habit`). A box does not change its maker on the way: kept are those of whose draws of the substance
+    a part (`SAME_GOODS`) was of the outlet's very drugs (those named, and `perhaps_short`).
 
     For outlets known `by_ledger`, whoever draws more than a body takes without any counter seeing it is kept as well
     (`_doses`). Where codes are missing, that would take feigned sales of drugs for resold ones: a city's collectors
@@ -72,6 +81,13 @@ def drawers(
     drugs = sorted({drug for wanted in substances.values() for drug in wanted})
     if not drugs:
         return {}
+    names: dict[str, str] = dict(
+        tables.execute(
+            "SELECT med_list_codg, coalesce(left(atc_code, 7), med_list_codg) FROM drugs "
+            "WHERE list_contains(?, med_list_codg)",
+            [drugs],
+        ).fetchall()
+    )
     rows = tables.execute("""
         WITH draws AS (
             SELECT l.psn_no, coalesce(left(d.atc_code, 7), d.med_list_codg) AS substance, l.place, l.retail,
@@ -83,28 +99,29 @@ def drawers(
                       AND lag(doses) OVER w - (day - lag(day) OVER w) >= 0.5 * doses AS early,
                    count(*) OVER (PARTITION BY psn_no, substance, place) AS here
             FROM draws WINDOW w AS (PARTITION BY psn_no, substance ORDER BY day, place)
+        ), counted AS (
+            SELECT psn_no, substance, count(*) AS n, count(DISTINCT place) FILTER (WHERE NOT retail) AS places,
+                   count(*) FILTER (WHERE early) AS early, min(first) AS first, max(last) AS last,
+                   (sum(doses) - arg_max(doses, day)) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
+            FROM steps GROUP BY 1, 2 HAVING count(*) BETWEEN 2 AND $most
+        ), whole AS (
+            SELECT *, coalesce(sum(n) FILTER (WHERE NOT list_contains($asked, substance)) OVER person, 0) AS others,
+                   coalesce(sum(early) FILTER (WHERE NOT list_contains($asked, substance)) OVER person, 0) AS soon
+            FROM counted WINDOW person AS (PARTITION BY psn_no)
         )
-        SELECT psn_no, substance, count(*) AS n, count(DISTINCT place) FILTER (WHERE NOT retail) AS places,
-               count(*) FILTER (WHERE early) AS early, min(first), max(last),
-               (sum(doses) - arg_max(doses, day)) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
-        FROM steps GROUP BY 1, 2 HAVING count(*) BETWEEN 4 AND ? ORDER BY 1, 2
-    """, [MOST_DRAWS]).fetchall()  # fmt: skip
+        SELECT psn_no, substance, n, places, early, first, last, pace, here,
+               CAST(others AS INTEGER), CAST(soon AS INTEGER)
+        FROM whole WHERE n >= 4 ORDER BY 1, 2
+    """, {"most": MOST_DRAWS, "asked": sorted(set(names.values()))}).fetchall()  # fmt: skip
     if not rows:
         return {}
     places = np.array([row[3] for row in rows])
     early = np.array([row[4] for row in rows])
-    names: dict[str, str] = dict(
-        tables.execute(
-            "SELECT med_list_codg, coalesce(left(atc_code, 7), med_list_codg) FROM drugs "
-            "WHERE list_contains(?, med_list_codg)",
-            [drugs],
-        ).fetchall()
-    )
     asked = np.isin([row[1] for row in rows], sorted(set(names.values())))
     tail = _joint_tail(places, early, places[~asked], early[~asked])
     by_substance: dict[str, list[Drawer]] = defaultdict(list)
-    for (person, substance, draws, went, soon, first, last, pace, here), p_value in zip(rows, tail, strict=True):
-        drawer = Drawer(person, substance, draws, went, soon, first, last, float(p_value), float(pace), here)
+    for (person, substance, draws, went, soon, first, last, pace, *counts), p_value in zip(rows, tail, strict=True):
+        drawer = Drawer(person, substance, draws, went, soon, first, last, float(p_value), float(pace), *counts)
         by_substance[substance].append(drawer)
     over = {(each.person, each.substance): dose for users in by_substance.values() for each, dose in _doses(users)}
     goods = _goods_drawn(tables, set(names.values()))
@@ -114,15 +131,37 @@ def drawers(
         named = sorted({names[drug] for drug in wanted if drug in names})
         users = [each for substance in named for each in by_substance[substance]]
         kept = benjamini_hochberg(np.array([each.p_value for each in users]), SOURCES_FDR)
+        unlike = _unlike_their_habit(users)
         found[place] = [
             each
             for each, ok in zip(users, kept, strict=True)
-            if (
+            if each.person in unlike
+            and (
                 (place in by_ledger and over[each.person, each.substance] == "unseen")
                 or (ok and each.places >= FEWEST_PLACES and over[each.person, each.substance] != "usual")
             )
             and _part(goods[each.person, each.substance], perhaps[place]) >= SAME_GOODS
         ]
+    return found
+
+
+def _unlike_their_habit(users: Sequence[Drawer]) -> set[str]:
+    """Those of an outlet's `users` who draw its drugs early more often than they do their other drugs.
+
+    Somebody for whom others fetch (a resident of a care home), who has two homes, or who hoards draws all drugs early;
+    who draws for a buyer draws what the buyer wants. Of the outlet's drugs together, early draws must be `OWN_HABIT`
+    times as large a part as among the drugs that no outlet of the city sells without packs, half an early draw in four
+    added.
+    """
+    drawn: dict[str, list[Drawer]] = defaultdict(list)
+    for each in users:
+        drawn[each.person].append(each)
+    found = set()
+    for person, own in drawn.items():
+        draws, early = sum(each.draws for each in own), sum(each.early for each in own)
+        usual = (own[0].other_early + 0.5) / (own[0].other_draws + 4)
+        if early > OWN_HABIT * usual * draws:
+            found.add(person)
     return found
 
 

@@ -110,6 +110,24 @@ def test_a_box_does_not_change_its_maker(tmp_path: Path, drawn: tuple[str, ...],
 
 
 @pytest.mark.parametrize(
+    ("every", "sources"),
+    [pytest.param(34, 5, marks=pytest.mark.positive), pytest.param(12, 0, marks=pytest.mark.near_miss)],
+)
+def test_who_draws_all_drugs_early_draws_them_for_nobody(tmp_path: Path, every: int, sources: int) -> None:
+    """The five get D3 too, which the outlet buys as it should: when due, or as often and at as many houses as D8, as
+    the staff of a care home fetch it.
+    """
+    place = town(1)
+    for number in range(5):
+        for draw in range(264 // every):
+            moment = START + timedelta(days=every * draw + number, hours=11)
+            place.sell(f"x{number}", HOSPITALS[draw % 4], moment, "D3", origin="elsewhere")
+    (draft,) = drafts(place, tmp_path)
+    assert sum(member.role == "source" for member in draft.members) == sources
+    assert draft.accuses == (sources > 0)
+
+
+@pytest.mark.parametrize(
     ("others", "joined"),
     [pytest.param(0, True, marks=pytest.mark.positive), pytest.param(40, False, marks=pytest.mark.near_miss)],
 )
