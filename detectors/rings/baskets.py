@@ -28,23 +28,22 @@ at a group's own shares that are added to what others buy where it meets, so tha
 EACH_OWN: Final = 3.0
 """Times as alike as two members' lines from which a person's lines begin to be a course and no part of a list."""
 PRIOR_HITS: Final = 5.0
-"""Like pairs, as many as expected, added before two members' likeness is told from two buyers': 6 of 11 say little."""
+"""Like pairs, as many as expected, added before one person's likeness is told from two members': 6 of 11 say little."""
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """Chance that two of a group's `lines` name the same drug: of one person in two runs (`own`), of two persons
     (`cross`), and of two buyers at the places where the runs were (`usual`, towards which the others are shrunk).
-    `cross_lift` is the log of how much more alike two members' lines are than two buyers' there. `personal` is how far
-    the goods are each person's own, 0–1: 0 where one person's lines are no more alike than two members' lines, so that
-    any card gets anything of one list, 1 from twice as alike on (`PRIOR_HITS` expected pairs are added at the latter).
+    `personal` is how far the goods are each person's own, 0–1: 0 where one person's lines are no more alike than two
+    members' lines, so that any card gets anything of one list, 1 from twice as alike on (`PRIOR_HITS` expected pairs
+    are added at the latter).
     """
 
     lines: int
     own: float
     cross: float
     usual: float
-    cross_lift: float
     personal: float
 
     @property
@@ -224,10 +223,6 @@ def _likeness(tables: duckdb.DuckDBPyConnection) -> dict[int, Likeness]:
             own=(float(rows["own_hits"][place]) + prior) / (float(rows["own_pairs"][place]) + PRIOR),
             cross=(float(rows["cross_hits"][place]) + prior) / (float(rows["cross_pairs"][place]) + PRIOR),
             usual=usual,
-            cross_lift=log(
-                (float(rows["cross_hits"][place]) + PRIOR_HITS)
-                / (usual * float(rows["cross_pairs"][place]) + PRIOR_HITS)
-            ),
             personal=min(max(log(twice) / log(2), 0.0), 1.0),
         )
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scipy.stats import norm
+
 from ringtrace.detectors.detector import Draft
 from ringtrace.detectors.rings.facts import RingFacts
 from ringtrace.detectors.rings.innocence import CHECKS
@@ -81,6 +83,10 @@ def _reasons(facts: RingFacts) -> tuple[Reason, ...]:
         reasons.append(_reason("drawn_twice", round(baskets.supply.twice, 2), 0.0))
     if facts.beyond_need and facts.dear and facts.drawn_early:
         reasons.append(_reason("drawn_early", round(baskets.supply.early or 0.0, 2), 0.0))
+    if facts.credentials.one_hand:
+        told = facts.credentials
+        p_value = 2 * float(norm.sf(abs(told.deviation)))
+        reasons.append(_reason("one_hand", round(told.share, 2), round(told.expected, 2), p_value=p_value))
     if where.torn:
         reasons.append(_reason("torn", int(where.torn), 0))
     if where.hopping:

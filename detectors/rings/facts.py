@@ -14,6 +14,7 @@ from scipy import stats
 
 from ringtrace.detectors.arrays import Floats
 from ringtrace.detectors.rings.baskets import Baskets, read_baskets
+from ringtrace.detectors.rings.credentials import NOT_TOLD, Credentials, read_credentials
 from ringtrace.detectors.rings.footfall import Footfall
 from ringtrace.detectors.rings.grouping import Group
 from ringtrace.detectors.rings.ties import Ties
@@ -82,6 +83,7 @@ class RingFacts:
     ties: Ties
     baskets: Baskets
     whereabouts: Whereabouts
+    credentials: Credentials = NOT_TOLD
     claimed: float | None = None
 
     @property
@@ -193,6 +195,15 @@ class RingFacts:
         return self.baskets.personal < 0.5 and (self.baskets.foreign_value or 0.0) >= LISTED
 
     @property
+    def one_hand(self) -> float:
+        """How far the cards are presented otherwise than their owners do it, for goods that are not their own, 0–1.
+
+        A carer presents others' cards, too, and brings each the goods of their own (`Likeness.each_own`).
+        """
+        likeness = self.baskets.likeness
+        return self.credentials.one_hand * (1 - (likeness.each_own if likeness is not None else 0.0))
+
+    @property
     def share_illness(self) -> bool:
         """Whether `ONE_ILLNESS` of them have one rare illness."""
         return (self.whereabouts.same_illness or 0.0) >= ONE_ILLNESS
@@ -250,6 +261,7 @@ def read_facts(
     ).fetchall():
         members[ring].append(tuple(member))
     baskets, whereabouts = read_baskets(tables, len(groups)), read_whereabouts(tables, len(groups))
+    credentials = read_credentials(tables)
     usual = np.bincount(footfall.place, weights=footfall.crowd) / np.maximum(footfall.place_visits, 1)
     seen: list[list[RunVisit]] = [[] for _ in groups]
     for ring, *row in tables.execute(
@@ -268,6 +280,7 @@ def read_facts(
             ties=ties,
             baskets=baskets[number],
             whereabouts=whereabouts[number],
+            credentials=credentials.get(number, NOT_TOLD),
         )
         for number, group in enumerate(groups)
     ]

@@ -31,6 +31,8 @@ MOST_OVER: Final = 0.25
 """Share of what was got at a pace that no body takes, which large doses and a stock before a journey give."""
 ONE_HOUR: Final = 0.8
 """Share of the runs at one hour of the day from which it is the hour that brings them together."""
+HELD: Final = 0.5
+"""How far the cards must be presented otherwise than by their owners (0–1) for somebody to hold them."""
 GAIN: Final = 0.25
 """Standard deviations from which drugs not come back for, or dearer baskets, say that somebody gains."""
 
@@ -274,14 +276,14 @@ def no_gain(facts: RingFacts) -> Check:
     """Nobody gains by the meetings: a card is borrowed for goods that can be sold, not for a cough syrup.
 
     No dearer baskets than others' at the place, drugs for good come back for as others do, nobody over-supplied, no
-    card in two places. This explains a part, and without a gain nobody is accused. Value: the larger of the two figures
-    in standard deviations (`one_off`, `amount_shift`).
+    card in two places, and the cards not in one hand (`RingFacts.one_hand`). This explains a part, and without a gain
+    nobody is accused. Value: the larger of the two figures in standard deviations (`one_off`, `amount_shift`).
     """
     baskets = facts.baskets
     if baskets.one_off is None:
         return _check("no_gain", "unknown")
     value = max(baskets.one_off, baskets.amount_shift)
-    gained = value >= GAIN or baskets.supply.oversupplied or facts.torn_beyond_error
+    gained = value >= GAIN or baskets.supply.oversupplied or facts.torn_beyond_error or facts.one_hand >= HELD
     return _check("no_gain", "does_not_explain" if gained else "partly", value)
 
 

@@ -21,9 +21,9 @@ Signals (each 0, and so silent, where the delivery lacks what it needs):
     needless     1 where the runs follow no need (`RingFacts.beyond_need`), with few members as for `over`, but in full
                  where they go round places or take the same drug from two; it and `over` by a quarter where each has
                  goods of their own (`Likeness.each_own`) and they go round no places
-    unlike       ln of how much less alike two members' lines are than two buyers' at the same places, −1 to 0: one hand
-                 that buys for all wants something
     torn         ln(1 + uses of a card while its owner must have been elsewhere, less those by error)
+    one_hand     how far the cards are presented otherwise than their owners present them elsewhere, 0–1, for goods
+                 that are not each owner's own (`RingFacts.one_hand`)
     over         share of what members got in the runs that they get faster than a body takes it (`Supply`), beyond
                  a usual 0.2; from seven members on in full, with three not at all
 
@@ -32,7 +32,7 @@ The weights come from L2-penalised logistic regressions on tuning cities of two 
 both, and a model fitted to one maker's cities told the other's rings. The weights are between the two fits, and
 little was lost or won by moving single ones; the sum was scaled to the least log-loss over both. `size` says nothing in
 the first maker's cities, whose innocents gather in dozens too; it has half the weight that the second's gave it.
-`torn`, `over`, `needless` and `unlike` are not fitted, as the cities have too few: their weights are judgements.
+`torn`, `over`, `needless` and `one_hand` are not fitted, as those cities have too few: their weights are judgements.
 Checks that explain a group take `EXPLAINED` off.
 """
 
@@ -60,7 +60,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "torn": 1.0,
     "over": 4.0,
     "needless": 1.0,
-    "unlike": 3.0,
+    "one_hand": 3.0,
 }
 EXPLAINED: Final = 4.0
 USUALLY_OVER: Final = 0.2
@@ -116,6 +116,7 @@ def signals(facts: RingFacts) -> dict[str, float]:
         "torn": log(1 + max(where.torn - facts.torn_by_error, 0.0)),
         "over": beyond * oversupply,
         "needless": beyond * needless,
+        "one_hand": facts.one_hand,
     }
     if baskets.foreign_value is not None:
         # What one card alone gets, again and again, is a course that begins there, and not on a collector's list.
@@ -136,8 +137,6 @@ def signals(facts: RingFacts) -> dict[str, float]:
         found["quarter"] = max(log(same / (where.usual_quarter + 0.02)), -0.5)
     if baskets.need_own is not None:
         found["need"] = baskets.need_own * need - 0.3
-    if baskets.likeness is not None:
-        found["unlike"] = max(min(baskets.likeness.cross_lift, 0.0), -1.0)
     if where.hopping is not None:
         found["hop"] = where.hopping
     return found

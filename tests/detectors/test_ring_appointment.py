@@ -87,7 +87,7 @@ def test_times_without_an_hour_keep_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("times", "each_own"), [(2.0, 0.0), (3.0, 0.0), (6.0, 1.0), (12.0, 1.0)], ids=str)
 def test_goods_are_each_ones_own_from_three_to_six_times_as_alike(times: float, each_own: float) -> None:
-    likeness = Likeness(lines=200, own=0.05 * times, cross=0.05, usual=0.05, cross_lift=0.0, personal=1.0)
+    likeness = Likeness(lines=200, own=0.05 * times, cross=0.05, usual=0.05, personal=1.0)
     assert likeness.each_own == pytest.approx(each_own)
 
 
@@ -99,7 +99,7 @@ def test_too_much_of_ones_own_and_nothing_of_a_list_is_mostly_the_owners_doing(
     told = scored(monkeypatch, DANCERS)
     after_the_dance(tmp_path)
     facts, _ = told[0]
-    likeness = Likeness(lines=200, own=0.03 * times, cross=0.03, usual=0.03, cross_lift=0.0, personal=1.0)
+    likeness = Likeness(lines=200, own=0.03 * times, cross=0.03, usual=0.03, personal=1.0)
     baskets = replace(
         facts.baskets, likeness=likeness, foreign_value=0.5, supply=replace(NO_SUPPLY, variety=20.0, oversupply=1.0)
     )

@@ -150,7 +150,7 @@ def test_own_medicines_that_are_used_up_or_cheap_are_a_need(tmp_path: Path, dose
 
 @pytest.mark.near_miss
 def test_of_a_few_kinds_of_goods_nobody_can_say_whose_they_are() -> None:
-    alike = Likeness(lines=200, own=0.3, cross=0.3, usual=0.1, cross_lift=1.1, personal=0.0)
+    alike = Likeness(lines=200, own=0.3, cross=0.3, usual=0.1, personal=0.0)
     assert Baskets(likeness=alike, supply=Supply(variety=9.0)).personal == 0
     assert Baskets(likeness=alike, supply=Supply(variety=3.0)).personal == 1
     assert Baskets(supply=Supply(variety=9.0)).personal == 1
