@@ -48,8 +48,13 @@ class Evidence:
 
     @property
     def penalty(self) -> float:
-        """What the mixture's extra parameters would gain by chance (BIC, Schwarz 1978), in nats."""
-        return 0.5 * (self.used + 2) * float(np.log(self.number))
+        """What the mixture's extra parameters would gain by chance (BIC, Schwarz 1978), in nats.
+
+        The rates of feigned visits are learnt from these alone, so that their number counts and not that of all visits
+        (as that of events does and not that of the observed: Volinsky and Raftery, Biometrics 2000); of how many
+        collude, and how often, all visits tell.
+        """
+        return 0.5 * self.used * float(np.log1p(self.fit.expected)) + float(np.log(self.number))
 
     @property
     def net(self) -> float:

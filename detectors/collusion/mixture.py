@@ -70,7 +70,8 @@ class Fit:
     fitted rates of the visit signals. `gain`: log-likelihood in nats over the same shop with ordinary visits only.
     `nats`: for each visit signal, the log-likelihood ratio that feigned visits owe to it, summed over the buyers who
     likely collude; a trace of suspicion on each of thousands of others is no evidence.
-    `colluding`, `feigned_share`: ρ and π. `unasked`: known signals that this way of fitting does not ask.
+    `colluding`, `feigned_share`: ρ and π. `expected`: number of feigned visits. `unasked`: known signals that this way
+    of fitting does not ask.
     """
 
     buyer: Floats
@@ -84,6 +85,7 @@ class Fit:
     person_nats: Floats
     colluding: float
     feigned_share: float
+    expected: float
     unasked: int = 0
 
     def alone(self, visits: Floats, starts: NDArray[np.int64], persons: Floats, trials: Trials = 1.0) -> Floats:
@@ -238,6 +240,7 @@ def _fit(
         own.counts(likely * colluding).nats(own0, own1),
         float(rho),
         float(share),
+        float(feigned.sum()),
     )
 
 

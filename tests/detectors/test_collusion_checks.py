@@ -105,7 +105,7 @@ def fit_of(nats: dict[str, float]) -> Fit:
     """A fit of which nothing but the evidence of each signal matters."""
     none = np.zeros(0)
     each, own = (np.array([nats.get(name, 0.0) for name in names]) for names in (VISIT_SIGNALS, PERSON_SIGNALS))
-    return Fit(none, none, none, none, none, none, 99.0, each, own, 0.03, 0.6)
+    return Fit(none, none, none, none, none, none, 99.0, each, own, 0.03, 0.6, 50.0)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from ringtrace.detectors.collusion.evidence import Evidence
 from ringtrace.detectors.collusion.mixture import Copies, Fit, Priors, fit_shop
+from ringtrace.detectors.collusion.pharmacy_collusion import Thresholds
 from ringtrace.detectors.collusion.shops import FEIGNED, SILENCES, Shop
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, trials_of
 from ringtrace.detectors.collusion.twice import genuine_sales
@@ -18,7 +19,7 @@ def known_fit(buyer: np.ndarray, visit: np.ndarray, nats: dict[str, float] | Non
     """A fit by which every signal is a hundred times as common on feigned visits."""
     rates, own = np.full(len(VISIT_SIGNALS), 0.002), np.full(len(PERSON_SIGNALS), 0.05)
     each = np.array([(nats or {}).get(name, 0.0) for name in VISIT_SIGNALS])
-    return Fit(buyer, visit, rates, 100 * rates, 10 * own, own, 99.0, each, 0 * own, 0.03, 0.6)
+    return Fit(buyer, visit, rates, 100 * rates, 10 * own, own, 99.0, each, 0 * own, 0.03, 0.6, 500.0)
 
 
 def test_the_mixture_finds_planted_buyers() -> None:
@@ -53,7 +54,7 @@ def test_without_the_asked_signals_a_posterior_rests_on_the_others() -> None:
     visits = np.array([[1.0, 0.0], [1.0, 1.0]])
     rates = np.array([0.1, 0.1]), np.array([0.9, 0.9])
     nothing = np.zeros(0)
-    fit = Fit(nothing, nothing, *rates, nothing, nothing, 0.0, nothing, nothing, 0.5, 0.5)
+    fit = Fit(nothing, nothing, *rates, nothing, nothing, 0.0, nothing, nothing, 0.5, 0.5, 0.0)
     crowd_only = fit.alone(np.array([[np.nan, 0.0], [np.nan, 1.0]]), np.array([0, 1]), np.zeros((2, 0)))
     both = fit.alone(visits, np.array([0, 1]), np.zeros((2, 0)))
     # Odds of a visit: 1 − π + π·Π θ¹/θ⁰, so 5/9 and 5 without the first signal; 1 and 41 with it.
@@ -223,12 +224,24 @@ def test_members_carry_the_evidence_themselves() -> None:
     assert shop.carried(shop.named).spoken == {"uncoded", "off_hours"}
 
 
+@pytest.mark.parametrize(
+    ("expected", "net"),
+    [pytest.param(60.0, True, marks=pytest.mark.positive), pytest.param(5000.0, False, marks=pytest.mark.near_miss)],
+)
+def test_what_feigned_visits_may_gain_by_chance_grows_with_their_own_number(expected: float, *, net: bool) -> None:
+    """78 nats on 60 visits of a shop of 6,000 are beyond chance, spread over most of them they are not."""
+    nothing = np.zeros(0)
+    fit = replace(known_fit(nothing, nothing), gain=78.0, expected=expected)
+    evidence = Evidence(fit, 16, 6000, True)
+    assert (evidence.net >= Thresholds().net_nats) is net
+
+
 @pytest.mark.parametrize(("uncoded", "joint"), [(60.0, True), (20.0, False)])
 def test_missing_and_repeated_codes_are_two_kinds_where_each_is_strong(uncoded: float, *, joint: bool) -> None:
     """A clinic that substitutes codes repeats many and loses few."""
     nothing = np.zeros(0)
     evidence = Evidence(known_fit(nothing, nothing, {"uncoded": uncoded, "reused": 80.0}), 10, 5000, True)
-    assert evidence.penalty == pytest.approx(51.1, abs=0.1)
+    assert evidence.penalty == pytest.approx(39.6, abs=0.1)
     assert evidence.joint is joint
 
 
