@@ -7,10 +7,9 @@ from typing import Final
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import poisson
 
-from ringtrace.detectors.collusion.evidence import GOODS, KEPT, Evidence
-from ringtrace.detectors.collusion.mixture import LIKELY
+from ringtrace.detectors.collusion.evidence import GOODS, Evidence
+from ringtrace.detectors.collusion.goods import cited_goods, resold_goods, same_goods
 from ringtrace.detectors.collusion.shops import Shop
 from ringtrace.detectors.collusion.signals import VISIT_SIGNALS
 from ringtrace.findings import Check, Message, Outcome, Value
@@ -18,20 +17,15 @@ from ringtrace.findings import Check, Message, Outcome, Value
 SPECIAL: Final = 5.0
 """Times the price of the city's middle drug from which a prescription drug is one for which people travel."""
 
-WALK_INS: Final = 0.3
-"""Part of the buyers of a good who come for it once or twice at most: below it, a closed circle buys."""
+KEPT: Final = frozenset({"reused", "lent", "short", "no_illness", "repeated"})
+"""What a shop alone brings about that scans one kept code for other goods (substitution): the code repeats, and the
+price of its drug; too little of that was bought, and it goes with no illness of who paid for something else."""
 
 RETURNS: Final = 4.0
 """Expected feigned visits of the average accused from which they come back for them, and do not only shop there."""
 
 STRAY_PART: Final = 0.1
 """Missing codes are stray beside codes that repeat while they are worth up to this part of these."""
-
-MAIN: Final = 0.05
-"""Part of the cited lines without a code that a drug makes up, for what others get of it to matter."""
-
-MOST: Final = 0.5
-"""Part of the cited lines without a code that such drugs make up together."""
 
 
 def innocent_checks(
@@ -44,15 +38,16 @@ def innocent_checks(
     """Careless ledger, careless scanning, night shop, fixed-price kit, one household, goods without packs for all,
     a special-drug pharmacy, resold goods for those who need them, passers-by, customers of a kept code.
     """
+    goods = cited_goods(tables, shop, cited, chosen)
     return (
         _everywhere(shop, cited, "unrecorded", "careless_ledger"),
         _everywhere(shop, cited, "uncoded", "careless_scanning"),
         _everywhere(shop, cited, "off_hours", "night_shop"),
         _kit(tables, shop, cited),
         _household(tables, shop, chosen),
-        _goods(tables, shop, evidence, cited, chosen),
+        same_goods(goods, evidence),
         special_drugs(tables, shop, evidence, chosen),
-        resold_goods(tables, shop, evidence, cited),
+        resold_goods(tables, shop, evidence, cited, goods),
         passers_by(shop, evidence),
         kept_code(shop, evidence, chosen),
     )
@@ -116,79 +111,6 @@ def _household(tables: duckdb.DuckDBPyConnection, shop: Shop, chosen: NDArray[np
     )
 
 
-def _goods(
-    tables: duckdb.DuckDBPyConnection,
-    shop: Shop,
-    evidence: Evidence,
-    cited: NDArray[np.int64],
-    chosen: NDArray[np.int64],
-) -> Check:
-    """Do these drugs lack trace codes whoever buys them here? Then it is the goods and not these buyers.
-
-    Asked of the drugs that make up the cited lines without a code (`MAIN` of them each). Among the shop's other buyers,
-    those not held likely to collude, the part of lines without a code is compared with the rest of the assortment; it
-    explains at five times the rest, five in a hundred, and beyond Poisson chance. It also explains where all others,
-    likely ones too, lack codes half as often as the accused. Both ask for half as many other buyers as are accused,
-    since a few may be clients who came once. And it explains where nobody is left to ask: three drugs at most, and half
-    of all who buy them are cited, unless these are a closed circle, who all come for them again and again.
-
-    These drugs must make up half of the cited lines without a code, since of codes that are missing all over the
-    assortment a few drugs tell nothing; and signals that have nothing to do with goods must not reach the penalty: no
-    goods bring people at odd hours or in one crowd.
-    """
-    row = tables.execute(
-        """
-        WITH mine AS (
-            SELECT v.row, l.psn_no, l.drug, l.bare, list_contains($people, psn_no) AS chosen,
-                   list_contains($likely, psn_no) AS likely
-            FROM till_numbered v JOIN scannable_lines l USING (visit) WHERE v.shop = hash($place)
-        ), drugs AS (
-            SELECT drug, count(*) / sum(count(*)) OVER () AS share FROM mine WHERE bare AND list_contains($rows, row)
-            GROUP BY 1 QUALIFY share >= $main
-        ), asked AS (SELECT *, drug IN (SELECT drug FROM drugs) AS cited FROM mine
-        ), buyers AS (
-            SELECT any_value(chosen) AS chosen, count(DISTINCT row) AS n FROM asked WHERE cited GROUP BY psn_no
-        )
-        SELECT count(*) FILTER (WHERE cited AND NOT likely), count(*) FILTER (WHERE cited AND NOT likely AND bare),
-               count(*) FILTER (WHERE NOT cited AND NOT likely),
-               count(*) FILTER (WHERE NOT cited AND NOT likely AND bare),
-               count(*) FILTER (WHERE cited AND NOT chosen), count(*) FILTER (WHERE cited AND NOT chosen AND bare),
-               (SELECT count(*) FROM buyers WHERE NOT chosen),
-               avg(CAST(bare AS INTEGER)) FILTER (WHERE cited AND chosen),
-               (SELECT count(*) FROM drugs), (SELECT sum(share) FROM drugs),
-               (SELECT avg(CAST(chosen AS INTEGER)) FROM buyers), (SELECT avg(CAST(n <= 2 AS INTEGER)) FROM buyers)
-        FROM asked
-        """,
-        {
-            "place": shop.place,
-            "rows": shop.rows[cited].tolist(),
-            "people": [shop.people[index] for index in chosen],
-            "likely": [shop.people[index] for index in np.union1d(chosen, np.flatnonzero(shop.fit.buyer >= LIKELY))],
-            "main": MAIN,
-        },
-    ).fetchone()
-    assert row is not None
-    lines, bare, other_lines, other_bare, all_lines, all_bare, people, accused, drugs, part, share, walk_ins = row
-    everyone = 0 < drugs <= 3 and share is not None and share >= 0.5 and walk_ins >= WALK_INS
-    if not all_lines and not everyone:
-        return Check("same_goods", "unknown", Message("pharmacy.check.goods.unknown"))
-    rate, usual = bare / max(1, lines), (other_bare + 0.5) / (other_lines + 50)
-    whoever = all_bare / max(1, all_lines)
-    if whoever >= 0.5 * (accused or 1.0):
-        lines, bare, rate = all_lines, all_bare, whoever
-    beyond = rate >= max(0.05, 5 * usual) and float(poisson.sf(bare - 1, lines * usual)) < 1e-3
-    theirs = part is not None and part >= MOST and evidence.beyond_goods < evidence.penalty
-    explains = theirs and (everyone or (beyond and people >= 0.5 * len(chosen)))
-    outcome: Outcome = "explains" if explains else "does_not_explain"
-    return Check(
-        "same_goods",
-        outcome,
-        Message("pharmacy.check.goods", {"seen": rate, "usual": usual}),
-        round(rate, 4),
-        round(usual, 4),
-    )
-
-
 def special_drugs(
     tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Evidence, chosen: NDArray[np.int64]
 ) -> Check:
@@ -231,28 +153,6 @@ def special_drugs(
     # Rounded, for sums over threads end in another last digit each time.
     values: dict[str, Value] = {"share": round(share, 4), "courses": courses, "buyers": len(chosen)}
     return Check("special_drugs", outcome, Message("pharmacy.check.special", values), courses, len(chosen))
-
-
-def resold_goods(tables: duckdb.DuckDBPyConnection, shop: Shop, evidence: Evidence, cited: NDArray[np.int64]) -> Check:
-    """Does a lead of resale account for what is missing, and do the buyers need what they bought?
-
-    Packs from elsewhere come without codes and stock, and reach people who take the drug. It explains where half of the
-    cited visits hold goods of the lead, the buyers show the illness as others do, and signals that have nothing to do
-    with goods do not reach the penalty.
-    """
-    row = tables.execute(
-        """
-        SELECT count(DISTINCT n.visit) FROM till_numbered n JOIN sale_lines l ON l.visit = n.visit
-        JOIN resale_leads r ON r.place = l.place AND r.drug = l.drug
-        WHERE l.codes IS NULL AND n.shop = hash($place) AND list_contains($rows, n.row)
-        """,
-        {"place": shop.place, "rows": shop.rows[cited].tolist()},
-    ).fetchone()
-    share = (row[0] if row else 0) / len(cited)
-    beyond = evidence.beyond_goods + evidence.nats.get("unrecorded", 0.0)
-    needed = "no_illness" not in evidence.spoken and beyond < evidence.penalty
-    outcome: Outcome = "explains" if share >= 0.5 and needed else "does_not_explain"
-    return Check("resold_goods", outcome, Message("pharmacy.check.resold", {"share": share}), round(share, 4))
 
 
 def passers_by(shop: Shop, evidence: Evidence) -> Check:

@@ -13,13 +13,6 @@ from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISI
 GOODS: Final = ("unrecorded", "uncoded", "reused", "lent")
 """Signals about whether the goods of a visit existed."""
 
-KEPT: Final = frozenset({"reused", "lent", "short", "no_illness", "repeated"})
-"""What a shop alone brings about that scans one kept code for other goods (substitution): the code repeats, and the
-price of its drug; too little of that was bought, and it goes with no illness of who paid for something else."""
-
-STRAY: Final = 10.0
-"""Nats that missing codes must give beside these: a kept box is not always at hand."""
-
 CROWD: Final = ("surge", "run", "repeated")
 """Signals that innocent people share who come together: a group that buys the same, a shift, a bus."""
 
@@ -73,7 +66,7 @@ class Evidence:
     @property
     def beyond_goods(self) -> float:
         """Nats of the signals that do not depend on what was sold, as stock, codes and totals do."""
-        return sum(value for name, value in self.nats.items() if name not in (*GOODS, "short", "repeated"))
+        return sum(value for name, value in self.nats.items() if name not in (*GOODS, "short", "repeated", "filled"))
 
     @property
     def spoken(self) -> set[str]:
@@ -93,20 +86,16 @@ class Evidence:
         Goods that never left a shelf with one more family; or, where goods do not speak (no data, or a forged ledger),
         three signals of other families, odd hours or totals among them. Missing codes and codes sold before are two
         kinds where each alone is worth the extra parameters: substitution repeats codes and loses few, resold packs
-        lack them and repeat none. What substitution alone shows (`KEPT`) accuses the shop and no buyer, who may know
-        nothing of what is claimed: `trace_code_reuse` tells it. Missing codes and short stock are one kind, as a pack
-        bought outside the books, and sold to who needs it, has neither. A trace of either beside a crowd is chance:
-        what the goods say must alone be worth the extra parameters; where they could speak and do not, what is left
-        without a crowd and without the strongest signal must be.
+        lack them and repeat none. A trace of missing goods beside a crowd is chance: what they say must alone be worth
+        the extra parameters; where they could speak and do not, what is left without a crowd and without the strongest
+        signal must be. What a shop brings about alone, by one kept code or by packs from outside the books, the checks
+        explain (`kept_code`, `resold_goods`), as they can ask who comes back and what others get.
         """
         nats, spoken = self.nats, self.spoken
-        if spoken <= KEPT | {"uncoded"} and nats.get("uncoded", 0.0) < STRAY:
-            return False
         if spoken & set(GOODS):
             goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))
             both = min(nats.get("uncoded", 0.0), nats.get("reused", 0.0)) >= self.penalty
-            outside = "short" in spoken and not spoken & {"unrecorded", "reused", "lent"}
-            return len(self.families) + both - outside >= 2 and goods >= self.penalty
+            return len(self.families) + both >= 2 and goods >= self.penalty
         others = spoken - {*FAMILIES["ledger"], *FAMILIES["codes"]}
         left = sorted(nats[name] for name in others - set(CROWD))[:-1]
         if self.goods_known and sum(left) < self.penalty:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from factories.city import START, City
 
-from ringtrace.detectors.collusion.checks import kept_code, passers_by, resold_goods, special_drugs
+from ringtrace.detectors.collusion.checks import kept_code, passers_by, special_drugs
 from ringtrace.detectors.collusion.evidence import Evidence
+from ringtrace.detectors.collusion.goods import CitedGoods, resold_goods, same_goods
 from ringtrace.detectors.collusion.mixture import Fit
 from ringtrace.detectors.collusion.shops import Shop
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS
@@ -53,6 +55,35 @@ def test_a_special_drug_pharmacy_has_clients_on_a_course_of_their_own(tmp_path: 
     assert check.outcome == outcome
 
 
+ALL_THEIRS = CitedGoods(
+    number=10, drugs=2, part=0.9, share=0.9, walk_ins=0.1, accused=1.0, people=0, unlikely=(0, 0), others=(0, 0),
+    usual=(950, 99),
+)  # fmt: skip
+"""Ten accused are nearly all who buy two drugs, and come back for them; a tenth of the other lines lacks a code."""
+
+
+@pytest.mark.parametrize(
+    ("others", "beside", "outcome"),
+    [
+        pytest.param({"people": 3, "others": (20, 12)}, {}, "explains", marks=pytest.mark.near_miss),
+        pytest.param({"people": 3, "others": (20, 12)}, {"no_illness": 90.0}, "explains", marks=pytest.mark.near_miss),
+        pytest.param({"people": 3, "others": (20, 12)}, {"far": 90.0}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param({"people": 1, "others": (20, 12)}, {}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param({"people": 3, "others": (20, 5)}, {}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param({"people": 3, "others": (20, 12), "drugs": 6}, {}, "does_not_explain", marks=pytest.mark.positive),
+        pytest.param({"walk_ins": 0.5}, {}, "explains", marks=pytest.mark.near_miss),
+        pytest.param({"people": 5, "unlikely": (40, 22), "drugs": 6}, {}, "explains", marks=pytest.mark.near_miss),
+    ],
+)
+def test_a_few_drugs_that_lack_codes_for_the_others_too_accuse_nobody(
+    others: dict[str, Any], beside: dict[str, float], outcome: str
+) -> None:
+    """Nearly all who buy what an outlet resells are accused; the few who are not tell that it is the goods."""
+    goods = replace(ALL_THEIRS, **{"others": (20, 9)} | others)
+    evidence = Evidence(fit_of({"uncoded": 300.0, "short": 90.0} | beside), 8, 500, True)
+    assert same_goods(goods, evidence).outcome == outcome
+
+
 @pytest.mark.parametrize(
     ("case", "outcome"),
     [
@@ -63,6 +94,8 @@ def test_a_special_drug_pharmacy_has_clients_on_a_course_of_their_own(tmp_path: 
         pytest.param("no illness", "does_not_explain", marks=pytest.mark.positive),
         pytest.param("at night", "does_not_explain", marks=pytest.mark.positive),
         pytest.param("never booked", "does_not_explain", marks=pytest.mark.positive),
+        pytest.param("short too", "explains", marks=pytest.mark.near_miss),
+        pytest.param("others get packs with codes", "does_not_explain", marks=pytest.mark.positive),
     ],
 )
 def test_resold_goods_explain_what_lacks_a_code_if_those_who_need_them_buy_them(
@@ -70,7 +103,10 @@ def test_resold_goods_explain_what_lacks_a_code_if_those_who_need_them_buy_them(
 ) -> None:
     city = City()
     city.shop("S")
-    drug, code = ("D2" if case == "another drug" else "D1"), ("81000001" if case == "with codes" else None)
+    drug, code = (
+        ("D2" if case in ("another drug", "short too") else "D1"),
+        ("81000001" if case == "with codes" else None),
+    )
     for name in ("D1", "D2"):
         city.drug(name, atc_code="A01BA01")
     for number in range(10):
@@ -82,6 +118,12 @@ def test_resold_goods_explain_what_lacks_a_code_if_those_who_need_them_buy_them(
             items=[item(sold, 20) | {"drug_trac_codg": code}],
         )
     beside = {"no illness": {"no_illness": 9.0}, "at night": {"off_hours": 90.0}, "never booked": {"unrecorded": 90.0}}
+    beside |= {
+        "another drug": {"far": 9.0},
+        "a part": {"far": 9.0},
+        "with codes": {"far": 9.0},
+        "short too": {"short": 9.0},
+    }
     names = {"uncoded": 90.0} | beside.get(case, {})
     nothing = np.zeros(0)
     fit = fit_of(names)
@@ -93,7 +135,8 @@ def test_resold_goods_explain_what_lacks_a_code_if_those_who_need_them_buy_them(
             SELECT row_number() OVER (ORDER BY t) - 1 AS row, visit, shop FROM sale_lines;
             CREATE TEMP TABLE resale_leads AS SELECT 'S' AS place, 'D1' AS drug
         """)
-        check = resold_goods(tables, shop, Evidence(fit, 8, 500, True), np.arange(10))
+        goods = replace(ALL_THEIRS, people=8, others=(20, 0 if case == "others get packs with codes" else 18))
+        check = resold_goods(tables, shop, Evidence(fit, 8, 500, True), np.arange(10), goods)
     assert check.outcome == outcome
 
 
