@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from ringtrace.detectors.arrays import run_numbers, run_starts
-from ringtrace.detectors.collusion.digest import SHOWN_ONLY, digests
+from ringtrace.detectors.collusion.digest import SHOWN_ONLY, Digest, digests
 from ringtrace.detectors.collusion.evidence import CROWD, GOODS, Evidence
 from ringtrace.detectors.collusion.mixture import LIKELY, Fit, Floats, Priors, Trials, fit_shop
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, silenced, trials_of
@@ -32,6 +32,9 @@ SILENCES: Final = (
     ("unrecorded", "short", "reused", "lent", "off_hours", *CROWD),
 )
 """Signals not to be asked where a ledger is forged to fit. Of people who only come together, no more is left then."""
+
+HOURS: Final = ("off_hours", *CROWD)
+"""Signals by which customers may be of two kinds, and nothing is wrong: some come in the evening, or in groups."""
 
 FEWEST_VISITS: Final = 30
 NAMED: Final = 0.8
@@ -181,33 +184,34 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
         for kind in (True, False)
     }
     silences = [(np.isin(VISIT_SIGNALS, quiet), np.isin(PERSON_SIGNALS, quiet)) for quiet in SILENCES]
-    suspected = []
+    suspected: list[tuple[Digest, tuple[str, ...]]] = []
     for each in known:
-        fit = fit_shop(each.visits, each.starts, each.persons, priors[each.retail], silences, each.copies, each.trials)
-        if Evidence.of(fit, each.visits, each.persons, each.number).joint:
-            suspected.append(each)
+        silent = left_out(each, priors[each.retail], silences)
+        if silent is not None:
+            suspected.append((each, silent))
     if not suspected:
         return
-    visit, places, people, persons = _arrays(tables, [each.place for each in suspected])
+    visit, places, people, persons = _arrays(tables, [each.place for each, _ in suspected])
     visit["signals"][:, [f"signal.{name}" in without for name in VISIT_SIGNALS]] = np.nan
     persons[:, [f"signal.{name}" in without for name in PERSON_SIGNALS]] = np.nan
     twice: list[tuple[int, int]] = tables.execute("""
         SELECT a.row, b.row FROM twice_sold p JOIN till_numbered a ON a.visit = p.earlier
         JOIN till_numbered b ON b.visit = p.later WHERE a.pair <> b.pair ORDER BY 1, 2
     """).fetchall()
-    for number, each in enumerate(suspected):
+    for number, (each, silent) in enumerate(suspected):
         start, end = np.searchsorted(places, [number, number + 1])
         owner = visit["person"][start:end]
         starts = run_starts(owner)
         mine = owner[starts]
-        weighed, trials = _weighed(visit["signals"][start:end]), visit["trials"][start:end]
+        shown, trials = silenced(visit["signals"][start:end], VISIT_SIGNALS, silent), visit["trials"][start:end]
+        weighed = _weighed(shown)
         shop = Shop(
             place=each.place,
             retail=each.retail,
             rows=np.arange(start, end),
             people=[people[number] for number in mine],
             owner=run_numbers(starts, end - start),
-            visits=visit["signals"][start:end],
+            visits=shown,
             persons=persons[mine],
             fit=fit_shop(weighed, starts, persons[mine], priors[each.retail], silences, trials=trials),
             trials=trials,
@@ -216,11 +220,30 @@ def fitted_shops(tables: duckdb.DuckDBPyConnection, without: frozenset[str] = fr
             if not shop.evidence.joint or not (cleared := genuine_sales(shop, twice)):
                 break
             for signal, row in cleared:
-                visit["signals"][start + row, signal] = weighed[row, signal] = 0.0
+                shown[row, signal] = weighed[row, signal] = 0.0
             fit = fit_shop(weighed, starts, persons[mine], priors[each.retail], silences, trials=trials)
             shop = replace(shop, fit=fit)
         if shop.evidence.joint:
             yield shop
+
+
+def left_out(
+    shop: Digest, priors: Priors, silences: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]]
+) -> tuple[str, ...] | None:
+    """Signals that must be left out for the evidence on a shop to be joint: none, or `HOURS`; None where it never is.
+
+    Where hours or crowds tell the likely buyers from the others, and nothing is joint, the mixture has found the shop's
+    evening customers, who may be far more than collude: it is fitted again without asking when people come.
+    """
+    for silent in ((), HOURS):
+        visits = silenced(shop.visits, VISIT_SIGNALS, silent)
+        fit = fit_shop(visits, shop.starts, shop.persons, priors, silences, shop.copies, shop.trials)
+        evidence = Evidence.of(fit, visits, shop.persons, shop.number)
+        if evidence.joint:
+            return silent
+        if not evidence.spoken & set(HOURS):
+            break
+    return None
 
 
 def _weighed(visits: Floats) -> Floats:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ringtrace.detectors.collusion.digest import Digest
 from ringtrace.detectors.collusion.evidence import Evidence
 from ringtrace.detectors.collusion.mixture import Copies, Fit, Priors, fit_shop
 from ringtrace.detectors.collusion.pharmacy_collusion import Thresholds
-from ringtrace.detectors.collusion.shops import FEIGNED, SILENCES, Shop
+from ringtrace.detectors.collusion.shops import FEIGNED, HOURS, SILENCES, Shop, left_out
 from ringtrace.detectors.collusion.signals import PERSON_SIGNALS, VISIT_SIGNALS, trials_of
 from ringtrace.detectors.collusion.twice import genuine_sales
 
@@ -40,6 +41,36 @@ def test_the_mixture_finds_planted_buyers() -> None:
     assert (fit.buyer[colluding] > 0.9).all()
     assert (fit.buyer[~colluding] < 0.5).all()
     assert fit.gain > 20
+
+
+@pytest.mark.parametrize(
+    ("circle", "evening", "silent"),
+    [
+        pytest.param(24, 0, (), marks=pytest.mark.positive),
+        pytest.param(24, 300, HOURS, marks=pytest.mark.positive),
+        pytest.param(0, 300, None, marks=pytest.mark.near_miss),
+    ],
+)
+def test_honest_evening_customers_do_not_hide_a_circle(
+    circle: int, evening: int, silent: tuple[str, ...] | None
+) -> None:
+    """Some customers come after hours half of the time; a circle's visits lack codes or bear old ones."""
+    rng = np.random.default_rng(4)
+    owner = np.repeat(np.arange(1000), 8)
+    rates = np.full((1000, len(VISIT_SIGNALS)), 0.005)
+    rates[:, VISIT_SIGNALS.index("uncoded")] = 0.1
+    rates[1000 - evening :, VISIT_SIGNALS.index("off_hours")] = 0.5
+    rates[:circle, VISIT_SIGNALS.index("uncoded")] = 0.5
+    rates[:circle, VISIT_SIGNALS.index("reused")] = 0.25
+    visits = (rng.random((8000, len(VISIT_SIGNALS))) < rates[owner]).astype(float)
+    own = np.array([FEIGNED[name] for name in PERSON_SIGNALS])
+    priors = Priors(rates[500], np.array([FEIGNED[name] for name in VISIT_SIGNALS]), 0 * own + 0.05, own)
+    quiet = [(np.isin(VISIT_SIGNALS, names), np.isin(PERSON_SIGNALS, names)) for names in SILENCES]
+    shop = Digest(
+        "S", True, visits, np.ones(visits.shape), np.arange(0, 8000, 8), np.full((1000, len(own)), np.nan),
+        Copies(np.ones(8000), np.ones(1000)), 8000,
+    )  # fmt: skip
+    assert left_out(shop, priors, quiet) == silent
 
 
 def test_unknown_signals_weigh_nothing() -> None:
