@@ -42,6 +42,10 @@ class Draft:
     def suspected_people(self) -> frozenset[str]:
         return frozenset(each.id for each in self.members if each.label == "Patient" and each.suspected)
 
+    @property
+    def suspected_places(self) -> frozenset[str]:
+        return frozenset(each.id for each in self.members if each.label in ("Pharmacy", "Hospital") and each.suspected)
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -77,6 +81,11 @@ class Context:
             if draft.accuses
             for person in draft.suspected_people
         )
+
+    def accused_places(self, *kinds: str) -> frozenset[str]:
+        """Institutions whom findings to act on of these kinds, among the drafts made before, name."""
+        drafts = (draft for kind in kinds for draft in self.drafts.get(kind, ()) if draft.accuses)
+        return frozenset(place for draft in drafts for place in draft.suspected_places)
 
     def evidence_keys(self, kind: str, table: str) -> set[str]:
         """Keys of `table` rows that drafts of `kind` already cite which accuse somebody."""

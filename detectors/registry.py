@@ -39,6 +39,7 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "pharmacy_collusion": ("drug_resale",),
     "borrowed_card_ring": ("drug_resale", "pharmacy_collusion"),
     "trace_code_reuse": ("drug_resale", "pharmacy_collusion"),
+    "stock_imbalance": ("drug_resale", "pharmacy_collusion"),
     "cloned_card": ("drug_resale", "pharmacy_collusion", "borrowed_card_ring"),
     "overuse": ("drug_resale",),
     "tip_lead": tuple(each.kind for each in DETECTORS if each.kind != "tip_lead"),

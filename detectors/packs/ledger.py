@@ -30,7 +30,8 @@ def stock_cover(tables: duckdb.DuckDBPyConnection) -> None:
     reflected process of a store that cannot hold less than nothing).
 
     `stock_balance`: per `goods` (`place` and `drug`): `bought`, `sold`, `uncovered` packs and yuan `uncovered_amount`,
-    `opening` (packs assumed on the shelf), `opening_known`, `from_t`, `to_t` of the period compared.
+    `months` in which some were, `lot` (packs that come in at a time), `opening` (packs assumed on the shelf),
+    `opening_known`, `from_t`, `to_t` of the period compared.
 
     Only the days between a shop's first and last ledger row are compared, so a ledger that starts late or ends early
     accuses nobody. Within a day goods come in before they go out, since ledgers are often dated by the day. Units of
@@ -92,14 +93,16 @@ def stock_cover(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT goods, coalesce(sum(delta) FILTER (WHERE line IS NULL), 0) AS bought,
                    -sum(delta) FILTER (WHERE line IS NOT NULL) AS sold,
                    min(t) FILTER (WHERE line IS NOT NULL) AS from_t, max(t) FILTER (WHERE line IS NOT NULL) AS to_t,
-                   max(line) AS line
+                   max(line) AS line, coalesce(median(delta) FILTER (WHERE line IS NULL AND delta > 0), 0) AS lot
             FROM stock_moves GROUP BY 1 HAVING count(line) > 0
         ), short AS (
-            SELECT u.goods, sum(u.uncovered) AS uncovered, sum(u.uncovered * l.amount / l.cnt) AS amount
+            SELECT u.goods, sum(u.uncovered) AS uncovered, sum(u.uncovered * l.amount / l.cnt) AS amount,
+                   count(DISTINCT date_trunc('month', l.t)) AS months
             FROM uncovered_lines u JOIN sale_lines l ON l.line = u.line GROUP BY 1
         )
         SELECT b.goods, n.place, n.drug, b.bought, b.sold, coalesce(u.uncovered, 0) AS uncovered,
-               coalesce(u.amount, 0) AS uncovered_amount, o.opening, s.opening_known, b.from_t, b.to_t
+               coalesce(u.amount, 0) AS uncovered_amount, coalesce(u.months, 0) AS months,
+               b.lot, o.opening, s.opening_known, b.from_t, b.to_t
         FROM sums b JOIN sale_lines n ON n.line = b.line JOIN opening_stock o ON o.goods = b.goods
         JOIN ledger_span s ON s.place = n.place LEFT JOIN short u ON u.goods = b.goods;
     """)

@@ -1,7 +1,9 @@
-"""Sales beyond stock stand out among peers and stay yellow; ledgers that start late or lack a line accuse nobody."""
+"""Sales beyond stock: a bad ledger stays yellow, a good one that lacks a few drugs does not; late ledgers are silent."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,11 @@ from ringtrace.detectors.detector import Context, Draft
 from ringtrace.detectors.packs.ledger import stock_cover
 from ringtrace.detectors.packs.stock_imbalance import StockImbalance
 from ringtrace.detectors.peers import benjamini_hochberg, robust_z
+from ringtrace.findings import Member, Message
 
 SHOPS = [f"S{number}" for number in range(12)]
 DRUGS = ("D1", "D2", "D3", "D4", "D5")
+SHELF = (*DRUGS, "D6", "D7", "D8", "D9", "D10")
 
 
 def town(*, seed: int = 1, odd: float = 0.3, opening: bool = True) -> City:
@@ -40,6 +44,39 @@ def town(*, seed: int = 1, odd: float = 0.3, opening: bool = True) -> City:
     return city
 
 
+Part = Callable[[str, str, int], float]
+
+
+def delivered(part: Part, *, names: Mapping[str, str] | None = None) -> City:
+    """Twelve pharmacies with a delivery a month: of what is sold that month, `part` of shop, drug and month."""
+    city = City()
+    city.background(seed=2, shops=SHOPS, persons=500, visits=30, drugs=SHELF)
+    shop_of = {row["setl_id"]: (row["fixmedins_code"], str(row["setl_time"])[:7]) for row in city.rows["settlements"]}
+    sold = Counter((*shop_of[row["setl_id"]], row["med_list_codg"]) for row in city.rows["settlement_items"])
+    for shop in SHOPS:
+        city.shop(shop, fixmedins_name=(names or {}).get(shop, shop))
+        for drug in SHELF:
+            city.stock(shop, drug, "initial", "2024-12-15", 2)
+    for (shop, month, drug), packs in sorted(sold.items()):
+        if count := round(part(shop, drug, int(month[-2:])) * packs):
+            city.stock(shop, drug, "purchase", f"{month}-01 00:00", count)
+    for shop in SHOPS:
+        city.stock(shop, "D1", "purchase", "2025-12-30", 1)
+    return city
+
+
+def _from_elsewhere(shop: str, drug: str, month: int) -> float:
+    return 0.4 if shop == "S3" and drug in {"D2", "D4"} else 1.0
+
+
+def _two_deliveries_forgotten(shop: str, drug: str, month: int) -> float:
+    return 0.0 if shop == "S3" and drug in {"D2", "D4"} and month == 2 else 1.0
+
+
+def _careless(shop: str, drug: str, month: int) -> float:
+    return 0.6 if shop == "S3" else 1.0
+
+
 def drafts(city: City, folder: Path, context: Context | None = None) -> list[Draft]:
     with city.workspace(folder).connect() as tables:
         return list(StockImbalance().detect(tables, context or Context()))
@@ -52,6 +89,46 @@ def test_the_shop_that_never_had_its_goods_is_a_yellow_lead(tmp_path: Path) -> N
     assert {(member.label, member.id) for member in draft.members} == {("Pharmacy", "S3"), ("Drug", "D2")}
     assert draft.evidence
     assert {row.table for row in draft.evidence} == {"settlement_items"}
+
+
+@pytest.mark.positive
+def test_two_drugs_that_lack_stock_month_after_month_stand_out_of_a_good_ledger(tmp_path: Path) -> None:
+    (draft,) = drafts(delivered(_from_elsewhere), tmp_path)
+    assert draft.level in ("orange", "red")
+    assert {member.id for member in draft.members} == {"S3", "D2", "D4"}
+    steady = draft.reasons[0]
+    assert steady.code == "steadily_short"
+    assert steady.value == pytest.approx(0.6, abs=0.1)
+    assert steady.expected is not None
+    assert steady.expected < 0.02
+
+
+@pytest.mark.near_miss
+@pytest.mark.parametrize("part", [_two_deliveries_forgotten, _careless])
+def test_forgotten_deliveries_and_carelessness_are_leads_at_most(tmp_path: Path, part: Part) -> None:
+    found = drafts(delivered(part), tmp_path)
+    assert {draft.level for draft in found} <= {"yellow"}
+    assert not any(draft.reasons[0].code == "steadily_short" for draft in found)
+
+
+@pytest.mark.near_miss
+def test_stock_that_a_branch_has_too_much_of_was_moved(tmp_path: Path) -> None:
+    def moved(shop: str, drug: str, month: int) -> float:
+        return 2.2 if shop == "S4" and drug in {"D2", "D4"} else _from_elsewhere(shop, drug, month)
+
+    names = {"S3": "康佰大药房(东门店)", "S4": "康佰大药房(西门店)"}
+    (draft,) = drafts(delivered(moved, names=names), tmp_path)
+    assert draft.level == "yellow"
+    assert {check.code for check in draft.counter_evidence if check.outcome == "partly"} == {"sister_branch"}
+
+
+def test_a_finding_that_tells_where_the_packs_went_leads(tmp_path: Path) -> None:
+    other = Draft(("S3",), "red", 0.95, Message("x"), Message("x"), None, None,
+                  (Member("Pharmacy", "S3", "reseller"),), (), (), ())  # fmt: skip
+    city = delivered(_from_elsewhere)
+    (draft,) = drafts(city, tmp_path, Context(drafts={"drug_resale": [other]}))
+    assert draft.level == "yellow"
+    assert {check.code for check in draft.counter_evidence if check.outcome == "partly"} == {"led_elsewhere"}
 
 
 def test_sound_ledgers_give_no_lead(tmp_path: Path) -> None:
