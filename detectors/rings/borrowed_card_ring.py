@@ -1,7 +1,7 @@
 """Borrowed-card rings: cards of people unrelated to each other that are used together again and again.
 
     visits → co-visits (validated pairs, trios) → communities → growth by joint runs → innocent explanations → waves
-    of one ring joined → drafts
+    and pieces of one ring joined → drafts
 
 The statistics stand where they are computed: `co_visits`, `grouping`, `innocence`; docs/methods.md tells the whole.
 """
@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 import duckdb
 
 from ringtrace.detectors.detector import Context, Draft, Gap
+from ringtrace.detectors.rings.boxes import join_boxes
 from ringtrace.detectors.rings.co_visits import co_visiting_pairs, crowded_out
 from ringtrace.detectors.rings.draft import draft_of
 from ringtrace.detectors.rings.facts import RingFacts, read_facts
@@ -69,14 +70,14 @@ class BorrowedCardRing:
             context.gaps.append(Gap(self.kind, Message("rings.gap.placeholder", {"column": column, "people": entries})))
         drafts, told = _drafts(tables, footfall, groups, ties, context), set[int]()
         suspected = [number for number, draft in enumerate(drafts) if draft.accuses]
-        series = join_waves(footfall, [groups[number] for number in suspected], limits)
-        if series:
-            wholes = [whole for whole, _ in series]
+        joined = _joined(footfall, [groups[number] for number in suspected], limits)
+        if joined:
+            wholes = [whole for whole, _ in joined]
             build_ring_tables(tables, footfall, wholes, window=limits.window)
-            for draft, (_, waves) in zip(_drafts(tables, footfall, wholes, ties, context), series, strict=True):
+            for draft, (_, parts) in zip(_drafts(tables, footfall, wholes, ties, context), joined, strict=True):
                 if draft.accuses:
-                    drafts[suspected[waves[0]]] = draft
-                    told.update(suspected[number] for number in waves[1:])
+                    drafts[suspected[parts[0]]] = draft
+                    told.update(suspected[number] for number in parts[1:])
         yield from (draft for number, draft in enumerate(drafts) if number not in told)
 
 
@@ -89,6 +90,14 @@ def _drafts(
         draft_of(replace(facts, claimed=_claimed(facts, context)), without)
         for facts in read_facts(tables, footfall, groups, ties)
     ]
+
+
+def _joined(footfall: Footfall, groups: list[Group], limits: RingThresholds) -> list[tuple[Group, tuple[int, ...]]]:
+    """Rings that consist of several of these groups, waves or draws from one box, with the numbers of their parts."""
+    waves = join_waves(footfall, groups, limits)
+    left = sorted(set(range(len(groups))) - {number for _, parts in waves for number in parts})
+    boxes = join_boxes(footfall, [groups[number] for number in left], limits)
+    return [*waves, *((whole, tuple(left[part] for part in parts)) for whole, parts in boxes)]
 
 
 def _claimed(facts: RingFacts, context: Context) -> float | None:
