@@ -24,7 +24,7 @@ from typing import Final
 
 import numpy as np
 from quality import Place, in_own_process
-from scoring import ACTED_ON, Truth, calibration_error
+from scoring import ACTED_ON, INSTITUTIONS, Truth, calibration_error
 from sklearn.isotonic import IsotonicRegression
 
 from ringtrace.detectors import DETECTORS, detect, scoring
@@ -38,9 +38,10 @@ FEWEST: Final = 20
 Scored = list[tuple[float, bool]]
 
 
-FACTS: Final = frozenset({"overuse", "cloned_card"})
-"""Kinds that tell a fact and no scheme: who draws for a reseller does draw too much, and a lent card is in two places.
-An accusation of such people of another scheme is neither right nor wrong; a lead that stayed yellow is wrong."""
+FACTS: Final = frozenset({"overuse", "cloned_card", "stock_imbalance", "trace_code_reuse"})
+"""Kinds that tell a fact and no scheme: who draws for a reseller does draw too much, a lent card is in two places, an
+outlet sells what it never bought, who feigns sales scans one pack for them. An accusation of such people or places of
+another scheme is neither right nor wrong; a lead that stayed yellow is wrong."""
 
 
 def stands(finding: Finding, truth: Truth) -> bool | None:
@@ -48,15 +49,16 @@ def stands(finding: Finding, truth: Truth) -> bool | None:
     kind = None if finding.kind == "tip_lead" else finding.kind  # a tip may tell of any scheme
     suspects = [member for member in finding.members if member.suspected]
     people = {member.id for member in suspects if member.label == "Patient"}
-    places = {member.id for member in suspects if member.label in ("Pharmacy", "Hospital")}
+    places = {member.id for member in suspects if member.label in INSTITUTIONS}
     if people:
         right = 2 * len(people & truth.patients(kind)) >= len(people)
-        beside = finding.kind in FACTS and finding.level in ACTED_ON and not right
-        beside = beside and 2 * len(people & truth.patients()) >= len(people)
-        return None if beside else right
-    if places:
-        return bool(places & truth.institutions(kind))
-    return None
+        elsewhere = 2 * len(people & truth.patients()) >= len(people)
+    elif places:
+        right, elsewhere = bool(places & truth.institutions(kind)), bool(places & truth.institutions())
+    else:
+        return None
+    beside = finding.kind in FACTS and finding.level in ACTED_ON and not right and elsewhere
+    return None if beside else right
 
 
 def raw_scores(place: Place) -> tuple[dict[str, Scored], set[str]]:

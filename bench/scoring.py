@@ -11,6 +11,7 @@ from pathlib import Path
 from ringtrace.findings import UNSUSPECTED_ROLES, Finding
 
 ACTED_ON = frozenset({"red", "orange"})
+INSTITUTIONS = ("Pharmacy", "Hospital")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class Scheme:
     difficulty: str
     patients: frozenset[str]
     institutions: frozenset[str]
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Whom to find: its patients, or its institutions where it has none."""
+        return self.patients or self.institutions
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +97,23 @@ class Tally:
     scored: list[tuple[float, bool]] = field(default_factory=list)
 
     def add(self, truth: Truth, kind: str, suspicions: Sequence[tuple[float, bool, frozenset[str]]]) -> None:
-        """Count one city's suspicions: (score, acted on, patients)."""
-        schemes = [each for each in truth.schemes if each.kind == kind and each.patients]
-        # A tip may tell of any scheme.
-        planted = truth.patients(None if kind == "tip_lead" else kind)
-        acted = [people for _, act, people in suspicions if act and people]
-        accused = {person for people in acted for person in people}
+        """Count one city's suspicions: (score, acted on, patients, or institutions where it suspects no patient)."""
+        schemes = [each for each in truth.schemes if each.kind == kind and each.named]
+        any_kind = None if kind == "tip_lead" else kind  # a tip may tell of any scheme
+        planted = {each for scheme in truth.schemes if any_kind in (None, scheme.kind) for each in scheme.named}
+        guilty_places = truth.institutions(any_kind)
+        acted = [named for _, act, named in suspicions if act and named]
+        # A place that takes part with patients is neither hit nor miss where members are counted.
+        accused = {each for named in acted for each in named} - (guilty_places - planted)
         self.hit += len(accused & planted)
         self.suspected += len(accused)
         self.planted += len(planted)
         self.findings += len(acted)
-        self.right += sum(2 * len(people & planted) >= len(people) for people in acted)
-        self.scored += [(score, 2 * len(people & planted) >= len(people)) for score, _, people in suspicions if people]
-        matched = match([each.patients for each in schemes], acted)
+        scored = [(score, act, 2 * len(named & (planted | guilty_places)) >= len(named))
+                  for score, act, named in suspicions if named]  # fmt: skip
+        self.right += sum(right for _, act, right in scored if act)
+        self.scored += [(score, right) for score, _, right in scored]
+        matched = match([each.named for each in schemes], acted)
         for number, scheme in enumerate(schemes):
             self.found[scheme.difficulty][0] += number in matched
             self.found[scheme.difficulty][1] += 1
@@ -173,13 +183,13 @@ def match(planted: Sequence[frozenset[str]], found: Sequence[frozenset[str]], le
 
 
 def suspicions(findings: Iterable[Finding], kind: str) -> list[tuple[float, bool, frozenset[str]]]:
-    """(score, acted on, suspected patients) of the findings of a kind that are not explained."""
+    """(score, acted on, suspected patients or else institutions) of the findings of a kind that are not explained."""
     return [
-        (
-            finding.score,
-            finding.level in ACTED_ON,
-            frozenset(each.id for each in finding.members if each.label == "Patient" and each.suspected),
-        )
+        (finding.score, finding.level in ACTED_ON, _suspects(finding, "Patient") or _suspects(finding, *INSTITUTIONS))
         for finding in findings
         if finding.kind == kind and finding.level != "explained"
     ]
+
+
+def _suspects(finding: Finding, *labels: str) -> frozenset[str]:
+    return frozenset(each.id for each in finding.members if each.label in labels and each.suspected)

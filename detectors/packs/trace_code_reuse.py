@@ -52,7 +52,7 @@ class TraceCodeReuse:
     """
 
     kind: ClassVar[str] = "trace_code_reuse"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
@@ -181,8 +181,11 @@ def _checks(taken: Counter[str], left: int, colludes: bool) -> tuple[Check, ...]
 
 
 def reuse_score(uses: int, expected: float, most: int) -> float:
-    """Score of logit = −1.6 + 0.9·ln(1 + repeats beyond chance) + 0.5·ln(uses of the most used code / 2)."""
-    return logistic(-1.6 + 0.9 * log1p(max(0.0, uses - expected)) + 0.5 * log1p(most / 2 - 1))
+    """Score of logit = −2.2 + 0.6·ln(1 + repeats beyond chance) + 1.2·ln(uses of the most used code / 2).
+
+    Slips double many codes once or twice; no slip gives one code a dozen times over months.
+    """
+    return logistic(-2.2 + 0.6 * log1p(max(0.0, uses - expected)) + 1.2 * log1p(most / 2 - 1))
 
 
 def _one_sitting(step: Step) -> bool:
