@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
 import duckdb
 import numpy as np
 
+from ringtrace.detectors.packs.spread_drawers import FEWEST, LEAST_DRAWS, OWN_HABIT, SOME, spread_drawers
 from ringtrace.detectors.packs.untraced_resale import perhaps_short
 from ringtrace.detectors.peers import benjamini_hochberg, robust_z
 
@@ -20,15 +21,6 @@ MOST_DRAWS: Final = 400
 
 SAME_GOODS: Final = 0.25
 """Part of what somebody draws of a substance that must be of the very drugs that the outlet sells without packs."""
-
-SOME: Final = 1.3
-"""Times the median pace of takers from which somebody draws more than they do."""
-
-OWN_HABIT: Final = 1.25
-"""Times the part of early draws among somebody's other drugs that those among the outlet's drugs must make up.
-
-Half an early draw in four is added to the others, so that who hardly takes anything else is not accused for that.
-"""
 
 UNSEEN: Final = 8
 ONE_HOUSE: Final = 0.7
@@ -74,6 +66,10 @@ def drawers(
     (`_unlike_their_habit`). A box does not change its maker on the way: kept are those of whose draws of the substance
     a part (`SAME_GOODS`) was of the outlet's very drugs (those named, and `perhaps_short`).
 
+    Where fewer than `spread_drawers.FEWEST` are found so, all of the outlet's substances are asked together, and
+    pharmacies count as places too (`spread_drawers`); not for outlets known `by_ledger`, where goods may be missing
+    that were bought outside the books, as tonics that many buy all over town.
+
     For outlets known `by_ledger`, whoever draws more than a body takes without any counter seeing it is kept as well
     (`_doses`). Where codes are missing, that would take feigned sales of drugs for resold ones: a city's collectors
     over-draw whatever is dear, and some phantom sales are of it too.
@@ -88,36 +84,23 @@ def drawers(
             [drugs],
         ).fetchall()
     )
+    asked_for = sorted(set(names.values()))
+    _substance_draws(tables)
     rows = tables.execute("""
-        WITH draws AS (
-            SELECT l.psn_no, coalesce(left(d.atc_code, 7), d.med_list_codg) AS substance, l.place, l.retail,
-                   CAST(l.t AS DATE) AS day, sum(l.cnt * d.pack_ddd) AS doses, min(l.t) AS first, max(l.t) AS last
-            FROM sale_lines l JOIN drugs d ON d.med_list_codg = l.drug
-            WHERE NOT l.split AND d.pack_ddd > 0 GROUP BY 1, 2, 3, 4, 5
-        ), steps AS (
-            SELECT *, lag(place) OVER w <> place
-                      AND lag(doses) OVER w - (day - lag(day) OVER w) >= 0.5 * doses AS early,
-                   count(*) OVER (PARTITION BY psn_no, substance, place) AS here
-            FROM draws WINDOW w AS (PARTITION BY psn_no, substance ORDER BY day, place)
-        ), counted AS (
-            SELECT psn_no, substance, count(*) AS n, count(DISTINCT place) FILTER (WHERE NOT retail) AS places,
-                   count(*) FILTER (WHERE early) AS early, min(first) AS first, max(last) AS last,
-                   (sum(doses) - arg_max(doses, day)) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
-            FROM steps GROUP BY 1, 2 HAVING count(*) BETWEEN 2 AND $most
-        ), whole AS (
+        WITH whole AS (
             SELECT *, coalesce(sum(n) FILTER (WHERE NOT list_contains($asked, substance)) OVER person, 0) AS others,
                    coalesce(sum(early) FILTER (WHERE NOT list_contains($asked, substance)) OVER person, 0) AS soon
-            FROM counted WINDOW person AS (PARTITION BY psn_no)
+            FROM substance_draws WINDOW person AS (PARTITION BY psn_no)
         )
         SELECT psn_no, substance, n, places, early, first, last, pace, here,
                CAST(others AS INTEGER), CAST(soon AS INTEGER)
-        FROM whole WHERE n >= 4 ORDER BY 1, 2
-    """, {"most": MOST_DRAWS, "asked": sorted(set(names.values()))}).fetchall()  # fmt: skip
+        FROM whole WHERE n >= $least ORDER BY 1, 2
+    """, {"asked": asked_for, "least": LEAST_DRAWS}).fetchall()  # fmt: skip
     if not rows:
         return {}
     places = np.array([row[3] for row in rows])
     early = np.array([row[4] for row in rows])
-    asked = np.isin([row[1] for row in rows], sorted(set(names.values())))
+    asked = np.isin([row[1] for row in rows], asked_for)
     tail = _joint_tail(places, early, places[~asked], early[~asked])
     by_substance: dict[str, list[Drawer]] = defaultdict(list)
     for (person, substance, draws, went, soon, first, last, pace, *counts), p_value in zip(rows, tail, strict=True):
@@ -127,9 +110,9 @@ def drawers(
     goods = _goods_drawn(tables, set(names.values()))
     perhaps = perhaps_short(tables, substances)
     found: dict[str, list[Drawer]] = {}
-    for place, wanted in substances.items():
-        named = sorted({names[drug] for drug in wanted if drug in names})
-        users = [each for substance in named for each in by_substance[substance]]
+    wanted = {place: {names[drug] for drug in own if drug in names} for place, own in substances.items()}
+    for place, own in wanted.items():
+        users = [each for substance in sorted(own) for each in by_substance[substance]]
         kept = benjamini_hochberg(np.array([each.p_value for each in users]), SOURCES_FDR)
         unlike = _unlike_their_habit(users)
         found[place] = [
@@ -142,7 +125,50 @@ def drawers(
             )
             and _part(goods[each.person, each.substance], perhaps[place]) >= SAME_GOODS
         ]
+    few = {
+        place: own
+        for place, own in wanted.items()
+        if place not in by_ledger and len({each.person for each in found[place]}) < FEWEST
+    }
+    for place, people in spread_drawers(tables, few, asked_for).items():
+        found[place] = [
+            replace(each, p_value=people[each.person])
+            for substance in sorted(wanted[place])
+            for each in by_substance[substance]
+            if each.person in people and _part(goods[each.person, each.substance], perhaps[place]) >= SAME_GOODS
+        ]
     return found
+
+
+def _substance_draws(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `substance_draws`: what each person draws of each substance, twice at least.
+
+    Columns: `psn_no`, `substance`, `n` draws (of a day at a place), `places` (medical institutions), `everywhere`
+    (places of all kinds), `early` draws, `first` and `last` time, `pace` in DDD a day and `relative`, beside the median
+    of those with four draws, `here` (draws at the place that gave most).
+    """
+    tables.execute(f"""
+        CREATE OR REPLACE TEMP TABLE substance_draws AS
+        WITH draws AS (
+            SELECT l.psn_no, coalesce(left(d.atc_code, 7), d.med_list_codg) AS substance, l.place, l.retail,
+                   CAST(l.t AS DATE) AS day, sum(l.cnt * d.pack_ddd) AS doses, min(l.t) AS first, max(l.t) AS last
+            FROM sale_lines l JOIN drugs d ON d.med_list_codg = l.drug
+            WHERE NOT l.split AND d.pack_ddd > 0 GROUP BY 1, 2, 3, 4, 5
+        ), steps AS (
+            SELECT *, lag(place) OVER w <> place
+                      AND lag(doses) OVER w - (day - lag(day) OVER w) >= 0.5 * doses AS early,
+                   count(*) OVER (PARTITION BY psn_no, substance, place) AS here
+            FROM draws WINDOW w AS (PARTITION BY psn_no, substance ORDER BY day, place)
+        ), counted AS (
+            SELECT psn_no, substance, count(*) AS n, count(DISTINCT place) FILTER (WHERE NOT retail) AS places,
+                   count(DISTINCT place) AS everywhere, count(*) FILTER (WHERE early) AS early, min(first) AS first,
+                   max(last) AS last,
+                   (sum(doses) - arg_max(doses, day)) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
+            FROM steps GROUP BY 1, 2 HAVING count(*) BETWEEN 2 AND {MOST_DRAWS}
+        )
+        SELECT *, coalesce(pace / nullif(median(pace) FILTER (WHERE n >= {LEAST_DRAWS}) OVER same, 0), 0) AS relative
+        FROM counted WINDOW same AS (PARTITION BY substance)
+    """)
 
 
 def _unlike_their_habit(users: Sequence[Drawer]) -> set[str]:

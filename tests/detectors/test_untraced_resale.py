@@ -128,6 +128,32 @@ def test_who_draws_all_drugs_early_draws_them_for_nobody(tmp_path: Path, every: 
 
 
 @pytest.mark.parametrize(
+    ("houses", "sources"),
+    [
+        pytest.param(("H1", "S1", "S2", "H2", "S3", "S5"), 5, marks=pytest.mark.positive),
+        pytest.param(("H1",), 0, marks=pytest.mark.near_miss),
+    ],
+)
+def test_who_draws_a_list_all_over_town_has_no_usual_house(
+    tmp_path: Path, houses: tuple[str, ...], sources: int
+) -> None:
+    """The five draw two of the outlet's drugs, more than takers do, at two hospitals and four pharmacies, no drug at
+    three hospitals; or as much as that at one hospital, which knows it.
+    """
+    place = town(1, houses=houses, drawn=(DEAR, "D6"))
+    place.scan_rate[OUTLET] = 1.0
+    for number in range(40):
+        buyer = place.people[OUTLET][number]
+        place.sell(buyer, OUTLET, place.moment(day=40 + 7 * number), "D6", origin="phantom")
+    for number in range(1200):  # others' second drug
+        moment = START + timedelta(days=31 * (number // 300) + number % 25, hours=12)
+        place.sell(f"d{number % 300}", HOSPITALS[number % 4], moment, "D4", origin="elsewhere")
+    (draft,) = drafts(place, tmp_path)
+    assert sum(member.role == "source" for member in draft.members) == sources
+    assert draft.accuses == (sources > 0)
+
+
+@pytest.mark.parametrize(
     ("others", "joined"),
     [pytest.param(0, True, marks=pytest.mark.positive), pytest.param(40, False, marks=pytest.mark.near_miss)],
 )
