@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ringtrace.detectors.collusion.evidence import GOODS, Evidence
+from ringtrace.detectors.collusion.evidence import GOODS, KEPT, Evidence
 from ringtrace.detectors.collusion.goods import cited_goods, resold_goods, same_goods
 from ringtrace.detectors.collusion.shops import Shop
 from ringtrace.detectors.collusion.signals import VISIT_SIGNALS
@@ -16,10 +16,6 @@ from ringtrace.findings import Check, Message, Outcome, Value
 
 SPECIAL: Final = 5.0
 """Times the price of the city's middle drug from which a prescription drug is one for which people travel."""
-
-KEPT: Final = frozenset({"reused", "lent", "short", "no_illness", "repeated"})
-"""What a shop alone brings about that scans one kept code for other goods (substitution): the code repeats, and the
-price of its drug; too little of that was bought, and it goes with no illness of who paid for something else."""
 
 RETURNS: Final = 4.0
 """Expected feigned visits of the average accused from which they come back for them, and do not only shop there."""

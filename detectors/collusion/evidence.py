@@ -13,6 +13,13 @@ from ringtrace.detectors.collusion.signals import FAMILIES, PERSON_SIGNALS, VISI
 GOODS: Final = ("unrecorded", "uncoded", "reused", "lent")
 """Signals about whether the goods of a visit existed."""
 
+KEPT: Final = frozenset({"reused", "lent", "short", "no_illness", "repeated"})
+"""What a shop alone brings about that scans one kept code for other goods (substitution): the code repeats, and the
+price of its drug; too little of that was bought, and it goes with no illness of who paid for something else."""
+
+STRAY: Final = 10.0
+"""Nats that missing codes must give beside these: a kept box is not always at hand."""
+
 CROWD: Final = ("surge", "run", "repeated")
 """Signals that innocent people share who come together: a group that buys the same, a shift, a bus."""
 
@@ -24,20 +31,22 @@ LEAST_NATS: Final = 3.0
 class Evidence:
     """What a shop's `fit` says; `used` signals were known there and asked, `number` is that of its visits.
 
-    `goods_known`: whether any signal about goods is known of any visit.
+    `goods_known`: whether any signal about goods is known of any visit; `stock_known`: whether stock is, of any buyer.
     """
 
     fit: Fit
     used: int
     number: int
     goods_known: bool
+    stock_known: bool = False
 
     @classmethod
     def of(cls, fit: Fit, visits: Floats, persons: Floats, number: int) -> Evidence:
         """From the signals that `fit` was made of."""
         known = {name for name, column in zip(VISIT_SIGNALS, visits.T, strict=True) if not np.isnan(column).all()}
-        known_own = sum(not np.isnan(column).all() for column in persons.T)
-        return cls(fit, len(known) + known_own - fit.unasked, number, bool(known & set(GOODS)))
+        own = {name for name, column in zip(PERSON_SIGNALS, persons.T, strict=True) if not np.isnan(column).all()}
+        used = len(known) + len(own) - fit.unasked
+        return cls(fit, used, number, bool(known & set(GOODS)), "short" in own)
 
     @property
     def penalty(self) -> float:
@@ -66,7 +75,7 @@ class Evidence:
     @property
     def beyond_goods(self) -> float:
         """Nats of the signals that do not depend on what was sold, as stock, codes and totals do."""
-        return sum(value for name, value in self.nats.items() if name not in (*GOODS, "short", "repeated", "filled"))
+        return sum(value for name, value in self.nats.items() if name not in (*GOODS, "short", "repeated"))
 
     @property
     def spoken(self) -> set[str]:
@@ -88,10 +97,14 @@ class Evidence:
         kinds where each alone is worth the extra parameters: substitution repeats codes and loses few, resold packs
         lack them and repeat none. A trace of missing goods beside a crowd is chance: what they say must alone be worth
         the extra parameters; where they could speak and do not, what is left without a crowd and without the strongest
-        signal must be. What a shop brings about alone, by one kept code or by packs from outside the books, the checks
-        explain (`kept_code`, `resold_goods`), as they can ask who comes back and what others get.
+        signal must be. What substitution alone shows (`KEPT`) accuses the shop and no buyer, who may know nothing of
+        what is claimed (`trace_code_reuse` tells it); but it leaves the drug of the kept code short, so that where the
+        stock covers all, the codes are those of old boxes, scanned for sales that were none.
         """
         nats, spoken = self.nats, self.spoken
+        covered = self.stock_known and "short" not in spoken
+        if not covered and spoken <= KEPT | {"uncoded"} and nats.get("uncoded", 0.0) < STRAY:
+            return False
         if spoken & set(GOODS):
             goods = sum(nats.get(name, 0.0) for name in (*GOODS, "short"))
             both = min(nats.get("uncoded", 0.0), nats.get("reused", 0.0)) >= self.penalty

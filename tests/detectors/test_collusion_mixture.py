@@ -277,20 +277,28 @@ def test_missing_and_repeated_codes_are_two_kinds_where_each_is_strong(uncoded: 
 
 
 @pytest.mark.parametrize(
-    ("beside", "joint"),
+    ("beside", "stock_known", "joint"),
     [
-        pytest.param({}, False, marks=pytest.mark.near_miss),
-        pytest.param({"no_illness": 20.0}, True, marks=pytest.mark.positive),
-        pytest.param({"short": 20.0}, True, marks=pytest.mark.positive),
+        pytest.param({"short": 20.0}, True, False, marks=pytest.mark.near_miss),
+        pytest.param({"short": 20.0, "uncoded": 6.0, "repeated": 90.0}, True, False, marks=pytest.mark.near_miss),
+        pytest.param({}, False, False, marks=pytest.mark.near_miss),
+        pytest.param({}, True, True, marks=pytest.mark.positive),
+        pytest.param({"short": 20.0, "uncoded": 30.0}, True, True, marks=pytest.mark.positive),
+        pytest.param({"short": 20.0, "far": 4.0}, True, True, marks=pytest.mark.positive),
+        pytest.param({"short": 20.0, "off_hours": 4.0}, True, True, marks=pytest.mark.positive),
     ],
 )
-def test_codes_sold_before_speak_with_one_more_family(beside: dict[str, float], *, joint: bool) -> None:
-    """Whether it is one kept code, or old boxes that cover what a circle never got, is asked of who comes back."""
+def test_goods_sold_under_a_kept_code_accuse_no_customer(
+    beside: dict[str, float], *, stock_known: bool, joint: bool
+) -> None:
+    """The code repeats and its price, its drug was hardly bought, goes with no illness: all the shop's own doing. Where
+    stock covers it, old boxes were scanned for sales that were none.
+    """
     nothing = np.zeros(0)
-    nats = {"reused": 300.0, "lent": 300.0} | beside
+    nats = {"reused": 300.0, "lent": 300.0, "no_illness": 20.0} | beside
     own = np.array([nats.get(name, 0.0) for name in PERSON_SIGNALS])
     fit = replace(known_fit(nothing, nothing, nats), person_nats=own)
-    assert Evidence(fit, 10, 5000, True).joint is joint
+    assert Evidence(fit, 10, 5000, True, stock_known).joint is joint
 
 
 @pytest.mark.parametrize(
