@@ -90,7 +90,7 @@ def collusion_signals(tables: duckdb.DuckDBPyConnection) -> None:
                  of that size reaches in the city (each shop has its own prices, so other shops' totals do not compare).
                  NULL where the person had paid it there on an earlier day: the same medicine each month says nothing
     filled       lines of odd amounts add up to a multiple of ten yuan: a quota, or a sum agreed on, that was filled.
-                 NULL where the person had paid it there for the same basket on an earlier day
+                 NULL where the shop had sold the same basket for it on an earlier day, to whomever: its prices are so
     drain        in the last six weeks of a year, nine tenths from the personal account, and 2.5 times the person's own
                  usual total
 

@@ -207,7 +207,7 @@ def _repeats(tables: duckdb.DuckDBPyConnection) -> None:
 
 def _filled(tables: duckdb.DuckDBPyConnection) -> None:
     """`till_filled`: visits whose lines, not all of them even, add up to a multiple of `EVEN` yuan, and whether the
-    person had paid it there for the same basket on an earlier day.
+    shop had sold the same basket for it on an earlier day.
 
     Prices have fen, so that a multiple of ten yuan comes about once in a few hundred baskets, and one line's price may
     be such a number itself. Who is told "five hundred a month" fills the basket until it is.
@@ -215,12 +215,13 @@ def _filled(tables: duckdb.DuckDBPyConnection) -> None:
     tables.execute(f"""
         CREATE TEMP TABLE IF NOT EXISTS till_filled AS
         WITH even AS (
-            SELECT visit, pair, day, total FROM till_base WHERE total > 0 AND round(100 * total) % {100 * EVEN} = 0
+            SELECT visit, shop, pair, day, total FROM till_base
+            WHERE total > 0 AND round(100 * total) % {100 * EVEN} = 0
         ), baskets AS (
-            SELECT e.visit, any_value(e.pair) AS pair, any_value(e.day) AS day,
+            SELECT e.visit, any_value(e.shop) AS shop, any_value(e.day) AS day,
                    hash(any_value(e.total), bit_xor(hash(l.drug, l.cnt))) AS basket
             FROM even e JOIN sale_lines l ON l.visit = e.visit
             GROUP BY 1 HAVING bool_or(round(100 * l.amount) % {100 * EVEN} <> 0)
         )
-        SELECT visit, day > min(day) OVER (PARTITION BY pair, basket) AS again FROM baskets
+        SELECT visit, day > min(day) OVER (PARTITION BY shop, basket) AS again FROM baskets
     """)

@@ -183,12 +183,15 @@ def test_a_run_of_cards_within_half_an_hour_is_a_surge_and_a_member_day_is_not(t
 
 
 def test_odd_amounts_that_add_up_to_a_whole_sum_were_chosen_to(tmp_path: Path) -> None:
-    """A filled quota; no line that is even itself, and of one basket that a person has each month the first only."""
+    """A filled quota; no line that is even itself, and of one basket sold each month the first only, to whomever:
+    two dear drugs may cost 500 yuan together.
+    """
     city = City()
     city.shop(SHOP)
     baskets = {
         "filled": (166.3, 333.7),
         "again": (166.3, 333.7),
+        "another's": (166.3, 333.7),
         "anew": (120.1, 379.9),
         "even": (30, 70),
         "one": (50,),
@@ -197,9 +200,11 @@ def test_odd_amounts_that_add_up_to_a_whole_sum_were_chosen_to(tmp_path: Path) -
     visits = {}
     for number, (name, fees) in enumerate(baskets.items()):
         items = [{"med_list_codg": f"D{name[:1]}{place}", "fee": fee} for place, fee in enumerate(fees)]
-        if name == "again":
+        if name in ("again", "another's"):
             items = [item | {"med_list_codg": f"Df{place}"} for place, item in enumerate(items)]
-        visits[name] = city.visit("p", SHOP, START + timedelta(days=20 * number, hours=10), items=items)
+        visits[name] = city.visit(
+            "q" if name == "another's" else "p", SHOP, START + timedelta(days=20 * number, hours=10), items=items
+        )
     with city.workspace(tmp_path).connect() as tables:
         collusion_signals(tables)
         rows = tables.execute("SELECT visit, filled FROM till_visits").fetchall()
@@ -207,7 +212,7 @@ def test_odd_amounts_that_add_up_to_a_whole_sum_were_chosen_to(tmp_path: Path) -
             zip(visits, tables.execute("SELECT hash(unnest(?))", [[*visits.values()]]).fetchall(), strict=True)
         )
     seen = {name: dict(rows)[key] for name, (key,) in hashes.items()}
-    assert seen == {"filled": 1, "again": None, "anew": 1, "even": 0, "one": 0, "odd": 0}
+    assert seen == {"filled": 1, "again": None, "another's": None, "anew": 1, "even": 0, "one": 0, "odd": 0}
 
 
 @pytest.mark.positive
