@@ -62,9 +62,10 @@ def drawers(
     gives an empirical joint tail (were these substances' own users in it, the sources would hide themselves). The
     Benjamini–Hochberg procedure keeps those of whom at most one in ten would be chance, and of these only who went to
     three medical institutions or more and drew more than `SOME` of what takers usually draw a day: who is sent from one
-    house to the next with small packs over-draws nothing; and who draws the rest as early does it for nobody
-    (`_unlike_their_habit`). A box does not change its maker on the way: kept are those of whose draws of the substance
-    a part (`SAME_GOODS`) was of the outlet's very drugs (those named, and `perhaps_short`).
+    house to the next with small packs over-draws nothing. Who draws the rest as early does it for nobody
+    (`_unlike_their_habit`), and residents of care homes are left out (`_residents`). A box does not change its maker on
+    the way: kept are those of whose draws of the substance a part (`SAME_GOODS`) was of the outlet's very drugs (those
+    named, and `perhaps_short`).
 
     Where fewer than `spread_drawers.FEWEST` are found so, all of the outlet's substances are asked together, and
     pharmacies count as places too (`spread_drawers`); not for outlets known `by_ledger`, where goods may be missing
@@ -109,6 +110,7 @@ def drawers(
     over = {(each.person, each.substance): dose for users in by_substance.values() for each, dose in _doses(users)}
     goods = _goods_drawn(tables, set(names.values()))
     perhaps = perhaps_short(tables, substances)
+    residents = _residents(tables)
     found: dict[str, list[Drawer]] = {}
     wanted = {place: {names[drug] for drug in own if drug in names} for place, own in substances.items()}
     for place, own in wanted.items():
@@ -119,6 +121,7 @@ def drawers(
             each
             for each, ok in zip(users, kept, strict=True)
             if each.person in unlike
+            and each.person not in residents
             and (
                 (place in by_ledger and over[each.person, each.substance] == "unseen")
                 or (ok and each.places >= FEWEST_PLACES and over[each.person, each.substance] != "usual")
@@ -135,9 +138,16 @@ def drawers(
             replace(each, p_value=people[each.person])
             for substance in sorted(wanted[place])
             for each in by_substance[substance]
-            if each.person in people and _part(goods[each.person, each.substance], perhaps[place]) >= SAME_GOODS
+            if each.person in people
+            and each.person not in residents
+            and _part(goods[each.person, each.substance], perhaps[place]) >= SAME_GOODS
         ]
     return found
+
+
+def _residents(tables: duckdb.DuckDBPyConnection) -> set[str]:
+    """Residents of care homes: several hands of the staff fetch what is on their cards, and who took it is unknown."""
+    return {row[0] for row in tables.execute("SELECT psn_no FROM persons WHERE trim(care_inst) <> ''").fetchall()}
 
 
 def _substance_draws(tables: duckdb.DuckDBPyConnection) -> None:

@@ -128,6 +128,19 @@ def test_who_draws_all_drugs_early_draws_them_for_nobody(tmp_path: Path, every: 
 
 
 @pytest.mark.parametrize(
+    ("home", "sources"),
+    [pytest.param("", 5, marks=pytest.mark.positive), pytest.param("N1", 0, marks=pytest.mark.near_miss)],
+)
+def test_what_is_fetched_for_a_care_home_accuses_no_resident(tmp_path: Path, home: str, sources: int) -> None:
+    place = town(1)
+    for number in range(5):
+        place.city.person(f"x{number}", care_inst=home or None)
+    (draft,) = drafts(place, tmp_path)
+    assert sum(member.role == "source" for member in draft.members) == sources
+    assert draft.accuses == (sources > 0)
+
+
+@pytest.mark.parametrize(
     ("houses", "sources"),
     [
         pytest.param(("H1", "S1", "S2", "H2", "S3", "S5"), 5, marks=pytest.mark.positive),
