@@ -168,12 +168,12 @@ def _substance_draws(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT *, lag(place) OVER w <> place
                       AND lag(doses) OVER w - (day - lag(day) OVER w) >= 0.5 * doses AS early,
                    count(*) OVER (PARTITION BY psn_no, substance, place) AS here
-            FROM draws WINDOW w AS (PARTITION BY psn_no, substance ORDER BY day, place)
+            FROM draws WINDOW w AS (PARTITION BY psn_no, substance ORDER BY first, place)
         ), counted AS (
             SELECT psn_no, substance, count(*) AS n, count(DISTINCT place) FILTER (WHERE NOT retail) AS places,
                    count(DISTINCT place) AS everywhere, count(*) FILTER (WHERE early) AS early, min(first) AS first,
                    max(last) AS last,
-                   (sum(doses) - arg_max(doses, day)) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
+                   (sum(doses) - arg_max(doses, (last, place))) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
             FROM steps GROUP BY 1, 2 HAVING count(*) BETWEEN 2 AND {MOST_DRAWS}
         )
         SELECT *, coalesce(pace / nullif(median(pace) FILTER (WHERE n >= {LEAST_DRAWS}) OVER same, 0), 0) AS relative

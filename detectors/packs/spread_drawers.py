@@ -93,8 +93,10 @@ def _null(tables: duckdb.DuckDBPyConnection, asked: Sequence[str], number: int) 
     drawn = tables.execute(
         f"""
         WITH lots AS (
-            SELECT * FROM substance_draws WHERE NOT list_contains($asked, substance)
-            QUALIFY row_number() OVER (PARTITION BY psn_no ORDER BY md5(psn_no || substance)) <= $number
+            FROM (SELECT *, sum(n) OVER (PARTITION BY psn_no) AS total FROM substance_draws
+                  WHERE NOT list_contains($asked, substance))
+            -- The lot is drawn by what somebody draws and not by a name, which a delivery may change.
+            QUALIFY row_number() OVER (PARTITION BY psn_no ORDER BY md5(concat(substance, ' ', total))) <= $number
         ), pooled AS (
             SELECT psn_no, count(*) AS m, {POOLED} FROM lots GROUP BY 1
             HAVING count(*) = $number AND sum(n) >= {LEAST_DRAWS}
