@@ -173,7 +173,8 @@ def _substance_draws(tables: duckdb.DuckDBPyConnection) -> None:
             SELECT psn_no, substance, count(*) AS n, count(DISTINCT place) FILTER (WHERE NOT retail) AS places,
                    count(DISTINCT place) AS everywhere, count(*) FILTER (WHERE early) AS early, min(first) AS first,
                    max(last) AS last,
-                   (sum(doses) - arg_max(doses, (last, place))) / greatest(max(day) - min(day), 1) AS pace, max(here) AS here
+                   (sum(doses) - arg_max(doses, (last, place))) / greatest(max(day) - min(day), 1) AS pace,
+                   max(here) AS here
             FROM steps GROUP BY 1, 2 HAVING count(*) BETWEEN 2 AND {MOST_DRAWS}
         )
         SELECT *, coalesce(pace / nullif(median(pace) FILTER (WHERE n >= {LEAST_DRAWS}) OVER same, 0), 0) AS relative

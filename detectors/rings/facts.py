@@ -198,8 +198,11 @@ class RingFacts:
     def one_hand(self) -> float:
         """How far the cards are presented otherwise than their owners do it, for goods that are not their own, 0–1.
 
-        A carer presents others' cards, too, and brings each the goods of their own (`Likeness.each_own`).
+        A carer presents others' cards, too, and brings each the goods of their own (`Likeness.each_own`). An online
+        pharmacy takes the phone from everybody.
         """
+        if self.whereabouts.online:
+            return 0.0
         likeness = self.baskets.likeness
         return self.credentials.one_hand * (1 - (likeness.each_own if likeness is not None else 0.0))
 

@@ -31,6 +31,8 @@ MOST_OVER: Final = 0.25
 """Share of what was got at a pace that no body takes, which large doses and a stock before a journey give."""
 ONE_HOUR: Final = 0.8
 """Share of the runs at one hour of the day from which it is the hour that brings them together."""
+FROM_AFAR: Final = 0.8
+"""Share of the runs' settlements at online pharmacies from which nobody need have been there."""
 HELD: Final = 0.5
 """How far the cards must be presented otherwise than by their owners (0–1) for somebody to hold them."""
 GAIN: Final = 0.25
@@ -235,6 +237,17 @@ def appointment(facts: RingFacts) -> Check:
     return _graded("appointment", facts.at_one_hour if held else 0.0, explains=ONE_HOUR, partly=float("inf"))
 
 
+def dispatch(facts: RingFacts) -> Check:
+    """An online pharmacy settles its orders when it packs them: the minute tells of the parcels and not of people.
+
+    It does not explain who gets more than a body takes (`supplied_twice`, oversupply): parcels can be sold, too.
+    Value: the share of the runs' settlements there.
+    """
+    online = facts.whereabouts.online
+    over = facts.supplied_twice or facts.baskets.supply.oversupplied
+    return _graded("dispatch", 0.0 if over and online is not None else online, explains=FROM_AFAR, partly=float("inf"))
+
+
 def fixed_kit(facts: RingFacts) -> Check:
     """All take one and the same basket, and so do others there: the shop's offer, and not a collector's list.
 
@@ -317,6 +330,7 @@ CHECKS: Final[tuple[InnocenceCheck, ...]] = (
     own_course,
     errand,
     appointment,
+    dispatch,
     fixed_kit,
     neighbours,
     same_quarter,

@@ -15,6 +15,8 @@ RARE_ILLNESS: Final = 0.05
 """Share of all people up to which an illness is rare enough for its patients to know each other by it."""
 HOUSE_NUMBER: Final = "[0-9０-９一二三四五六七八九十]+ *(幢|栋|号楼|号|座|弄|单元|室|组).*$"
 """What follows the quarter, road or village in an address."""
+ONLINE: Final = "网上|线上|网店|互联网|电商|云药房|online|internet"
+"""What an online pharmacy calls itself."""
 TRANSFER_SECONDS: Final = 300
 """Without coordinates: less than this between two institutions' counters leaves no time to go, wait and be served."""
 
@@ -36,6 +38,8 @@ class Whereabouts:
         share of the runs' settlements at a medical institution.
     dialysis
         share of the runs' settlements with a diagnosis of kidney failure or dialysis, of those with a diagnosis.
+    online
+        share of the runs' settlements at a pharmacy that by its name sells over the internet (`ONLINE`).
     same_illness
         largest share of members with one and the same diagnosis (three characters of ICD-10; not one noted down by a
         pharmacy in the runs) that at most `RARE_ILLNESS` of all people have; hypertension binds nobody.
@@ -61,6 +65,7 @@ class Whereabouts:
     knows_place: float | None = None
     hospital: float | None = None
     dialysis: float | None = None
+    online: float | None = None
     same_illness: float | None = None
     hopping: float | None = None
     pace: float | None = None
@@ -81,6 +86,7 @@ def read_whereabouts(tables: duckdb.DuckDBPyConnection, rings: int) -> list[Wher
         _accounts(tables),
         _torn(tables),
         _quarters(tables),
+        _online(tables),
     )
     return [
         Whereabouts(**{name: value for part in parts for name, value in part.get(ring, {}).items()})
@@ -99,6 +105,17 @@ def _parts(tables: duckdb.DuckDBPyConnection, sql: str, **values: float | str) -
         ring: {name: value for name, value in zip(names, row, strict=True) if value is not None}
         for ring, *row in result.fetchall()
     }
+
+
+def _online(tables: duckdb.DuckDBPyConnection) -> Part:
+    return _parts(
+        tables,
+        """
+        SELECT v.ring, avg(CAST(regexp_matches(lower(i.fixmedins_name), $named) AS DOUBLE)) AS online
+        FROM ring_visit v JOIN institutions i USING (fixmedins_code) WHERE i.fixmedins_name IS NOT NULL GROUP BY 1
+        """,
+        named=ONLINE,
+    )
 
 
 def _usual_places(tables: duckdb.DuckDBPyConnection) -> Part:

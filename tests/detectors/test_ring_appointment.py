@@ -23,7 +23,13 @@ SHELF = [f"SHELF{number}" for number in range(40)]
 
 
 def after_the_dance(
-    tmp_path: Path, *, one_hour: bool = True, own: bool = True, shops: int = 1, timed: bool = True
+    tmp_path: Path,
+    *,
+    one_hour: bool = True,
+    own: bool = True,
+    shops: int = 1,
+    timed: bool = True,
+    sign: str = "康来大药房",
 ) -> Finding:
     """Twenty-four days on which half of eight people buy at a shop, at nine in the morning or at any hour.
 
@@ -32,7 +38,7 @@ def after_the_dance(
     """
     city, rng = City(), np.random.default_rng(11)
     for shop in ("S1", "S2", "S3", *(f"E{number}" for number in range(len(DANCERS)))):
-        city.shop(shop)
+        city.shop(shop, fixmedins_name=sign)
     for number, name in enumerate(city.background(seed=21, visits=8)):
         city.person(name, hh_no=f"h-{name}", addr=f"东湖里{number % 40 + 1}村3号")
         if number < 120:
@@ -57,8 +63,21 @@ def after_the_dance(
     return max(findings, key=lambda each: len({member.id for member in each.members} & set(DANCERS)))
 
 
-def outcome(finding: Finding) -> str:
-    return next(check.outcome for check in finding.counter_evidence if check.code == "appointment")
+def outcome(finding: Finding, code: str = "appointment") -> str:
+    return next(check.outcome for check in finding.counter_evidence if check.code == code)
+
+
+@pytest.mark.parametrize(
+    ("sign", "expected"),
+    [
+        pytest.param("康来网上药店", "explains", marks=pytest.mark.near_miss, id="parcels"),
+        pytest.param("康来大药房", "does_not_explain", marks=pytest.mark.positive, id="a counter"),
+    ],
+)
+def test_an_online_pharmacy_settles_parcels_and_not_people(tmp_path: Path, sign: str, expected: str) -> None:
+    finding = after_the_dance(tmp_path, one_hour=False, own=False, sign=sign)
+    assert outcome(finding, "dispatch") == expected
+    assert (finding.level == "explained") == (expected == "explains")
 
 
 def test_who_buy_their_own_at_the_hour_of_a_dance_are_explained(tmp_path: Path) -> None:
