@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import log
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import duckdb
 import numpy as np
@@ -45,6 +45,12 @@ class Thresholds:
     contrast: float = 10.0
     sister_share: float = 0.5
     most_lines: int = 5000
+
+
+MANY: Final = 3.0
+MOST_WEIGHT: Final = 3.0
+"""A drug counts for as many as it lacks `MANY` times the least deliveries, up to so many: one drug alone may be sold
+from elsewhere all year."""
 
 
 class Balance(NamedTuple):
@@ -133,7 +139,7 @@ class StockImbalance:
                 every = places[place]
                 steady = [each for each in every if retail and self._steady(each)]
                 contrast = _share(steady) / _rest_share(steady, every)
-                beyond = len(steady) >= self.thresholds.fewest_drugs and contrast >= self.thresholds.contrast
+                beyond = self._weight(steady) >= self.thresholds.fewest_drugs and contrast >= self.thresholds.contrast
                 short = steady if beyond else [each for each in every if self._short(each)]
                 if beyond or (short and z >= self.thresholds.peers_z):
                     spare = _spare(short, [places[sister] for sister in sisters.get(place, ()) if sister in places])
@@ -149,6 +155,16 @@ class StockImbalance:
         limits = self.thresholds
         least = max(limits.steady_packs, limits.tolerance * balance.sold, limits.steady_lots * balance.lot)
         return balance.uncovered >= least and balance.months >= limits.steady_months
+
+    def _weight(self, steady: Sequence[Balance]) -> float:
+        """The drugs counted, each up to three times if it lacks several times the deliveries that it must lack."""
+        limits = self.thresholds
+        return sum(
+            min(MOST_WEIGHT, max(1.0, each.uncovered / (MANY * limits.steady_lots * each.lot)))
+            if each.lot
+            else MOST_WEIGHT
+            for each in steady
+        )
 
     def _draft(self, tables: duckdb.DuckDBPyConnection, found: Shortage) -> Draft:
         short, every = found.short, found.every
@@ -197,7 +213,7 @@ class StockImbalance:
     def _score(self, found: Shortage) -> float:
         if found.contrast is None:
             return min(LEAD_SCORE, logistic(-2.0 + 0.3 * min(found.z, 6.0)))
-        score = imbalance_score(found.contrast / self.thresholds.contrast, len(found.short))
+        score = imbalance_score(found.contrast / self.thresholds.contrast, self._weight(found.short))
         return min(score, LEAD_SCORE) if found.led or self._lent(found) else score
 
     def _lent(self, found: Shortage) -> bool:
@@ -224,10 +240,11 @@ class StockImbalance:
         )  # fmt: skip
 
 
-def imbalance_score(contrast: float, drugs: int) -> float:
+def imbalance_score(contrast: float, drugs: float) -> float:
     """Logit = −1 + 0.8·ln(contrast) + 0.5·(drugs − 2), five drugs at most; at most 0.89.
 
-    `contrast`: how many times the threshold's ratio the share without stock is of that of the other goods.
+    `contrast`: how many times the threshold's ratio the share without stock is of that of the other goods. `drugs`:
+    their weight, where one that lacks many deliveries counts for several.
     """
     return min(0.89, logistic(-1.0 + 0.8 * log(contrast) + 0.5 * (min(drugs, 5) - 2)))
 

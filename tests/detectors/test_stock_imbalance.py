@@ -69,6 +69,14 @@ def _from_elsewhere(shop: str, drug: str, month: int) -> float:
     return 0.4 if shop == "S3" and drug in {"D2", "D4"} else 1.0
 
 
+def _one_from_elsewhere_all_year(shop: str, drug: str, month: int) -> float:
+    return 0.2 if shop == "S3" and drug == "D2" else 1.0
+
+
+def _one_somewhat_short(shop: str, drug: str, month: int) -> float:
+    return 0.6 if shop == "S3" and drug == "D2" else 1.0
+
+
 def _two_deliveries_forgotten(shop: str, drug: str, month: int) -> float:
     return 0.0 if shop == "S3" and drug in {"D2", "D4"} and month == 2 else 1.0
 
@@ -102,8 +110,15 @@ def test_two_drugs_that_lack_stock_month_after_month_stand_out_of_a_good_ledger(
     assert float(steady.expected or 1) < 0.02
 
 
+@pytest.mark.positive
+def test_one_drug_that_lacks_delivery_after_delivery_stands_out_alone(tmp_path: Path) -> None:
+    (draft,) = drafts(delivered(_one_from_elsewhere_all_year), tmp_path)
+    assert draft.level in ("orange", "red")
+    assert {member.id for member in draft.members} == {"S3", "D2"}
+
+
 @pytest.mark.near_miss
-@pytest.mark.parametrize("part", [_two_deliveries_forgotten, _careless])
+@pytest.mark.parametrize("part", [_two_deliveries_forgotten, _careless, _one_somewhat_short])
 def test_forgotten_deliveries_and_carelessness_are_leads_at_most(tmp_path: Path, part: Part) -> None:
     found = drafts(delivered(part), tmp_path)
     assert {draft.level for draft in found} <= {"yellow"}
