@@ -24,7 +24,7 @@ from typing import Final
 
 import numpy as np
 from quality import Place, in_own_process
-from scoring import ACTED_ON, INSTITUTIONS, Truth, calibration_error
+from scoring import ACTED_ON, INSTITUTIONS, Truth, calibration_error, suspects
 from sklearn.isotonic import IsotonicRegression
 
 from ringtrace.detectors import DETECTORS, detect, scoring
@@ -47,9 +47,7 @@ another scheme is neither right nor wrong; a lead that stayed yellow is wrong.""
 def stands(finding: Finding, truth: Truth) -> bool | None:
     """Whether the finding is right; None where it suspects nobody, or tells a fact about another scheme (`FACTS`)."""
     kind = None if finding.kind == "tip_lead" else finding.kind  # a tip may tell of any scheme
-    suspects = [member for member in finding.members if member.suspected]
-    people = {member.id for member in suspects if member.label == "Patient"}
-    places = {member.id for member in suspects if member.label in INSTITUTIONS}
+    people, places = suspects(finding, "Patient"), suspects(finding, *INSTITUTIONS)
     if people:
         right = 2 * len(people & truth.patients(kind)) >= len(people)
         elsewhere = 2 * len(people & truth.patients()) >= len(people)

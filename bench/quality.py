@@ -29,7 +29,16 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from baselines import GROUPINGS, RANKINGS, ranked
 from goals import goals, show_goals
-from scoring import ACTED_ON, Tally, Truth, calibration_error, read_truth, suspicions
+from scoring import (
+    ACTED_ON,
+    INSTITUTIONS,
+    Tally,
+    Truth,
+    calibration_error,
+    read_truth,
+    suspects,
+    suspicions,
+)
 
 from ringtrace.detectors import DETECTORS, detect
 from ringtrace.findings import Finding
@@ -165,10 +174,9 @@ def _rival(truth: Truth, kind: str, groups: Sequence[frozenset[str]]) -> Tally:
 
 def accused(findings: Sequence[Finding]) -> tuple[set[str], set[str]]:
     """Patients and institutions suspected in these findings."""
-    members = [member for finding in findings for member in finding.members if member.suspected]
     return (
-        {member.id for member in members if member.label == "Patient"},
-        {member.id for member in members if member.label in ("Pharmacy", "Hospital")},
+        {person for finding in findings for person in suspects(finding, "Patient")},
+        {place for finding in findings for place in suspects(finding, *INSTITUTIONS)},
     )
 
 

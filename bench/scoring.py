@@ -185,11 +185,12 @@ def match(planted: Sequence[frozenset[str]], found: Sequence[frozenset[str]], le
 def suspicions(findings: Iterable[Finding], kind: str) -> list[tuple[float, bool, frozenset[str]]]:
     """(score, acted on, suspected patients or else institutions) of the findings of a kind that are not explained."""
     return [
-        (finding.score, finding.level in ACTED_ON, _suspects(finding, "Patient") or _suspects(finding, *INSTITUTIONS))
+        (finding.score, finding.level in ACTED_ON, suspects(finding, "Patient") or suspects(finding, *INSTITUTIONS))
         for finding in findings
         if finding.kind == kind and finding.level != "explained"
     ]
 
 
-def _suspects(finding: Finding, *labels: str) -> frozenset[str]:
+def suspects(finding: Finding, *labels: str) -> frozenset[str]:
+    """Ids of the suspected members with one of these labels."""
     return frozenset(each.id for each in finding.members if each.label in labels and each.suspected)

@@ -62,13 +62,7 @@ class TraceCodeReuse:
             context.gaps.append(Gap(self.kind, Message("pharmacy.gap.no_items")))
             return
         claimed = context.evidence_keys("pharmacy_collusion", "settlements")
-        colluding = {
-            member.id
-            for draft in context.drafts.get("pharmacy_collusion", [])
-            if draft.accuses
-            for member in draft.members
-            if member.role == "seller"
-        }
+        colluding = context.accused_places("pharmacy_collusion")
         here = [each for each in repeated_packs(tables) if not each.elsewhere and not _claimed(each, claimed)]
         rows = tables.execute("SELECT place, count(*) FROM sale_lines WHERE codes IS NOT NULL GROUP BY 1").fetchall()
         coded: dict[str, int] = dict(rows)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ringtrace.detectors.arrays import Ints
 from ringtrace.detectors.rings.footfall import Footfall
-from ringtrace.detectors.rings.grouping import Group, grow
+from ringtrace.detectors.rings.grouping import Group, grow, shared_places
 from ringtrace.detectors.rings.membership import likely_members
 from ringtrace.detectors.rings.splitting import split
 from ringtrace.detectors.rings.thresholds import RingThresholds
@@ -52,8 +52,7 @@ def join_boxes(
 
 def _box(footfall: Footfall, one: Group, other: Group, persons: Ints, limits: RingThresholds) -> Group | None:
     """The group that both are pieces of, grown from the `persons` of all its pieces, or None."""
-    here, there = one.runs.place, other.runs.place
-    if min(np.isin(here, there).mean(), np.isin(there, here).mean()) < SAME_PLACES:
+    if shared_places(one, other) < SAME_PLACES:
         return None
     box = replace(limits, window=max(one.window, other.window), share=DRAWN)
     whole = grow(footfall, persons, box)

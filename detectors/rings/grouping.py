@@ -99,6 +99,12 @@ def grow(footfall: Footfall, start: Ints, limits: RingThresholds) -> Group | Non
     return anchored if anchored is not None and _keeps_half(anchored, start) else likely
 
 
+def shared_places(one: Group, other: Group) -> float:
+    """Share of either group's occasions that lie at the other's places, whichever is the smaller."""
+    here, there = one.runs.place, other.runs.place
+    return float(min(np.isin(here, there).mean(), np.isin(there, here).mean()))
+
+
 def _keeps_half(group: Group, start: Ints) -> bool:
     return 2 * len(np.intersect1d(group.persons, start)) >= len(start)
 

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from ringtrace.detectors.rings.footfall import Footfall
-from ringtrace.detectors.rings.grouping import Group, attendance, runs_of
+from ringtrace.detectors.rings.grouping import Group, attendance, runs_of, shared_places
 from ringtrace.detectors.rings.thresholds import RingThresholds
 
 SAME_PLACES: Final = 0.8
@@ -54,8 +54,7 @@ def _follows(waves: Sequence[Group], group: Group) -> bool:
         return False
     if not len(reduce(np.intersect1d, [each.persons for each in (*waves, group)])):
         return False
-    here, there = waves[-1].runs.place, group.runs.place
-    return bool(min(np.isin(here, there).mean(), np.isin(there, here).mean()) >= SAME_PLACES)
+    return shared_places(waves[-1], group) >= SAME_PLACES
 
 
 def _whole(footfall: Footfall, waves: Sequence[Group], limits: RingThresholds) -> Group | None:

@@ -7,29 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories.city import START, City
+from factories.city import START
+from factories.high_street import LASTING, high_street
 
 from ringtrace.detectors import detect
 from ringtrace.findings import Finding
 
 SHELF = [f"D{number}" for number in range(40)]
 OFFERS = SHELF[:10]
-LASTING = [f"STATIN{number}" for number in range(4)]
 PEOPLE = [f"m{number}" for number in range(8)]
 
 
 def outing(tmp_path: Path, *, goods: list[str], fee: float = 30, emp_no: str | None = None) -> Finding:
     """Eight strangers go to two shops, on twelve days that suit somebody; alone each goes elsewhere."""
-    city, rng = City(), np.random.default_rng(5)
-    for shop in ("S1", "S2", "S3", *(f"E{number}" for number in range(len(PEOPLE)))):
-        city.shop(shop)
-    for number, name in enumerate(city.background(seed=21, visits=10, drugs=SHELF)):
-        city.person(name, hh_no=f"h-{name}", emp_no=f"e-{name[-2:]}")
-        if number < 60:
-            for month in range(6):
-                drug = LASTING[number % len(LASTING)]
-                moment = START + timedelta(days=28 * month + number % 28, hours=8, minutes=9 * number)
-                city.visit(name, f"S{1 + number % 3}", moment, items=[{"med_list_codg": drug, "fee": 30}])
+    city, rng = high_street(len(PEOPLE), SHELF), np.random.default_rng(5)
     for number, name in enumerate(PEOPLE):
         city.person(name, hh_no=f"h-{name}", emp_no=emp_no or f"e-{name}")
         for month in range(5):

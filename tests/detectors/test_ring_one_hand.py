@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from factories.city import START, City
+from factories.city import START
+from factories.high_street import high_street
 from factories.scored import scored
 from scipy.stats import hypergeom
 
@@ -20,23 +21,13 @@ from ringtrace.detectors.rings.score import signals
 from ringtrace.findings import Finding
 
 SHELF = [f"D{number}" for number in range(40)]
-LASTING = [f"STATIN{number}" for number in range(4)]
 PEOPLE = [f"m{number}" for number in range(8)]
 
 
 def outing(tmp_path: Path, *, phones_in_runs: float, others_by_phone: float = 0.5) -> Finding:
     """Eight strangers' cards go to two shops on twelve days, for what everybody buys; their owners pay by phone
     seven times in ten elsewhere, and with this chance there; of the shops' other customers this part does."""
-    city, rng = City(), np.random.default_rng(5)
-    for shop in ("S1", "S2", "S3", *(f"E{number}" for number in range(len(PEOPLE)))):
-        city.shop(shop)
-    for number, name in enumerate(city.background(seed=21, visits=10, drugs=SHELF)):
-        city.person(name, hh_no=f"h-{name}", emp_no=f"e-{name[-2:]}")
-        if number < 60:
-            for month in range(6):
-                moment = START + timedelta(days=28 * month + number % 28, hours=8, minutes=9 * number)
-                items = [{"med_list_codg": LASTING[number % len(LASTING)], "fee": 30}]
-                city.visit(name, f"S{1 + number % 3}", moment, items=items)
+    city, rng = high_street(len(PEOPLE), SHELF), np.random.default_rng(5)
     for visit in city.rows["settlements"]:
         visit["mdtrt_cert_type"] = "01" if rng.random() < others_by_phone else "03"
     for number, name in enumerate(PEOPLE):
